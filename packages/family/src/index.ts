@@ -1,0 +1,40 @@
+export { type CutOffs, cutOffOf, noCutOffs } from './cut-offs.ts'
+export { absoluteLeftSeconds, expiresAtMs, expiryOf, idleLeftSeconds } from './expiry.ts'
+export {
+  type Binding,
+  type ClientId,
+  type End,
+  type EndReason,
+  endFamily,
+  type Family,
+  type FamilyId,
+  type Grant,
+  type GrantId,
+  generationMax,
+  type Opening,
+  openFamily,
+  type Redemption,
+  type SessionId,
+  type StepId,
+  type Subject,
+} from './family.ts'
+export {
+  type Interruption,
+  type Policy,
+  type Presentation,
+  type Proof,
+  present,
+  type RefusalReason,
+  type ReuseEnds,
+  type Verdict,
+} from './present.ts'
+export {
+  addressTagBytes,
+  agentTagBytes,
+  emptyUses,
+  readUses,
+  recentUsesBytes,
+  recentUsesMax,
+  retryKeyTagBytes,
+  type Use,
+} from './recent-uses.ts'

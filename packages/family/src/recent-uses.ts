@@ -1,0 +1,110 @@
+/**
+ * The last eight uses of a family, packed at fixed width so that a row keeps its size however often it is refreshed.
+ * Newest first. One use: generation 4 bytes, time 6, address tag 4, agent tag 4, retry-key tag 8. An all-zero slot is
+ * empty; an all-zero retry-key tag means "none" (a real tag is zero once in 2^64).
+ */
+
+export const recentUsesMax = 8
+export const addressTagBytes = 4
+export const agentTagBytes = 4
+export const retryKeyTagBytes = 8
+const useBytes = 4 + 6 + addressTagBytes + agentTagBytes + retryKeyTagBytes
+export const recentUsesBytes = recentUsesMax * useBytes
+
+const timeOffset = 4
+const addressOffset = 10
+const agentOffset = addressOffset + addressTagBytes
+const retryKeyOffset = agentOffset + agentTagBytes
+
+/** Which generation was presented, when, from where, and with which retry key. Tags are keyed hashes, never the thing. */
+export interface Use {
+  readonly generation: number
+  readonly atMs: number
+  readonly addressTag: Uint8Array
+  readonly agentTag: Uint8Array
+  readonly retryKeyTag: Uint8Array | null
+}
+
+export function emptyUses(): Uint8Array {
+  return new Uint8Array(recentUsesBytes)
+}
+
+/** The ring with one more use in front; the oldest falls off. */
+export function recordUse(uses: Uint8Array, use: Use): Uint8Array {
+  const next = new Uint8Array(recentUsesBytes)
+  next.set(uses.subarray(0, recentUsesBytes - useBytes), useBytes)
+  const view = new DataView(next.buffer)
+  view.setUint32(0, use.generation)
+  view.setUint16(timeOffset, Math.floor(use.atMs / 0x1_0000_0000))
+  view.setUint32(timeOffset + 2, use.atMs % 0x1_0000_0000)
+  next.set(exactly(use.addressTag, addressTagBytes), addressOffset)
+  next.set(exactly(use.agentTag, agentTagBytes), agentOffset)
+  if (use.retryKeyTag !== null) next.set(exactly(use.retryKeyTag, retryKeyTagBytes), retryKeyOffset)
+  return next
+}
+
+/** Every use on record, newest first. */
+export function readUses(uses: Uint8Array): Use[] {
+  const found: Use[] = []
+  for (let slot = 0; slot < recentUsesMax; slot++) {
+    const use = readUse(uses, slot)
+    if (use === null) break
+    found.push(use)
+  }
+  return found
+}
+
+/** True when the newest use on record presented this generation: nothing of the family was used after it. */
+export function newestUseWasOf(uses: Uint8Array, generation: number): boolean {
+  return !isEmpty(uses, 0) && viewOf(uses).getUint32(0) === generation
+}
+
+/** True when this generation was used with this retry key, as far back as the ring reaches. */
+export function wasUsedWith(uses: Uint8Array, generation: number, retryKeyTag: Uint8Array): boolean {
+  const view = viewOf(uses)
+  for (let slot = 0; slot < recentUsesMax && !isEmpty(uses, slot); slot++) {
+    const start = slot * useBytes
+    if (view.getUint32(start) !== generation) continue
+    if (sameTag(uses, start + retryKeyOffset, retryKeyTag)) return true
+  }
+  return false
+}
+
+function readUse(uses: Uint8Array, slot: number): Use | null {
+  if (isEmpty(uses, slot)) return null
+  const start = slot * useBytes
+  const view = viewOf(uses)
+  const retryKeyTag = uses.slice(start + retryKeyOffset, start + useBytes)
+  return {
+    generation: view.getUint32(start),
+    atMs: view.getUint16(start + timeOffset) * 0x1_0000_0000 + view.getUint32(start + timeOffset + 2),
+    addressTag: uses.slice(start + addressOffset, start + agentOffset),
+    agentTag: uses.slice(start + agentOffset, start + retryKeyOffset),
+    retryKeyTag: retryKeyTag.every(byte => byte === 0) ? null : retryKeyTag,
+  }
+}
+
+function isEmpty(uses: Uint8Array, slot: number): boolean {
+  const start = slot * useBytes
+  for (let at = start; at < start + useBytes; at++) if (uses[at] !== 0) return false
+  return true
+}
+
+function sameTag(uses: Uint8Array, start: number, tag: Uint8Array): boolean {
+  if (tag.length !== retryKeyTagBytes) return false
+  let someBit = 0
+  for (let at = 0; at < retryKeyTagBytes; at++) {
+    if (uses[start + at] !== tag[at]) return false
+    someBit |= tag[at] ?? 0
+  }
+  return someBit !== 0
+}
+
+function viewOf(uses: Uint8Array): DataView {
+  return new DataView(uses.buffer, uses.byteOffset, uses.byteLength)
+}
+
+function exactly(tag: Uint8Array, bytes: number): Uint8Array {
+  if (tag.length !== bytes) throw new RangeError(`a tag of ${tag.length} bytes where ${bytes} belong`)
+  return tag
+}

@@ -1,0 +1,47 @@
+/**
+ * The two verbs the whole product stands on. The store holds no rule: it reads a row with everything a decision needs,
+ * and it writes a row if nobody wrote it since. The loop over the two is `step.ts`.
+ */
+
+import type { ClientId, CutOffs, Family, FamilyId, Interruption, StepId, Subject } from '@pawl/family'
+import type { CutOff } from '../cut-off/cut-off.ts'
+import type { AuditEvent } from '../event/event.ts'
+
+export interface FamilyReading {
+  readonly family: Family
+  readonly cutOffs: CutOffs
+  /** The store's time. Never goes back, on any node. */
+  readonly nowMs: number
+  readonly interruption: Interruption | null
+}
+
+export interface FamilyStep {
+  /** The step id that was read. The write happens only where the row still carries it. */
+  readonly readAt: StepId
+  /** The family as it must be saved, with a fresh step id. */
+  readonly family: Family
+  readonly events: readonly AuditEvent[]
+  /** What the step ends beyond its own row. */
+  readonly cutOffs: readonly CutOff[]
+}
+
+export interface FamilyFilter {
+  readonly clientId?: ClientId
+  readonly subject?: Subject
+  /** Only families that have not ended and not run out. */
+  readonly livingOnly?: boolean
+  /** Families after this id, in id order. */
+  readonly after?: FamilyId
+}
+
+export interface FamilyStore {
+  /** Null when there is no such row: the family never was, or is long over and swept. */
+  read(id: FamilyId): Promise<FamilyReading | null>
+  /** Saves a new family with its event. `moved`: a family of this id is there already, and nothing was written. */
+  open(family: Family, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** Saves the step if the row still stands where it was read; resolves only once that is durable (I2). */
+  commit(step: FamilyStep): Promise<'done' | 'moved'>
+  list(filter: FamilyFilter, limit: number): Promise<readonly FamilyReading[]>
+  /** Living families of one user and client, oldest first, for the cap on grants. */
+  countLiving(subject: Subject, clientId: ClientId): Promise<number>
+}

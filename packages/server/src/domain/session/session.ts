@@ -1,0 +1,26 @@
+/** A browser that has signed in. The cookie holds a secret; the row holds its keyed hash and the public `sid`. */
+
+import type { SessionId, Subject } from '@pawl/family'
+import type { AuditEvent } from '../event/event.ts'
+
+export interface Session {
+  readonly id: SessionId
+  /** Keyed hash of the cookie's value. Changes at every sign-in and step-up. */
+  readonly secretHash: string
+  readonly subject: Subject
+  readonly authTimeMs: number
+  readonly acr: string
+  readonly amr: readonly string[]
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+export interface SessionStore {
+  /** The living session of this cookie: not expired, not ended, not cut off by user, session or everyone. */
+  readBySecretHash(secretHash: string): Promise<Session | null>
+  read(id: SessionId): Promise<Session | null>
+  /** Saves a new session or replaces the row of the same id; `replaces` is another session of the browser and ends. */
+  save(session: Session, replaces: SessionId | null, events: readonly AuditEvent[]): Promise<void>
+  /** Ends the session: the row goes and a session cut-off stands in its place, in one transaction. */
+  end(id: SessionId, reason: string, events: readonly AuditEvent[]): Promise<void>
+}

@@ -1,0 +1,43 @@
+/** Everything the server remembers, behind one narrow port per noun. `store/` implements it; `pawl.ts` plugs it in. */
+
+import type { ClientStore } from './client/client.ts'
+import type { ConsentStore } from './consent/consent.ts'
+import type { CutOffStore } from './cut-off/cut-off.ts'
+import type { EventStore } from './event/event.ts'
+import type { RefusalStore } from './event/refusal.ts'
+import type { FamilyStore } from './family/family-store.ts'
+import type { SigningKeyStore } from './keys/signing-key-store.ts'
+import type { SessionStore } from './session/session.ts'
+import type { ThrottleStore } from './throttle/throttle-store.ts'
+import type { DeniedAccessTokenStore } from './token/denied-access-tokens.ts'
+import type { UserStore } from './user/user.ts'
+
+export interface Store {
+  readonly families: FamilyStore
+  readonly cutOffs: CutOffStore
+  readonly clients: ClientStore
+  readonly users: UserStore
+  readonly sessions: SessionStore
+  readonly consents: ConsentStore
+  readonly throttles: ThrottleStore
+  readonly signingKeys: SigningKeyStore
+  readonly deniedAccessTokens: DeniedAccessTokenStore
+  readonly events: EventStore
+  readonly refusals: RefusalStore
+  /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */
+  now(): Promise<number>
+  /** The value kept under a name, set by whoever comes first: `setting('key-check', fresh)` answers the first `fresh`. */
+  setting(name: string, fresh: Uint8Array): Promise<Uint8Array>
+  /** Resolves when the store can read and write; rejects with `StoreUnavailable` otherwise. */
+  check(): Promise<void>
+  /** Waits for what is being written, then lets go. */
+  close(): Promise<void>
+}
+
+/** The store cannot answer now. Nothing is known to have changed; the same request may be sent again (I14). */
+export class StoreUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreUnavailable'
+  }
+}

@@ -1,0 +1,33 @@
+/** A person who can sign in. The subject never changes and is never given to anyone else. */
+
+import type { Subject } from '@pawl/family'
+import type { AuditEvent } from '../event/event.ts'
+
+export interface User {
+  readonly subject: Subject
+  /** As the person wrote it; `emailKey` of it is what must be unique. */
+  readonly email: string
+  readonly emailVerified: boolean
+  /** A PHC string (argon2id). */
+  readonly passwordHash: string
+  /** OIDC Core §5.1 claims besides `sub` and `email`: name, given_name, locale, phone_number, address … */
+  readonly claims: { readonly [name: string]: unknown }
+  readonly disabled: boolean
+  readonly createdAtMs: number
+}
+
+export interface UserReading {
+  readonly user: User
+  readonly version: number
+}
+
+export interface UserStore {
+  read(subject: Subject): Promise<UserReading | null>
+  /** By `emailKey`, never by what was typed. */
+  readByEmailKey(emailKey: string): Promise<UserReading | null>
+  list(limit: number): Promise<readonly User[]>
+  /** `moved`: the e-mail is taken. */
+  add(user: User, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** `cutsOff` writes the user's cut-off in the same transaction: every session and family of before is over. */
+  change(user: User, version: number, cutsOff: boolean, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+}
