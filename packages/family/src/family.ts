@@ -23,6 +23,8 @@ export interface Grant {
   /** Null for client credentials: the client acts for itself. */
   readonly subject: Subject | null
   readonly sessionId: SessionId | null
+  /** True without `offline_access`: signing out ends it (OIDC Core §11). */
+  readonly endsWithSession: boolean
   readonly scopes: readonly string[]
   /** Resource indicators (RFC 8707); empty when none was asked for. */
   readonly resources: readonly string[]

@@ -11,6 +11,8 @@ export type CutOffTarget =
   | { readonly kind: 'client'; readonly clientId: ClientId }
   | { readonly kind: 'user'; readonly subject: Subject }
   | { readonly kind: 'session'; readonly sessionId: SessionId }
+  /** The session's user signed out: only families that end with the session are over. */
+  | { readonly kind: 'logout'; readonly sessionId: SessionId }
   | { readonly kind: 'grant'; readonly grantId: GrantId }
   | { readonly kind: 'consent'; readonly subject: Subject; readonly clientId: ClientId }
 
@@ -44,6 +46,7 @@ export function cutOffKey(target: CutOffTarget): string {
     case 'user':
       return target.subject
     case 'session':
+    case 'logout':
       return target.sessionId
     case 'grant':
       return target.grantId
