@@ -22,7 +22,10 @@ export interface Policy {
 }
 
 /** What the presenter has shown besides the token. A confidential client that authenticated is `client`. */
-export type Proof = { readonly kind: 'none' } | { readonly kind: 'client' } | { readonly kind: 'key'; readonly binding: Binding }
+export type Proof =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'client' }
+  | { readonly kind: 'key'; readonly binding: Binding }
 
 /** A time in which the store answered nobody: answers of just before it may have been lost through no one's fault. */
 export interface Interruption {
@@ -61,7 +64,10 @@ export type Verdict =
   | { readonly kind: 'reused'; readonly family: Family; readonly ends: ReuseEnds }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly family: Family }
 
-/** Decides what the presented generation is worth. Total: every input has a verdict, and none throws. */
+/**
+ * Decides what the presented generation is worth. Every input has a verdict; only a tag of the wrong length, which is a
+ * bug of the caller, throws.
+ */
 export function present(family: Family, cutOffs: CutOffs, presentation: Presentation): Verdict {
   if (family.end !== null) return refused(family, 'ended')
   const over = endByTime(family, cutOffs, presentation.nowMs)
@@ -85,7 +91,10 @@ function endByTime(family: Family, cutOffs: CutOffs, nowMs: number): Verdict | n
 }
 
 function current(family: Family, presentation: Presentation): Verdict {
-  const used = { usedAtMs: Math.max(family.usedAtMs, presentation.nowMs), recentUses: withThisUse(family, presentation) }
+  const used = {
+    usedAtMs: Math.max(family.usedAtMs, presentation.nowMs),
+    recentUses: withThisUse(family, presentation),
+  }
   if (family.generation > 0 && !presentation.policy.rotates) return { kind: 'kept', family: { ...family, ...used } }
   if (family.generation === generationMax) return refused(family, 'exhausted')
   const rotated = {
@@ -110,16 +119,14 @@ function codeAgain(family: Family, presentation: Presentation): Verdict {
 
 /** After a current token was kept, the one before it is no longer the predecessor of anything unanswered. */
 function isPredecessor(family: Family, presentation: Presentation): boolean {
-  return (
-    presentation.generation === family.generation - 1 && newestUseWasOf(family.recentUses, presentation.generation)
-  )
+  return presentation.generation === family.generation - 1 && newestUseWasOf(family.recentUses, presentation.generation)
 }
 
 function predecessor(family: Family, presentation: Presentation): Verdict {
-  const repeated: Verdict = { kind: 'repeated', family: { ...family, repeats: Math.min(family.repeats + 1, repeatsStoredMax) } }
-  if (presentation.proof.kind === 'client' || isRightfulHolder(family, presentation)) return repeated
+  if (presentation.proof.kind === 'client' || isRightfulHolder(family, presentation)) return repeated(family)
   if (family.keyed || !isInsideRepeatWindow(family, presentation)) return reused(family, presentation)
-  return family.repeats < presentation.policy.repeatsMax ? repeated : refused(family, 'too_many_repeats')
+  const repeatsMax = Math.min(presentation.policy.repeatsMax, repeatsStoredMax)
+  return family.repeats < repeatsMax ? repeated(family) : refused(family, 'too_many_repeats')
 }
 
 function older(family: Family, presentation: Presentation): Verdict {
@@ -135,17 +142,18 @@ function isRightfulHolder(family: Family, presentation: Presentation): boolean {
 
 /**
  * The window counts from the rotation. Where an interruption of the store cut it short, it counts from the first write
- * after: the holder had no chance to ask again. A window that had run out before the interruption stays shut.
+ * after: the holder had no chance to ask again. A window that had run out before the interruption stays shut. A clock
+ * that went back counts as standing at the rotation, so that a window of 0 is shut there too.
  */
 function isInsideRepeatWindow(family: Family, presentation: Presentation): boolean {
   const windowMs = presentation.policy.repeatWindowSeconds * 1000
-  const { interruption, nowMs } = presentation
+  const { interruption } = presentation
   const wasCutShort =
     interruption !== null &&
     family.rotatedAtMs <= interruption.beganAtMs &&
     interruption.beganAtMs < family.rotatedAtMs + windowMs
   const fromMs = wasCutShort ? Math.max(family.rotatedAtMs, interruption.endedAtMs) : family.rotatedAtMs
-  return nowMs < fromMs + windowMs
+  return Math.max(family.rotatedAtMs, presentation.nowMs) < fromMs + windowMs
 }
 
 function provesBinding(family: Family, proof: Proof): boolean {
@@ -156,6 +164,11 @@ function provesBinding(family: Family, proof: Proof): boolean {
 function withThisUse(family: Family, presentation: Presentation): Uint8Array {
   const { generation, addressTag, agentTag, retryKeyTag, nowMs } = presentation
   return recordUse(family.recentUses, { generation, atMs: nowMs, addressTag, agentTag, retryKeyTag })
+}
+
+function repeated(family: Family): Verdict {
+  if (family.repeats === repeatsStoredMax) return { kind: 'repeated', family }
+  return { kind: 'repeated', family: { ...family, repeats: family.repeats + 1 } }
 }
 
 function reused(family: Family, presentation: Presentation): Verdict {
