@@ -1,0 +1,131 @@
+/**
+ * Everything an operator may set, once: name, unit, range, default and meaning. Flags, environment, `pawl.yaml` and the
+ * published JSON Schema are all read off this one schema, so that none of them can know a value the others do not.
+ */
+
+import { z } from 'zod'
+import { judgeIssuer } from './issuer.ts'
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+export const settingsSchema = z.strictObject({
+  issuer: described(nullableText(judgeIssuer), {
+    unit: 'URL',
+    description:
+      'The name of this server in every token and the base of every link, without a trailing slash. Unset: http://localhost and the port. On loopback Pawl is in development; anything else is production.',
+  }),
+  data: described(z.string().min(1).default('.pawl'), {
+    unit: 'directory',
+    description: 'Where the SQLite database, the development master key and pawl.yaml are.',
+  }),
+  store: described(nullableText(judgeStore), {
+    unit: 'URL',
+    description: 'Another place for the database: sqlite:PATH. Unset: pawl.db in the data directory.',
+  }),
+  host: described(nullableText(), {
+    unit: 'address',
+    description: 'The address to listen on. Unset: 127.0.0.1 and ::1.',
+  }),
+  port: described(whole(0, 65_535, 7295), {
+    unit: 'TCP port',
+    description: 'The port to listen on; 0 takes a free one.',
+  }),
+  adminPort: described(z.int().min(0).max(65_535).nullable().default(null), {
+    unit: 'TCP port',
+    description:
+      'The port of the management listener (health). Unset: 7294, or a free one where the port is set; 0 takes a free one.',
+  }),
+  trustedProxies: described(z.array(z.string().min(1)).max(64).default([]), {
+    unit: 'addresses or CIDR ranges',
+    description: 'Whose forwarded headers count. Everyone else is their own address.',
+  }),
+  logLevel: described(z.enum(logLevels).default('info'), { unit: 'level', description: 'What is written to stderr.' }),
+  drainSeconds: described(whole(0, 300, 10), {
+    unit: 'seconds',
+    description: 'How long a stopping server waits for the answers in flight.',
+  }),
+  codeSeconds: described(whole(1, 600, 60), {
+    unit: 'seconds',
+    description: 'How long an authorization code waits to be redeemed.',
+  }),
+  sessionSeconds: described(whole(60, 31_536_000, 43_200), {
+    unit: 'seconds',
+    description: 'How long a browser stays signed in after the user proved who they are.',
+  }),
+  repeatsMax: described(whole(1, 10_000, 100), {
+    unit: 'repeats',
+    description: 'How often a bare predecessor is answered again in one generation.',
+  }),
+  grantsPerUserAndClientMax: described(whole(1, 10_000, 100), {
+    unit: 'grants',
+    description: 'Living grants of one user for one client; one more ends the oldest.',
+  }),
+})
+
+/** What was set, checked and completed by defaults, before the port and with it the issuer are known. */
+export type Settings = z.infer<typeof settingsSchema>
+export type SettingName = keyof Settings
+
+export const settingNames = Object.keys(settingsSchema.shape) as readonly SettingName[]
+
+/** `adminPort` is `--admin-port` on the command line and `PAWL_ADMIN_PORT` in the environment. */
+export function flagOf(name: SettingName): string {
+  if (name === 'trustedProxies') return '--trusted-proxy'
+  return `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+}
+
+export function environmentNameOf(name: SettingName): string {
+  return `PAWL_${name.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+/** The JSON Schema (2020-12) of `pawl.yaml`. */
+export function settingsJsonSchema(): { readonly [name: string]: unknown } {
+  return { title: 'pawl.yaml', ...z.toJSONSchema(settingsSchema, { io: 'input' }) }
+}
+
+/** What text means for a setting: numbers, lists and words are told apart by the schema, never by how the text looks. */
+export function valueOfText(name: SettingName, text: string): unknown {
+  switch (name) {
+    case 'port':
+    case 'adminPort':
+    case 'drainSeconds':
+    case 'codeSeconds':
+    case 'sessionSeconds':
+    case 'repeatsMax':
+    case 'grantsPerUserAndClientMax':
+      return /^\d{1,10}$/.test(text) ? Number(text) : text
+    case 'trustedProxies':
+      return text === '' ? [] : text.split(',').map(part => part.trim())
+    case 'issuer':
+    case 'data':
+    case 'store':
+    case 'host':
+    case 'logLevel':
+      return text
+  }
+}
+
+function described<T extends z.ZodType>(type: T, meta: { readonly unit: string; readonly description: string }): T {
+  return type.meta({ description: `${meta.description} Unit: ${meta.unit}.` })
+}
+
+function whole(min: number, max: number, value: number): z.ZodDefault<z.ZodInt> {
+  return z.int().min(min).max(max).default(value)
+}
+
+function nullableText(judge: (text: string) => string | null = () => null): z.ZodDefault<z.ZodNullable<z.ZodString>> {
+  const text = z
+    .string()
+    .min(1)
+    .superRefine((value, context) => {
+      const refusal = judge(value)
+      if (refusal !== null) context.addIssue({ code: 'custom', message: refusal })
+    })
+  return text.nullable().default(null)
+}
+
+function judgeStore(text: string): string | null {
+  if (/^sqlite:.+/.test(text)) return null
+  if (/^postgres(ql)?:/.test(text)) return 'PostgreSQL is not there yet: use sqlite:PATH, or leave it out'
+  return 'a store is written sqlite:PATH'
+}
