@@ -1,0 +1,183 @@
+/**
+ * Passwords: how a text becomes what is hashed, and argon2id (RFC 9106) behind a port. Hashing is meant to be slow, so
+ * it is bounded: a few at once, a short queue, and beyond that an honest "too busy", so that a flood of sign-ins never
+ * takes the threads and cores that refreshes need.
+ */
+
+import { argon2, timingSafeEqual } from 'node:crypto'
+import type { Entropy } from '../entropy.ts'
+
+/** Characters are code points, after normalisation (NIST SP 800-63B §3.1.1.2). */
+export const passwordCharactersMin = 8
+export const passwordCharactersMax = 1024
+
+/** The OWASP floor for argon2id: 19 MiB, 2 passes, 1 lane. About 80 ms of one core of a small cloud machine. */
+export const argon2MemoryKib = 19_456
+export const argon2Passes = 2
+export const argon2Lanes = 1
+const saltBytes = 16
+const tagBytes = 32
+
+export const hashesRunningMax = 2
+/** Two cores clear it in about a second and a half: nobody waits longer for a place. */
+export const hashesWaitingMax = 32
+export const tooBusyRetrySeconds = 2
+
+/** Hashing would have to wait longer than a person does. Nothing was tried: answer 503 with `tooBusyRetrySeconds`. */
+export interface TooBusy {
+  readonly kind: 'too_busy'
+}
+
+export type PasswordHashed = { readonly kind: 'hashed'; readonly phc: string } | TooBusy
+export type PasswordVerified = 'right' | 'wrong' | 'too_busy'
+
+export interface PasswordHasher {
+  /** A fresh PHC string. The password must have passed `passwordFault`. */
+  readonly hash: (password: string) => Promise<PasswordHashed>
+  /** Rejects only where the PHC string itself is broken, never for what was typed. */
+  readonly verify: (phc: string, password: string) => Promise<PasswordVerified>
+}
+
+export type PasswordFault = 'too_short' | 'too_long' | 'not_text'
+
+/** Why a new password is refused, or null. */
+export function passwordFault(password: string): PasswordFault | null {
+  // A code point is at most two units, so this bound costs nothing and refuses no permitted password.
+  if (password.length > passwordCharactersMax * 2) return 'too_long'
+  if (!password.isWellFormed() || /\p{Cc}/u.test(password)) return 'not_text'
+  const characters = Array.from(prepare(password)).length
+  if (characters < passwordCharactersMin) return 'too_short'
+  return characters > passwordCharactersMax ? 'too_long' : null
+}
+
+/**
+ * Verified for people we do not know: as dear as a real hash of ours and right for no password, since no text hashes to
+ * 32 zero bytes. An unknown name and a wrong password then take the same time.
+ */
+export const dummyPhc = formatPhc({
+  memoryKib: argon2MemoryKib,
+  passes: argon2Passes,
+  lanes: argon2Lanes,
+  salt: new Uint8Array(saltBytes),
+  tag: new Uint8Array(tagBytes),
+})
+
+export interface HashingBounds {
+  readonly runningMax: number
+  readonly waitingMax: number
+}
+
+const defaultBounds: HashingBounds = { runningMax: hashesRunningMax, waitingMax: hashesWaitingMax }
+
+export function argon2Hasher(entropy: Entropy, bounds: HashingBounds = defaultBounds): PasswordHasher {
+  const turns = boundedTurns(bounds)
+  return {
+    hash: async password => {
+      const salt = entropy.bytes(saltBytes)
+      const wanted = { memoryKib: argon2MemoryKib, passes: argon2Passes, lanes: argon2Lanes, salt, tagBytes }
+      const tag = await turns.run(() => derive(prepare(password), wanted))
+      return tag === null ? { kind: 'too_busy' } : { kind: 'hashed', phc: formatPhc({ ...wanted, tag }) }
+    },
+    verify: async (phc, password) => {
+      const known = parsePhc(phc)
+      // No stored password is that long or ill-formed; whose account it is makes no difference to this answer.
+      if (password.length > passwordCharactersMax * 2 || !password.isWellFormed()) return 'wrong'
+      const tag = await turns.run(() => derive(prepare(password), { ...known, tagBytes: known.tag.length }))
+      if (tag === null) return 'too_busy'
+      return timingSafeEqual(tag, known.tag) ? 'right' : 'wrong'
+    },
+  }
+}
+
+/** The OpaqueString profile (RFC 8265 §4.2): every space is the plain one, then NFC. Case and symbols stay. */
+function prepare(password: string): string {
+  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC')
+}
+
+interface Derivation {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly lanes: number
+  readonly salt: Uint8Array
+  readonly tagBytes: number
+}
+
+function derive(password: string, wanted: Derivation): Promise<Uint8Array> {
+  const parameters = {
+    message: password,
+    nonce: wanted.salt,
+    memory: wanted.memoryKib,
+    passes: wanted.passes,
+    parallelism: wanted.lanes,
+    tagLength: wanted.tagBytes,
+  }
+  return new Promise((resolve, reject) => {
+    argon2('argon2id', parameters, (error, tag) => {
+      if (error === null) resolve(tag)
+      else reject(new Error('argon2id failed', { cause: error }))
+    })
+  })
+}
+
+interface Phc {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly lanes: number
+  readonly salt: Uint8Array
+  readonly tag: Uint8Array
+}
+
+function formatPhc(phc: Phc): string {
+  const cost = `m=${phc.memoryKib},t=${phc.passes},p=${phc.lanes}`
+  return `$argon2id$v=19$${cost}$${unpadded(phc.salt)}$${unpadded(phc.tag)}`
+}
+
+const phcPattern =
+  /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
+
+/** A string that is no PHC of argon2id came from a broken row, so this is a surprise. The error does not repeat it. */
+function parsePhc(text: string): Phc {
+  const [, memory, passes, lanes, salt, tag] = phcPattern.exec(text) ?? []
+  if (memory === undefined || passes === undefined || lanes === undefined || salt === undefined || tag === undefined) {
+    throw new Error('a stored password hash is not an argon2id PHC string')
+  }
+  return {
+    memoryKib: Number(memory),
+    passes: Number(passes),
+    lanes: Number(lanes),
+    salt: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64'),
+  }
+}
+
+function unpadded(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64').replace(/=+$/, '')
+}
+
+interface Turns {
+  /** Runs the work when its turn comes; null at once when the queue is full. */
+  readonly run: <T>(work: () => Promise<T>) => Promise<T | null>
+}
+
+function boundedTurns(bounds: HashingBounds): Turns {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return {
+    run: async work => {
+      if (running >= bounds.runningMax) {
+        if (waiting.length >= bounds.waitingMax) return null
+        // The one who leaves hands its place over, so `running` already counts whoever wakes here.
+        await new Promise<void>(resolve => waiting.push(resolve))
+      } else {
+        running += 1
+      }
+      try {
+        return await work()
+      } finally {
+        const next = waiting.shift()
+        if (next === undefined) running -= 1
+        else next()
+      }
+    },
+  }
+}
