@@ -44,6 +44,7 @@ export const grant: Grant = {
   clientId: 'client' as ClientId,
   subject: 'subject' as Subject,
   sessionId: 'session' as SessionId,
+  endsWithSession: true,
   scopes: ['openid', 'offline_access'],
   resources: ['https://api.example/'],
   claims: null,

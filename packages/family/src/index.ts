@@ -1,4 +1,14 @@
 export { type CutOffs, cutOffOf, noCutOffs } from './cut-offs.ts'
+export {
+  type Circumstances,
+  type Explanation,
+  explainEnd,
+  explainRefusal,
+  explainVerdict,
+  type NextStep,
+  unknownCircumstances,
+  type VerdictName,
+} from './explain.ts'
 export { absoluteLeftSeconds, expiresAtMs, expiryOf, idleLeftSeconds } from './expiry.ts'
 export {
   type Binding,
@@ -38,3 +48,4 @@ export {
   retryKeyTagBytes,
   type Use,
 } from './recent-uses.ts'
+export { isWeak, weakSentence } from './weakness.ts'
