@@ -1,0 +1,84 @@
+/**
+ * Secrets that need not be read back are kept as keyed hashes: HMAC-SHA-256 under a key derived from the master key, so
+ * that a copy of the database verifies no guess. The secrets are ours, 256 random bits, so one hash is enough (no
+ * stretching: nobody guesses them). Each names the master key it belongs to in its first byte, and so does its hash.
+ */
+
+import { timingSafeEqual } from 'node:crypto'
+import type { Entropy } from '../entropy.ts'
+import { hmacSha256 } from './hmac.ts'
+import { deriveKey, type MasterKey, type MasterKeys } from './master-keys.ts'
+
+export type SecretKind = 'client_secret' | 'session' | 'browser' | 'device'
+
+const randomBytes = 32
+const secretBytes = 1 + randomBytes
+/** 33 bytes are 44 characters without slack bits. */
+const secretCharacters = 44
+
+export interface NewSecret {
+  /** For its owner's eyes, once. */
+  readonly secret: string
+  readonly hash: string
+}
+
+export interface KeyedHasher {
+  readonly newSecret: (kind: SecretKind) => NewSecret
+  /** Null when the text is no secret of this kind or its master key is gone. */
+  readonly hashOf: (kind: SecretKind, secret: string) => string | null
+  /** Compares hashes in constant time. */
+  readonly same: (one: string, other: string) => boolean
+  /** A name for something that should not stand in a table as itself. Changes when the current master key does. */
+  readonly keyOf: (purpose: string, text: string) => string
+  /** The hash of no secret, to compare with where there is no client: both cases then cost the same. */
+  readonly dummyHash: string
+}
+
+export function keyedHasher(keys: MasterKeys, entropy: Entropy): KeyedHasher {
+  const byId = new Map(keys.all.map(key => [key.id, key]))
+
+  function newSecret(kind: SecretKind): NewSecret {
+    const bytes = Buffer.concat([Uint8Array.of(keys.current.id), entropy.bytes(randomBytes)])
+    return { secret: prefixOf(kind) + bytes.toString('base64url'), hash: hashUnder(keys.current, kind, bytes) }
+  }
+
+  return {
+    newSecret,
+    hashOf: (kind, secret) => {
+      const bytes = secretBytesOf(kind, secret)
+      const key = byId.get(bytes?.[0] ?? 0)
+      return bytes === null || key === undefined ? null : hashUnder(key, kind, bytes)
+    },
+    same: sameText,
+    keyOf: (purpose, text) => nameUnder(keys.current, purpose, text),
+    dummyHash: newSecret('client_secret').hash,
+  }
+}
+
+function prefixOf(kind: SecretKind): string {
+  return kind === 'client_secret' ? 'pawl_cs_' : ''
+}
+
+function secretBytesOf(kind: SecretKind, secret: string): Buffer | null {
+  const prefix = prefixOf(kind)
+  if (secret.length !== prefix.length + secretCharacters || !secret.startsWith(prefix)) return null
+  const text = secret.slice(prefix.length)
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.length === secretBytes && bytes.toString('base64url') === text ? bytes : null
+}
+
+function hashUnder(key: MasterKey, kind: SecretKind, bytes: Uint8Array): string {
+  const tag = hmacSha256(deriveKey(key, `keyed hash ${kind}`), bytes)
+  return Buffer.concat([Uint8Array.of(key.id), tag]).toString('base64url')
+}
+
+function nameUnder(key: MasterKey, purpose: string, text: string): string {
+  const message = Buffer.from(`${purpose.length} ${purpose} ${text}`)
+  return hmacSha256(deriveKey(key, 'keyed name'), message).toString('base64url')
+}
+
+function sameText(one: string, other: string): boolean {
+  const bytes = Buffer.from(one)
+  const others = Buffer.from(other)
+  return bytes.length === others.length && timingSafeEqual(bytes, others)
+}
