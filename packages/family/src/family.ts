@@ -40,6 +40,8 @@ export interface Grant {
 export interface Redemption {
   /** The S256 challenge, or null where the client is registered with "PKCE or nonce" and sent a nonce. */
   readonly codeChallenge: string | null
+  /** True when the challenge is that of a value the front channel showed, such as `state`: then it proves nothing. */
+  readonly challengeIsGuessable: boolean
   readonly redirectUri: string
   /** False when the authorization request named no redirect URI: the token request may then leave it out. */
   readonly redirectUriSent: boolean
