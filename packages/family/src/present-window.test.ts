@@ -1,19 +1,143 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { client, confidentialFamily, plainFamily, policy, rotatedAtMs, verdictOn } from './fixture.test.ts'
+import {
+  client,
+  confidentialFamily,
+  keyedFamily,
+  keyTag,
+  plainFamily,
+  policy,
+  rotatedAtMs,
+  verdictOn,
+  windowMs,
+} from './fixture.test.ts'
+import type { Interruption } from './present.ts'
+
+const family = plainFamily(3)
+const off = { ...policy, repeatWindowSeconds: 0 }
 
 describe('the repeat window', () => {
-  const family = plainFamily(2)
-  it('stays off at 0 even where the clock went back behind the rotation', () => {
-    const off = { ...policy, repeatWindowSeconds: 0 }
-    assert.equal(verdictOn(family, 1, { nowMs: rotatedAtMs - 1, policy: off }).kind, 'reused')
+  it('RT-04 answers a bare predecessor to its last millisecond', () => {
+    for (const afterMs of [0, 1, windowMs - 1]) assert.equal(bareAt(rotatedAtMs + afterMs), 'repeated')
   })
-  it('limits at what the row can count', () => {
-    const counted = { ...family, repeats: 65_535 }
-    assert.equal(verdictOn(counted, 1, { policy: { ...policy, repeatsMax: 70_000 } }).kind, 'refused')
+
+  it('RT-05 takes a bare predecessor for reuse from the first millisecond after it', () => {
+    for (const afterMs of [windowMs, windowMs + 1]) assert.equal(bareAt(rotatedAtMs + afterMs), 'reused')
   })
-  it('gives back the very family when the count is full', () => {
-    const counted = { ...confidentialFamily(2), repeats: 65_535 }
-    assert.equal(verdictOn(counted, 1, { proof: client }).family, counted)
+
+  it('never slides: a repeat does not move its end', () => {
+    const repeated = verdictOn(family, 2, { nowMs: rotatedAtMs + windowMs - 1 }).family
+    assert.equal(verdictOn(repeated, 2, { nowMs: rotatedAtMs + windowMs }).kind, 'reused')
+  })
+
+  it('is as long as the policy says', () => {
+    const second = { ...policy, repeatWindowSeconds: 1 }
+    assert.equal(verdictOn(family, 2, { nowMs: rotatedAtMs + 999, policy: second }).kind, 'repeated')
+    assert.equal(verdictOn(family, 2, { nowMs: rotatedAtMs + 1000, policy: second }).kind, 'reused')
+  })
+
+  it('is off at 0: a bare predecessor is reuse at once, also where the clock went back', () => {
+    for (const nowMs of [rotatedAtMs - 1, rotatedAtMs, rotatedAtMs + 1]) {
+      assert.equal(verdictOn(family, 2, { nowMs, policy: off }).kind, 'reused')
+    }
+  })
+
+  it('is off at 0 also after an interruption that began with the rotation', () => {
+    const interruption = { beganAtMs: rotatedAtMs, endedAtMs: rotatedAtMs + 5 }
+    assert.equal(verdictOn(family, 2, { nowMs: rotatedAtMs, policy: off, interruption }).kind, 'reused')
+  })
+
+  it('is open where the clock went back', () => {
+    assert.equal(bareAt(rotatedAtMs - 1), 'repeated')
+  })
+
+  it('RT-06 is of no use to a token older than the predecessor', () => {
+    assert.equal(verdictOn(family, 1, { nowMs: rotatedAtMs }).kind, 'reused')
+  })
+
+  it('is not for a keyed family', () => {
+    assert.equal(verdictOn(keyedFamily(3), 2, { nowMs: rotatedAtMs, retryKeyTag: keyTag(9) }).kind, 'reused')
   })
 })
+
+describe('the repeat limit', () => {
+  it('allows the hundredth repeat and refuses the next, without an end and without a change', () => {
+    const last = { ...family, repeats: policy.repeatsMax - 1 }
+    assert.equal(verdictOn(last, 2).kind, 'repeated')
+    const full = { ...family, repeats: policy.repeatsMax }
+    assert.deepEqual(verdictOn(full, 2), { kind: 'refused', reason: 'too_many_repeats', family: full })
+    assert.equal(verdictOn(full, 2).family, full)
+  })
+
+  it('counts every repeat by one', () => {
+    let repeated = family
+    for (let count = 1; count <= policy.repeatsMax; count++) {
+      repeated = verdictOn(repeated, 2).family
+      assert.equal(repeated.repeats, count)
+    }
+    assert.equal(verdictOn(repeated, 2).kind, 'refused')
+  })
+
+  it('is not for a holder who proves itself', () => {
+    const full = { ...confidentialFamily(3), repeats: policy.repeatsMax }
+    assert.equal(verdictOn(full, 2, { proof: client }).kind, 'repeated')
+  })
+
+  it('does not hide a reuse: past the window the family ends whatever the count', () => {
+    const full = { ...family, repeats: policy.repeatsMax }
+    assert.equal(verdictOn(full, 2, { nowMs: rotatedAtMs + windowMs }).kind, 'reused')
+  })
+
+  it('is at most what the row can count', () => {
+    const generous = { ...policy, repeatsMax: 70_000 }
+    assert.equal(verdictOn({ ...family, repeats: 65_534 }, 2, { policy: generous }).family.repeats, 65_535)
+    assert.equal(verdictOn({ ...family, repeats: 65_535 }, 2, { policy: generous }).kind, 'refused')
+  })
+
+  it('gives the very family back when the count is full, because nothing changes', () => {
+    const full = { ...confidentialFamily(3), repeats: 65_535 }
+    assert.equal(verdictOn(full, 2, { proof: client }).family, full)
+    const almost = { ...full, repeats: 65_534 }
+    assert.equal(verdictOn(almost, 2, { proof: client }).family.repeats, 65_535)
+  })
+})
+
+describe('the repeat window after an interruption of the store', () => {
+  const endedAtMs = rotatedAtMs + 10 * windowMs
+  const shut = rotatedAtMs + windowMs
+
+  it('counts from the first write after it where the interruption cut it short', () => {
+    for (const beganAtMs of [rotatedAtMs, rotatedAtMs + 1, shut - 1]) {
+      const interruption = { beganAtMs, endedAtMs }
+      assert.equal(bareAt(endedAtMs + windowMs - 1, interruption), 'repeated')
+      assert.equal(bareAt(endedAtMs + windowMs, interruption), 'reused')
+    }
+  })
+
+  it('stays shut where it had run out before the interruption began', () => {
+    for (const beganAtMs of [shut, shut + 1]) {
+      assert.equal(bareAt(endedAtMs, { beganAtMs, endedAtMs }), 'reused')
+      assert.equal(bareAt(shut, { beganAtMs, endedAtMs }), 'reused')
+    }
+  })
+
+  it('is not moved by an interruption that began before the rotation', () => {
+    const interruption = { beganAtMs: rotatedAtMs - 1, endedAtMs }
+    assert.equal(bareAt(shut - 1, interruption), 'repeated')
+    assert.equal(bareAt(shut, interruption), 'reused')
+  })
+
+  it('is never made shorter', () => {
+    const interruption = { beganAtMs: rotatedAtMs, endedAtMs: rotatedAtMs - 1 }
+    assert.equal(bareAt(shut - 1, interruption), 'repeated')
+  })
+
+  it('keeps an older token a reuse', () => {
+    const interruption = { beganAtMs: rotatedAtMs, endedAtMs }
+    assert.equal(verdictOn(family, 1, { nowMs: endedAtMs, interruption }).kind, 'reused')
+  })
+})
+
+function bareAt(nowMs: number, interruption: Interruption | null = null): string {
+  return verdictOn(family, 2, { nowMs, interruption }).kind
+}
