@@ -14,9 +14,14 @@ export interface Limit {
   readonly windowSeconds: number
 }
 
-export type Charged =
-  | { readonly kind: 'within'; readonly keys: readonly string[] }
-  | { readonly kind: 'over'; readonly limit: Limit; readonly endsAtMs: number; readonly isFirstOver: boolean }
+export type Charged = { readonly kind: 'within'; readonly keys: readonly string[] } | Over
+
+export interface Over {
+  readonly kind: 'over'
+  readonly limit: Limit
+  readonly endsAtMs: number
+  readonly isFirstOver: boolean
+}
 
 /**
  * Charges the limits in order, the narrowest first. At the first one that is over, what was charged before it is given

@@ -22,15 +22,23 @@ export function emailKey(text: string): string | null {
   const at = folded.indexOf('@')
   if (at < 1 || at !== folded.lastIndexOf('@')) return null
   const local = folded.slice(0, at)
-  const domain = domainToASCII(folded.slice(at + 1))
-  if (!isLocalPart(local) || !domainPattern.test(domain)) return null
+  const domain = domainKey(folded.slice(at + 1))
+  if (domain === null || !isLocalPart(local)) return null
   const key = `${local}@${domain}`
   return Buffer.byteLength(key) > emailBytesMax ? null : key
 }
 
 /** Controls, formats, surrogates, private use, unassigned, every separator, and what fonts draw as nothing. */
 const hiddenPattern = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u
-const domainPattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
+const unicodeDomainPattern = /^[\p{L}\p{M}\p{N}._\u3002-]+$/u
+const asciiDomainPattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
+
+/** One form for `bücher.example` and `xn--bcher-kva.example`. The letters are checked first: a URL parser reads more than names. */
+function domainKey(text: string): string | null {
+  if (!unicodeDomainPattern.test(text)) return null
+  const domain = domainToASCII(text)
+  return asciiDomainPattern.test(domain) ? domain : null
+}
 
 /** A dot-atom (RFC 5322 §3.2.3) in the letters of any script (RFC 6531 §3.3). */
 function isLocalPart(local: string): boolean {

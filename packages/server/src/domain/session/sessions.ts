@@ -1,0 +1,104 @@
+/**
+ * The life of a browser's session. Each sign-in makes a new cookie value, so that whoever planted or copied the old one
+ * has nothing (session fixation); the public `sid` stays for as long as the same person goes on in the same browser,
+ * because applications know the session by it.
+ */
+
+import type { Subject } from '@pawl/family'
+import type { Entropy } from '../entropy.ts'
+import { type Caller, newEvent } from '../event/new-event.ts'
+import { newSessionId } from '../identifiers.ts'
+import type { Session, SessionStore } from './session.ts'
+
+/** Counted from the sign-in; using the session does not prolong it. */
+export const sessionSeconds = 7 * 86_400
+
+/** What a password alone proves (OIDC Core §2 `acr`, RFC 8176 `amr`). */
+export const passwordAcr = 'urn:pawl:acr:pwd'
+export const passwordAmr: readonly string[] = ['pwd']
+
+/** Secrets that the store keeps only as keyed hashes. */
+export interface SecretHashes {
+  readonly newSecret: (kind: 'session') => { readonly secret: string; readonly hash: string }
+  /** Null where the text is no secret of that kind: garbage is refused without a look into the store. */
+  readonly hashOf: (kind: 'session', secret: string) => string | null
+}
+
+export interface SessionMeans {
+  readonly sessions: SessionStore
+  readonly hashes: SecretHashes
+  readonly entropy: Entropy
+}
+
+export interface SessionStart {
+  readonly subject: Subject
+  /** As `signIn` gave it. */
+  readonly authTimeMs: number
+  /** The browser's session until now, or null. */
+  readonly previous: Session | null
+  readonly caller: Caller
+}
+
+export interface StartedSession {
+  readonly session: Session
+  /** The cookie's value. Nothing else ever holds it. */
+  readonly secret: string
+}
+
+/** Another person's session in this browser ends with this; the same person's goes on under a new cookie value. */
+export async function startSession(means: SessionMeans, start: SessionStart): Promise<StartedSession> {
+  const continued = start.previous?.subject === start.subject ? start.previous : null
+  const replaced = continued === null ? start.previous : null
+  const { secret, hash } = means.hashes.newSecret('session')
+  const session: Session = {
+    id: continued?.id ?? newSessionId(means.entropy),
+    secretHash: hash,
+    subject: start.subject,
+    authTimeMs: start.authTimeMs,
+    acr: passwordAcr,
+    amr: passwordAmr,
+    createdAtMs: continued?.createdAtMs ?? start.authTimeMs,
+    expiresAtMs: start.authTimeMs + sessionSeconds * 1000,
+  }
+  const occasion = { caller: start.caller, atMs: start.authTimeMs }
+  const events = [newEvent('signed_in', { ...aboutOf(session), ...occasion }, means.entropy)]
+  if (replaced !== null) {
+    const about = { ...aboutOf(replaced), ...occasion, detail: { reason: 'replaced' } }
+    events.push(newEvent('signed_out', about, means.entropy))
+  }
+  await means.sessions.save(session, replaced?.id ?? null, events)
+  return { session, secret }
+}
+
+/** The living session this cookie value opens. Forged, cut short, ended, expired and cut off are all null. */
+export async function readSession(
+  means: Pick<SessionMeans, 'sessions' | 'hashes'>,
+  secret: string | null,
+): Promise<Session | null> {
+  if (secret === null) return null
+  const hash = means.hashes.hashOf('session', secret)
+  return hash === null ? null : means.sessions.readBySecretHash(hash)
+}
+
+export interface SessionEnd {
+  /** `logout` ends the families that end with the session, `session` every family that was opened in it. */
+  readonly cutOff: 'logout' | 'session'
+  readonly reason: string
+  readonly atMs: number
+  readonly caller: Caller
+}
+
+/** Once this resolves the cookie opens nothing, and the families that the cut-off names are over. */
+export async function endSession(
+  means: Pick<SessionMeans, 'sessions' | 'entropy'>,
+  session: Session,
+  end: SessionEnd,
+): Promise<void> {
+  const about = { ...aboutOf(session), caller: end.caller, atMs: end.atMs, detail: { reason: end.reason } }
+  const event = newEvent('signed_out', about, means.entropy)
+  await means.sessions.end(session.id, end.cutOff, end.reason, [event])
+}
+
+function aboutOf(session: Session): Pick<Session, 'subject'> & { readonly sessionId: Session['id'] } {
+  return { subject: session.subject, sessionId: session.id }
+}

@@ -1,0 +1,127 @@
+/**
+ * What an operator does to people. Disabling somebody and giving somebody a new password end every session and family of
+ * before, in the transaction that makes it true; enabling brings none of them back.
+ */
+
+import type { Subject } from '@pawl/family'
+import type { Entropy } from '../entropy.ts'
+import type { EventKind } from '../event/event.ts'
+import { type Caller, newEvent } from '../event/new-event.ts'
+import { newSubject } from '../identifiers.ts'
+import { StoreUnavailable } from '../store.ts'
+import { emailKey } from './email-key.ts'
+import { type PasswordFault, passwordFault, type PasswordHasher, type TooBusy } from './password.ts'
+import type { User, UserStore } from './user.ts'
+
+export interface AccountMeans {
+  readonly users: UserStore
+  readonly passwords: PasswordHasher
+  readonly entropy: Entropy
+  /** The store's time. */
+  readonly nowMs: () => Promise<number>
+}
+
+export interface NewUser {
+  readonly email: string
+  readonly emailVerified: boolean
+  readonly password: string
+  readonly claims: User['claims']
+}
+
+export type PasswordRefused = { readonly kind: 'password_refused'; readonly fault: PasswordFault }
+
+export type UserAdded =
+  | { readonly kind: 'added'; readonly user: User }
+  | { readonly kind: 'email_invalid' }
+  | { readonly kind: 'email_taken' }
+  | PasswordRefused
+  | TooBusy
+
+/** `unchanged`: it was so already, and nothing was written or ended. */
+export type UserChanged = { readonly kind: 'changed'; readonly user: User } | { readonly kind: 'unchanged' | 'unknown' }
+
+/** How often a change is tried anew because somebody else wrote the row in between. */
+const changeAttemptsMax = 5
+
+export async function addUser(means: AccountMeans, wanted: NewUser, caller: Caller): Promise<UserAdded> {
+  const email = wanted.email.trim()
+  if (emailKey(email) === null) return { kind: 'email_invalid' }
+  const fault = passwordFault(wanted.password)
+  if (fault !== null) return { kind: 'password_refused', fault }
+  const hashed = await means.passwords.hash(wanted.password)
+  if (hashed.kind === 'too_busy') return hashed
+  const nowMs = await means.nowMs()
+  const user: User = {
+    subject: newSubject(means.entropy),
+    email,
+    emailVerified: wanted.emailVerified,
+    passwordHash: hashed.phc,
+    claims: wanted.claims,
+    disabled: false,
+    createdAtMs: nowMs,
+  }
+  const event = newEvent('user_added', { subject: user.subject, caller, atMs: nowMs }, means.entropy)
+  const added = await means.users.add(user, [event])
+  return added === 'done' ? { kind: 'added', user } : { kind: 'email_taken' }
+}
+
+/** Nobody signs in as this user any more, and what was opened before is over. */
+export async function disableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
+  const disable = (user: User) => (user.disabled ? null : { ...user, disabled: true })
+  return changeUser(means, { subject, caller, kind: 'user_disabled', cutsOff: true, change: disable })
+}
+
+/** The user may sign in again. Sessions and families of before stay over (the cut-off stands). */
+export async function enableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
+  const enable = (user: User) => (user.disabled ? { ...user, disabled: false } : null)
+  return changeUser(means, { subject, caller, kind: 'user_enabled', cutsOff: false, change: enable })
+}
+
+export interface PasswordReset {
+  readonly subject: Subject
+  readonly password: string
+}
+
+/** A reset by an operator: whoever was signed in with the old password is signed out everywhere. */
+export async function resetPassword(
+  means: AccountMeans,
+  reset: PasswordReset,
+  caller: Caller,
+): Promise<UserChanged | PasswordRefused | TooBusy> {
+  const fault = passwordFault(reset.password)
+  if (fault !== null) return { kind: 'password_refused', fault }
+  const hashed = await means.passwords.hash(reset.password)
+  if (hashed.kind === 'too_busy') return hashed
+  const replace = (user: User) => ({ ...user, passwordHash: hashed.phc })
+  return changeUser(means, {
+    subject: reset.subject,
+    caller,
+    kind: 'password_changed',
+    cutsOff: true,
+    change: replace,
+  })
+}
+
+interface UserChange {
+  readonly subject: Subject
+  readonly caller: Caller
+  readonly kind: EventKind
+  readonly cutsOff: boolean
+  /** The user as it must be saved, or null where there is nothing to change. */
+  readonly change: (user: User) => User | null
+}
+
+async function changeUser(means: AccountMeans, wanted: UserChange): Promise<UserChanged> {
+  for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
+    const reading = await means.users.read(wanted.subject)
+    if (reading === null) return { kind: 'unknown' }
+    const user = wanted.change(reading.user)
+    if (user === null) return { kind: 'unchanged' }
+    const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
+    const event = newEvent(wanted.kind, about, means.entropy)
+    if ((await means.users.change(user, reading.version, wanted.cutsOff, [event])) === 'done') {
+      return { kind: 'changed', user }
+    }
+  }
+  throw new StoreUnavailable(`the user's row moved ${changeAttemptsMax} times while it was being changed`)
+}
