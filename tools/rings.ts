@@ -1,0 +1,164 @@
+/**
+ * Which file may import what. A package is a set of rings, a ring is a folder, and the tables below are the whole law:
+ * what they do not name is refused. `ARCHITECTURE.md` says the same in words.
+ */
+
+import { dirname, join, normalize } from 'node:path/posix'
+import type { Import } from './imports.ts'
+
+export interface Broken {
+  readonly file: string
+  readonly line: number
+  readonly specifier: string
+  readonly rule: string
+}
+
+/** What a ring may import. Paths are those of the server's `src`; one that ends in `/` stands for a folder. */
+interface Ring {
+  readonly paths: readonly string[]
+  /** Paths of which only types may be imported. */
+  readonly types?: readonly string[]
+  /** Paths refused although a wider entry allows them. */
+  readonly never?: readonly string[]
+  /** Packages and Node modules. `node:*` stands for every module of Node but those in `keptModules`. */
+  readonly modules: readonly string[]
+  readonly rule: string
+}
+
+const rings: { readonly [ring: string]: Ring } = {
+  domain: {
+    paths: ['domain/'],
+    modules: ['@pawl/family', '@pawl/protocol', 'node:crypto', 'node:url', 'node:util'],
+    rule: 'domain imports domain, @pawl/family and @pawl/protocol only: it opens no file and no socket',
+  },
+  oauth: {
+    paths: ['oauth/', 'domain/'],
+    modules: ['@pawl/family', '@pawl/protocol', 'jose', 'zod', 'node:crypto', 'node:util'],
+    rule: 'oauth imports oauth and domain only: it never sees a request, a cookie, a file or SQL',
+  },
+  admin: {
+    paths: ['admin/', 'domain/'],
+    modules: ['@pawl/family', '@pawl/protocol', 'zod', 'node:crypto', 'node:util'],
+    rule: 'admin imports admin and domain only: it never sees a request, a terminal, a file or SQL',
+  },
+  http: {
+    paths: ['http/', 'oauth/', 'admin/', 'domain/identifiers.ts', 'domain/store.ts'],
+    types: ['domain/'],
+    never: ['domain/keys/'],
+    modules: ['@pawl/protocol', 'pino', 'node:*'],
+    rule: 'http imports http, oauth and admin, and of domain ids and types only: it never touches a store or a key',
+  },
+  cli: {
+    paths: [
+      'cli/',
+      'config/',
+      'admin/',
+      'pawl.ts',
+      'http/node-listener.ts',
+      'domain/identifiers.ts',
+      'domain/store.ts',
+    ],
+    types: ['domain/'],
+    never: ['domain/keys/'],
+    modules: ['@pawl/family', '@pawl/protocol', '@clack/prompts', 'commander', 'pino', 'node:*'],
+    rule: 'cli imports cli, config, admin, pawl.ts and the listener, and of domain ids and types only',
+  },
+  config: {
+    paths: ['config/', 'domain/'],
+    modules: ['zod', 'yaml', 'node:*'],
+    rule: 'config imports config and domain only',
+  },
+  store: {
+    paths: ['store/', 'domain/'],
+    modules: ['@pawl/family', 'node:*', 'node:sqlite'],
+    rule: 'store imports store and domain only: it holds no rule',
+  },
+  '': {
+    paths: ['pawl.ts', 'admin/', 'config/', 'domain/', 'http/', 'oauth/', 'store/'],
+    modules: ['@pawl/family', '@pawl/protocol', 'pino', 'node:*'],
+    rule: 'pawl.ts builds the server out of every ring but cli; index.ts exports it',
+  },
+}
+
+/** Modules of Node that `node:*` does not stand for. */
+const keptModules = ['node:sqlite']
+
+const packages: { readonly [name: string]: { readonly modules: readonly string[]; readonly rule: string } } = {
+  family: { modules: [], rule: '@pawl/family imports nothing but itself' },
+  protocol: { modules: ['jose'], rule: '@pawl/protocol imports jose and nothing else' },
+}
+
+/** Test files stand outside the rings, but not outside their package. */
+const testModules = ['fast-check', 'node:assert/strict', 'node:test']
+
+/** The imports of `file` that break a rule. */
+export function brokenRules(file: string, imports: readonly Import[]): readonly Broken[] {
+  return imports.flatMap(found => {
+    const rule = brokenRule(file, found)
+    return rule === null ? [] : [{ file, line: found.line, specifier: found.specifier ?? '(an expression)', rule }]
+  })
+}
+
+function brokenRule(file: string, { specifier, typeOnly }: Import): string | null {
+  if (specifier === null) return 'an import is written out, so that it can be followed'
+  const home = homeOf(file)
+  if (specifier.startsWith('.')) {
+    const target = normalize(join(dirname(home.path), specifier))
+    if (target.startsWith('../')) return 'a package is imported by its name, never by a path into its files'
+    return home.packageName === 'server' ? brokenPath(home.path, target, typeOnly) : null
+  }
+  return brokenModule(home, specifier)
+}
+
+function brokenPath(path: string, target: string, typeOnly: boolean): string | null {
+  if (isTest(path)) return null
+  const name = ringOf(path)
+  const ring = rings[name]
+  if (ring === undefined) return `'${name}/' is no ring: tools/rings.ts names them all`
+  const isAllowed = isIn(target, ring.paths) || (typeOnly && isIn(target, ring.types ?? []))
+  return isAllowed && !isIn(target, ring.never ?? []) ? null : ring.rule
+}
+
+function brokenModule(home: Home, specifier: string): string | null {
+  if (specifier === 'pawl' || specifier.startsWith('pawl/')) return 'no package imports the server'
+  if (isTest(home.path)) return isTestModule(home, specifier) ? null : `tests of ${home.packageName} may not import it`
+  const law = home.packageName === 'server' ? rings[ringOf(home.path)] : packages[home.packageName]
+  if (law === undefined)
+    return `nothing is known of '${home.packageName}/${home.path}': tools/rings.ts names every package`
+  return isModuleIn(specifier, law.modules) ? null : law.rule
+}
+
+/** A test may use what its package may, the test tools, and in the server every module of Node. */
+function isTestModule(home: Home, specifier: string): boolean {
+  if (testModules.includes(specifier)) return true
+  if (home.packageName === 'server') return true
+  return isModuleIn(specifier, packages[home.packageName]?.modules ?? [])
+}
+
+interface Home {
+  readonly packageName: string
+  /** Within the package's `src`. */
+  readonly path: string
+}
+
+function homeOf(file: string): Home {
+  const [, packageName = '', , ...rest] = file.split('/')
+  return { packageName, path: rest.join('/') }
+}
+
+function ringOf(path: string): string {
+  return path.includes('/') ? (path.split('/')[0] ?? '') : ''
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts') || path.startsWith('store/contract/')
+}
+
+function isIn(target: string, paths: readonly string[]): boolean {
+  return paths.some(path => (path.endsWith('/') ? target.startsWith(path) : target === path))
+}
+
+function isModuleIn(specifier: string, modules: readonly string[]): boolean {
+  if (modules.includes(specifier)) return true
+  return specifier.startsWith('node:') && modules.includes('node:*') && !keptModules.includes(specifier)
+}
