@@ -1,0 +1,132 @@
+/**
+ * One signing key: made, sealed for the store, opened again. A key is trusted because its sealed private part opens
+ * under our master key for its own kid; the public part is taken from that, never from the column beside it, so that
+ * whoever can write to the database cannot slip in a key of their own.
+ */
+
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { calculateJwkThumbprint } from 'jose'
+import type { SigningAlgorithm } from '../client/client.ts'
+import type { Sealer } from './seal.ts'
+import type { StoredSigningKey } from './signing-key-store.ts'
+
+/** What our JWTs say they are: RFC 9068 §2.1 for access tokens; ID tokens are plain `JWT`. */
+export type JwtTyp = 'at+jwt' | 'JWT'
+
+/** A key as the JWKS shows it (RFC 7517): public members only. */
+export interface PublicJwk {
+  readonly kty: string
+  readonly kid: string
+  readonly alg: SigningAlgorithm
+  readonly use: 'sig'
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+  readonly n?: string
+  readonly e?: string
+}
+
+export interface SigningKey {
+  /** The RFC 7638 thumbprint. */
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  /** A `KeyObject` neither prints nor serialises its bytes. */
+  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+  readonly jwk: PublicJwk
+  /** The protected header of every JWT it signs, encoded once. Ours have this text exactly, and no other. */
+  readonly encodedHeaders: { readonly [typ in JwtTyp]: string }
+  readonly createdAtMs: number
+  readonly signsFromMs: number
+  readonly verifiesUntilMs: number | null
+}
+
+const sealPurpose = 'signing key'
+const rsaModulusBits = 2048
+const generate = promisify(generateKeyPair)
+
+/** A fresh key, sealed. RSA primes are sought on the thread pool (by OpenSSL's own generator), so nothing waits. */
+export async function newSigningKey(
+  algorithm: SigningAlgorithm,
+  sealer: Sealer,
+  nowMs: number,
+  signsFromMs: number,
+): Promise<StoredSigningKey> {
+  const { publicKey, privateKey } = await generatePair(algorithm)
+  const members = publicMembers(publicKey)
+  const kid = await calculateJwkThumbprint(members)
+  return {
+    kid,
+    algorithm,
+    sealedPrivateKey: sealer.seal(sealPurpose, kid, privateKey.export({ type: 'pkcs8', format: 'der' })),
+    publicJwk: JSON.stringify(publicJwk(members, kid, algorithm)),
+    createdAtMs: nowMs,
+    signsFromMs,
+    verifiesUntilMs: null,
+  }
+}
+
+/** Opens a stored key; throws, without a secret, where it was not sealed for this kid under a master key we have. */
+export function openSigningKey(stored: StoredSigningKey, sealer: Sealer): SigningKey {
+  const der = sealer.open(sealPurpose, stored.kid, stored.sealedPrivateKey)
+  if (der === null) throw new Error(`signing key ${stored.kid} was not sealed under any of the master keys given`)
+  const privateKey = createPrivateKey({ key: Buffer.from(der), type: 'pkcs8', format: 'der' })
+  const { kid, algorithm, createdAtMs, signsFromMs, verifiesUntilMs } = stored
+  if (!suits(privateKey, algorithm)) throw new Error(`signing key ${kid} is no key for ${algorithm}`)
+  const publicKey = createPublicKey(privateKey)
+  return {
+    kid,
+    algorithm,
+    privateKey,
+    publicKey,
+    jwk: publicJwk(publicMembers(publicKey), kid, algorithm),
+    encodedHeaders: { 'at+jwt': encodedHeader(algorithm, 'at+jwt', kid), JWT: encodedHeader(algorithm, 'JWT', kid) },
+    createdAtMs,
+    signsFromMs,
+    verifiesUntilMs,
+  }
+}
+
+function generatePair(algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  switch (algorithm) {
+    case 'ES256':
+      return generate('ec', { namedCurve: 'P-256' })
+    case 'RS256':
+      return generate('rsa', { modulusLength: rsaModulusBits })
+  }
+}
+
+function suits(key: KeyObject, algorithm: SigningAlgorithm): boolean {
+  switch (algorithm) {
+    case 'ES256':
+      return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+    case 'RS256':
+      return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= rsaModulusBits
+  }
+}
+
+interface PublicMembers {
+  readonly kty: string
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+  readonly n?: string
+  readonly e?: string
+}
+
+/** Named one by one: a private member can not come along by accident. */
+function publicMembers(publicKey: KeyObject): PublicMembers {
+  const { kty = '', crv, x, y, n, e } = publicKey.export({ format: 'jwk' })
+  if (n !== undefined && e !== undefined) return { kty, n, e }
+  if (crv !== undefined && x !== undefined && y !== undefined) return { kty, crv, x, y }
+  throw new Error(`a public key of type ${kty} where an EC or RSA key belongs`)
+}
+
+function publicJwk(members: PublicMembers, kid: string, alg: SigningAlgorithm): PublicJwk {
+  return { ...members, kid, alg, use: 'sig' }
+}
+
+function encodedHeader(alg: SigningAlgorithm, typ: JwtTyp, kid: string): string {
+  return Buffer.from(JSON.stringify({ alg, typ, kid })).toString('base64url')
+}

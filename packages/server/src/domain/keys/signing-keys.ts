@@ -1,0 +1,242 @@
+/**
+ * The set of signing keys and the life of each: published, signing, verifying, gone. A key is published at least
+ * `publishSecondsMin` before it signs, so a list read within that time knows every key that can be signing now. That
+ * is what lets `current` answer from memory, and every node agree without talking to each other.
+ */
+
+import { type SigningAlgorithm, signingAlgorithms } from '../client/client.ts'
+import type { Entropy } from '../entropy.ts'
+import type { AuditEvent } from '../event/event.ts'
+import { newEventId } from '../identifiers.ts'
+import { StoreUnavailable } from '../store.ts'
+import type { Sealer } from './seal.ts'
+import { newSigningKey, openSigningKey, type PublicJwk, type SigningKey } from './signing-key.ts'
+import type { SigningKeyStore, StoredSigningKey } from './signing-key-store.ts'
+
+/** How long others may keep our JWKS: the `max-age` it is served with. */
+export const jwksCacheSeconds = 300
+/** A list older than this is read again: behind the answer for signing, before the answer for the JWKS. */
+export const relistSeconds = 5
+/** How often an unknown kid may make us look, whoever sends it. */
+export const unknownKidRelistSeconds = 1
+/** The JWKS cache, and as much again for nodes that have not looked yet and caches that are late. */
+export const publishSecondsMin = 2 * jwksCacheSeconds
+/** Keys that are published at once, of all algorithms. Rotating faster than keys retire is refused beyond it. */
+export const publishedKeysMax = 32
+const firstStartAttemptsMax = 5
+
+export interface SigningKeysOptions {
+  readonly store: SigningKeyStore
+  readonly sealer: Sealer
+  readonly entropy: Entropy
+  /** The store's time. */
+  readonly now: () => Promise<number>
+  /** Hears when reading the list in the background failed. What is known stays in use. */
+  readonly report: (error: unknown) => void
+}
+
+export interface Rotation {
+  /** How long the new key is published before it signs; at least `publishSecondsMin`. */
+  readonly publishSeconds: number
+  /** How long the old key verifies after it stopped signing: the longest life of what it signed. */
+  readonly verifySeconds: number
+}
+
+export interface SigningKeys {
+  /** The key that signs now. Throws `StoreUnavailable` where the list is too old to know: await `ready` before. */
+  readonly current: (algorithm: SigningAlgorithm, nowMs: number) => SigningKey
+  /** Resolves when `current` can answer for this time; at once unless nothing was signed for a long while. */
+  readonly ready: (nowMs: number) => Promise<void>
+  /** The key that verifies this kid now, or null. Looks again for a kid it does not know. */
+  readonly find: (kid: string, nowMs: number) => Promise<SigningKey | null>
+  /** Every key that verifies or will sign. */
+  readonly jwks: (nowMs: number) => Promise<{ readonly keys: readonly PublicJwk[] }>
+  readonly reload: () => Promise<void>
+  /** Publishes a key that will take over. Null when another process changed the keys first: look, then decide again. */
+  readonly rotate: (algorithm: SigningAlgorithm, rotation: Rotation, by: string) => Promise<SigningKey | null>
+}
+
+interface Listing {
+  readonly keys: readonly SigningKey[]
+  readonly storedCount: number
+  readonly listedAtMs: number
+}
+
+/** Reads the keys; on the first start makes one of each algorithm, which signs at once: nobody has cached a set yet. */
+export async function openSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
+  const list = watchedList(options, await listWithOneOfEach(options))
+  return {
+    current: (algorithm, nowMs) => {
+      list.reloadBehind(nowMs)
+      if (list.isOlderThan(publishSecondsMin, nowMs)) throw new StoreUnavailable('the list of signing keys is too old')
+      return signingAt(list.keys(), algorithm, nowMs)
+    },
+    ready: nowMs => list.reloadIfOlderThan(publishSecondsMin, nowMs),
+    find: async (kid, nowMs) => {
+      const isKnown = list.keys().some(key => key.kid === kid)
+      await list.reloadIfOlderThan(isKnown ? relistSeconds : unknownKidRelistSeconds, nowMs)
+      return publishedAt(list.keys(), nowMs).find(key => key.kid === kid) ?? null
+    },
+    jwks: async nowMs => {
+      await list.reloadIfOlderThan(relistSeconds, nowMs)
+      return { keys: publishedAt(list.keys(), nowMs).map(key => key.jwk) }
+    },
+    reload: list.reload,
+    rotate: async (algorithm, rotation, by) => {
+      const added = await addSuccessor(options, algorithm, rotation, by)
+      await list.reload()
+      return list.keys().find(key => key.kid === added?.kid) ?? null
+    },
+  }
+}
+
+interface WatchedList {
+  readonly keys: () => readonly SigningKey[]
+  readonly isOlderThan: (seconds: number, nowMs: number) => boolean
+  /** What it shows afterwards was read after the call. */
+  readonly reload: () => Promise<void>
+  readonly reloadIfOlderThan: (seconds: number, nowMs: number) => Promise<void>
+  /** Reads again without anyone waiting: at most once in `relistSeconds`, also while that fails. */
+  readonly reloadBehind: (nowMs: number) => void
+}
+
+function watchedList(options: SigningKeysOptions, first: Listing): WatchedList {
+  let listing = first
+  let reading: Promise<void> | null = null
+  let nextBehindMs = 0
+
+  const isOlderThan = (seconds: number, nowMs: number): boolean => nowMs >= listing.listedAtMs + seconds * 1000
+
+  async function readAnew(): Promise<void> {
+    try {
+      listing = await listKeys(options, listing.keys)
+    } finally {
+      reading = null
+    }
+  }
+
+  /** However many wait for a fresh enough list, it is read once. */
+  function readOnce(): Promise<void> {
+    reading ??= readAnew()
+    return reading
+  }
+
+  return {
+    keys: () => listing.keys,
+    isOlderThan,
+    reload: async () => {
+      // A reading under way may have begun before what the caller wants to see; how it ends is its own callers' news.
+      if (reading !== null) await Promise.allSettled([reading])
+      await readOnce()
+    },
+    reloadIfOlderThan: async (seconds, nowMs) => {
+      if (isOlderThan(seconds, nowMs)) await readOnce()
+    },
+    reloadBehind: nowMs => {
+      if (nowMs < nextBehindMs || !isOlderThan(relistSeconds, nowMs)) return
+      nextBehindMs = nowMs + relistSeconds * 1000
+      readOnce().catch(options.report)
+    },
+  }
+}
+
+/** The newest key whose time to sign has come. Keys are in the order of `newestFirst`. */
+function signingAt(keys: readonly SigningKey[], algorithm: SigningAlgorithm, nowMs: number): SigningKey {
+  const key = keys.find(one => one.algorithm === algorithm && one.signsFromMs <= nowMs && isPublished(one, nowMs))
+  if (key === undefined) throw new Error(`no key signs ${algorithm} now`)
+  return key
+}
+
+function publishedAt(keys: readonly SigningKey[], nowMs: number): readonly SigningKey[] {
+  return keys.filter(key => isPublished(key, nowMs))
+}
+
+function isPublished(key: Pick<StoredSigningKey, 'verifiesUntilMs'>, nowMs: number): boolean {
+  return key.verifiesUntilMs === null || nowMs < key.verifiesUntilMs
+}
+
+/** Two processes may start on an empty store at once: one adds its keys, the other is told `moved` and takes those. */
+async function listWithOneOfEach(options: SigningKeysOptions): Promise<Listing> {
+  for (let attempt = 0; attempt < firstStartAttemptsMax; attempt++) {
+    const listing = await listKeys(options, [])
+    const missing = signingAlgorithms.filter(one => !listing.keys.some(key => key.algorithm === one))
+    if (missing.length === 0) return listing
+    const nowMs = listing.listedAtMs
+    const added = await Promise.all(missing.map(one => newSigningKey(one, options.sealer, nowMs, nowMs)))
+    const events = added.map(key => signingKeyAdded(options.entropy, key, 'rule'))
+    await options.store.add(added, [], listing.storedCount, events)
+  }
+  throw new StoreUnavailable(`the signing keys changed ${firstStartAttemptsMax} times while the first ones were made`)
+}
+
+/** Time first, list second: what the list lacks was added after that time. Keys opened before are not opened again. */
+async function listKeys(options: SigningKeysOptions, known: readonly SigningKey[]): Promise<Listing> {
+  const listedAtMs = await options.now()
+  const stored = await options.store.list()
+  const published = stored.filter(key => isPublished(key, listedAtMs))
+  const keys = published.map(key => reopen(key, known, options.sealer)).sort(newestFirst)
+  return { keys, storedCount: stored.length, listedAtMs }
+}
+
+function reopen(stored: StoredSigningKey, known: readonly SigningKey[], sealer: Sealer): SigningKey {
+  const before = known.find(key => key.kid === stored.kid)
+  return before === undefined ? openSigningKey(stored, sealer) : { ...before, verifiesUntilMs: stored.verifiesUntilMs }
+}
+
+function newestFirst(one: SigningKey, other: SigningKey): number {
+  return other.signsFromMs - one.signsFromMs || other.createdAtMs - one.createdAtMs || (one.kid < other.kid ? -1 : 1)
+}
+
+async function addSuccessor(
+  options: SigningKeysOptions,
+  algorithm: SigningAlgorithm,
+  rotation: Rotation,
+  by: string,
+): Promise<StoredSigningKey | null> {
+  refuseHasty(rotation)
+  const listing = await listKeys(options, [])
+  if (listing.keys.length >= publishedKeysMax) {
+    throw new RangeError(`${publishedKeysMax} signing keys are published already; wait until some have retired`)
+  }
+  const nowMs = listing.listedAtMs
+  const signsFromMs = nowMs + rotation.publishSeconds * 1000
+  const added = await newSigningKey(algorithm, options.sealer, nowMs, signsFromMs)
+  const retire = retiredBy(listing.keys, algorithm, signsFromMs + rotation.verifySeconds * 1000)
+  const event = signingKeyAdded(options.entropy, added, by)
+  const outcome = await options.store.add([added], retire, listing.storedCount, [event])
+  return outcome === 'done' ? added : null
+}
+
+/** Whoever signs, or waits to, stops when the successor starts; one that retires already keeps its day. */
+function retiredBy(
+  keys: readonly SigningKey[],
+  algorithm: SigningAlgorithm,
+  verifiesUntilMs: number,
+): readonly { kid: string; verifiesUntilMs: number }[] {
+  const live = keys.filter(key => key.algorithm === algorithm && key.verifiesUntilMs === null)
+  return live.map(({ kid }) => ({ kid, verifiesUntilMs }))
+}
+
+function refuseHasty({ publishSeconds, verifySeconds }: Rotation): void {
+  if (!(Number.isSafeInteger(publishSeconds) && publishSeconds >= publishSecondsMin)) {
+    throw new RangeError(`a signing key is published at least ${publishSecondsMin} seconds before it signs`)
+  }
+  if (!(Number.isSafeInteger(verifySeconds) && verifySeconds >= 0)) {
+    throw new RangeError('a retired signing key verifies for a whole number of seconds')
+  }
+}
+
+function signingKeyAdded(entropy: Entropy, added: StoredSigningKey, by: string): AuditEvent {
+  const { kid, algorithm, createdAtMs, signsFromMs } = added
+  return {
+    id: newEventId(createdAtMs, entropy),
+    kind: 'signing_key_added',
+    atMs: createdAtMs,
+    requestId: null,
+    familyId: null,
+    clientId: null,
+    subject: null,
+    sessionId: null,
+    detail: { kid, algorithm, signsFromMs, by },
+  }
+}

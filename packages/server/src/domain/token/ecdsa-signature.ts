@@ -1,0 +1,39 @@
+/**
+ * An ECDSA P-256 signature from DER to the 64 bytes JWS wants (RFC 7518 §3.4): r and s, 32 bytes each, big-endian.
+ * Signing DER with the bare key and converting costs half of asking Node 24 for the raw form.
+ */
+
+const scalarBytes = 32
+export const rawSignatureBytes = 2 * scalarBytes
+
+const sequenceTag = 0x30
+const integerTag = 0x02
+
+/** Takes exactly what DER allows for P-256 (X.690 §8.3, §10.1); throws a RangeError on anything else. */
+export function rawFromDer(der: Uint8Array): Buffer {
+  const raw = Buffer.alloc(rawSignatureBytes)
+  if (der[0] !== sequenceTag || der[1] !== der.length - 2) throw malformed()
+  const afterR = copyInteger(der, 2, raw, 0)
+  const afterS = copyInteger(der, afterR, raw, scalarBytes)
+  if (afterS !== der.length) throw malformed()
+  return raw
+}
+
+/** A DER integer is signed and minimal: one zero in front where the top bit is set, no leading zeros otherwise. */
+function copyInteger(der: Uint8Array, at: number, raw: Buffer, scalarAt: number): number {
+  const bytes = der[at + 1] ?? 0
+  const from = at + 2
+  const until = from + bytes
+  if (der[at] !== integerTag || bytes === 0 || until > der.length) throw malformed()
+  const first = der[from] ?? 0
+  const padded = first === 0 && bytes > 1
+  if (first >= 0x80 || (padded && (der[from + 1] ?? 0) < 0x80)) throw malformed()
+  const digits = der.subarray(padded ? from + 1 : from, until)
+  if (digits.length > scalarBytes) throw malformed()
+  raw.set(digits, scalarAt + scalarBytes - digits.length)
+  return until
+}
+
+function malformed(): RangeError {
+  return new RangeError('not the DER form of a P-256 signature')
+}
