@@ -52,13 +52,13 @@ export function parseParameters(text: string): Parameters {
     const end = ampersand === -1 ? text.length : ampersand
     if (end > start) {
       if (++count > parametersMax) throw malformed(`more than ${parametersMax} parameters`)
-      const equals = text.indexOf('=', start)
-      const hasValue = equals !== -1 && equals < end
-      const name = decode(text.slice(start, hasValue ? equals : end))
-      const value = hasValue ? decode(text.slice(equals + 1, end)) : ''
+      const piece = text.slice(start, end)
+      const equals = piece.indexOf('=')
+      const name = decode(equals === -1 ? piece : piece.slice(0, equals))
+      const value = equals === -1 ? '' : decode(piece.slice(equals + 1))
       const earlier = values.get(name)
       if (earlier === undefined) values.set(name, value)
-      else repeated = repeat(repeated ?? new Map(), name, [earlier, value])
+      else repeated = repeat(repeated ?? new Map<string, readonly string[]>(), name, [earlier, value])
     }
     start = end + 1
   }

@@ -95,23 +95,18 @@ export class OAuthError extends Error {
 }
 
 function statusOf(code: OAuthErrorCode): number {
-  switch (code) {
-    case 'invalid_client':
-    case 'invalid_token':
-    case 'insufficient_user_authentication':
-      return 401
-    case 'insufficient_scope':
-      return 403
-    case 'slow_down':
-    case 'too_many_requests':
-      return 429
-    case 'server_error':
-      return 500
-    case 'temporarily_unavailable':
-      return 503
-    default:
-      return 400
-  }
+  return statuses[code] ?? 400
+}
+
+const statuses: { readonly [code in OAuthErrorCode]?: number } = {
+  invalid_client: 401,
+  invalid_token: 401,
+  insufficient_user_authentication: 401,
+  insufficient_scope: 403,
+  slow_down: 429,
+  too_many_requests: 429,
+  server_error: 500,
+  temporarily_unavailable: 503,
 }
 
 function headersOf(

@@ -1,0 +1,191 @@
+/**
+ * The server's sockets: opened on every address under one port, capped, timed, and closed without losing an answer. The
+ * token endpoint is the hot path and has `node:http` alone below it (RFC 9112).
+ */
+
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Logger } from './access-log.ts'
+import type { HttpRequest, HttpResponse } from './exchange.ts'
+import { trustedProxies } from './forwarded.ts'
+import { type ListenerLimits, listenerLimits } from './limits.ts'
+import { nodeExchange } from './node-exchange.ts'
+
+export interface ListenerOptions {
+  readonly handle: (request: HttpRequest) => Promise<HttpResponse>
+  /** Addresses to listen on; by default the two of loopback. */
+  readonly host?: readonly string[]
+  /** 0 takes a free one, the same for every address. */
+  readonly port: number
+  readonly limits?: Partial<ListenerLimits>
+  /** Addresses and CIDR ranges whose forwarded headers count. */
+  readonly trustedProxies?: readonly string[]
+  readonly logger: Logger
+}
+
+export interface Listener {
+  readonly port: number
+  readonly hosts: readonly string[]
+  readonly connections: () => number
+  /** Accepts nothing more; resolves when what was in flight is answered, or when `drainMsMax` is over. */
+  readonly close: () => Promise<void>
+}
+
+export const loopbackHosts: readonly string[] = ['127.0.0.1', '::1']
+/** A port that is free on one address may be taken on another; another free one is tried this often. */
+export const portAttemptsMax = 10
+/** While closing, or at the limit, idle connections are looked for this often. */
+const idleSweepMs = 50
+
+/** Resolves once every address accepts connections. Rejects with the system's error where one cannot be had. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const limits = listenerLimits(options.limits)
+  const connections = new Map<Socket, number>()
+  const servers: Server[] = []
+  let isClosing = false
+  const exchange = nodeExchange({
+    handle: options.handle,
+    limits,
+    trusted: trustedProxies(options.trustedProxies ?? []),
+    connections,
+    isClosing: () => isClosing,
+    onBroken: error => options.logger.error({ err: error }, 'an answer could not be written'),
+  })
+  const makeRoom = roomMaker(servers, connections)
+  const admit = (socket: Socket): void => {
+    connections.set(socket, 0)
+    socket.once('close', () => connections.delete(socket))
+    if (connections.size > limits.connectionsMax && !makeRoom()) socket.destroy()
+  }
+  const newServer = (): Server => newHttpServer(limits).on('request', exchange).on('connection', admit)
+
+  const bound = await bindAll(options, newServer)
+  for (const { server } of bound) {
+    servers.push(server)
+    server.on('error', error => options.logger.error({ err: error }, 'a listening socket failed'))
+  }
+  let closed: Promise<void> | null = null
+  return {
+    port: bound[0]?.port ?? options.port,
+    hosts: bound.map(one => one.host),
+    connections: () => connections.size,
+    close: () => {
+      isClosing = true
+      closed ??= drain(servers, connections, limits.drainMsMax)
+      return closed
+    },
+  }
+}
+
+function newHttpServer(limits: ListenerLimits): Server {
+  const server = createServer({
+    headersTimeout: limits.headersMsMax,
+    requestTimeout: limits.requestMsMax,
+    keepAliveTimeout: limits.keepAliveMsMax,
+    connectionsCheckingInterval: limits.timesCheckedEveryMs,
+    maxHeaderSize: limits.headerBytesMax,
+    requireHostHeader: true,
+    insecureHTTPParser: false,
+    joinDuplicateHeaders: false,
+    noDelay: true,
+  })
+  server.timeout = limits.silentMsMax
+  // One more than we accept, so that too many are seen and refused. Node would drop the rest without a word.
+  server.maxHeadersCount = limits.headersMax + 1
+  return server
+}
+
+/**
+ * At the limit, connections that wait for nothing close, and the newcomer stays; where all are busy it is turned away.
+ * Looking costs time for every open connection, so a flood of newcomers may ask for it only now and then.
+ */
+function roomMaker(servers: readonly Server[], connections: ReadonlyMap<Socket, number>): () => boolean {
+  let hasJustLooked = false
+  return () => {
+    if (hasJustLooked) return false
+    hasJustLooked = true
+    setTimeout(() => {
+      hasJustLooked = false
+    }, idleSweepMs).unref()
+    for (const server of servers) server.closeIdleConnections()
+    for (const socket of connections.keys()) if (socket.destroyed) return true
+    return false
+  }
+}
+
+interface Bound {
+  readonly server: Server
+  readonly host: string
+  readonly port: number
+}
+
+async function bindAll(options: ListenerOptions, newServer: () => Server): Promise<readonly Bound[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const bound: Bound[] = []
+    try {
+      for (const host of options.host ?? loopbackHosts) {
+        const one = await bindOne(newServer(), host, bound[0]?.port ?? options.port).catch(
+          skipMissingLoopback(host, options),
+        )
+        if (one !== null) bound.push(one)
+      }
+      if (bound.length === 0) throw new Error('there is no address to listen on')
+      return bound
+    } catch (error) {
+      await Promise.all(bound.map(({ server }) => closeServer(server)))
+      const isTakenElsewhere = options.port === 0 && bound.length > 0 && codeOf(error) === 'EADDRINUSE'
+      if (!isTakenElsewhere || attempt === portAttemptsMax) throw error
+    }
+  }
+}
+
+function bindOne(server: Server, host: string, port: number): Promise<Bound> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, ipv6Only: host.includes(':') }, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve({ server, host, port: typeof address === 'object' && address !== null ? address.port : port })
+    })
+  })
+}
+
+/** Machines without IPv6 have no `::1`. Nobody asked for it by name, so its absence is said and not fatal. */
+function skipMissingLoopback(host: string, options: ListenerOptions): (error: unknown) => null {
+  return error => {
+    const isMissing = codeOf(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'EAFNOSUPPORT'
+    if (options.host !== undefined || host !== '::1' || !isMissing) throw error
+    options.logger.warn({ host }, 'this machine has no ::1; listening on 127.0.0.1 alone')
+    return null
+  }
+}
+
+async function drain(
+  servers: readonly Server[],
+  connections: ReadonlyMap<Socket, number>,
+  drainMsMax: number,
+): Promise<void> {
+  const closed = Promise.all(servers.map(closeServer))
+  // Browsers open connections ahead of need. One that never said a word has nothing to be answered.
+  for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy()
+  const sweep = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections()
+  }, idleSweepMs)
+  const deadline = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections()
+  }, drainMsMax)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(deadline)
+}
+
+/** Node closes idle connections with the server, and waits for the others. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+  })
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

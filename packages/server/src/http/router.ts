@@ -1,0 +1,124 @@
+/**
+ * From a path to an endpoint, and from whatever happens there to an answer. Paths are compared as sent: `/token/` and
+ * `/%74oken` are nobody's. Every answer carries the request's id, and no error leaves here as anything but an answer.
+ */
+
+import type { RequestId } from '../domain/identifiers.ts'
+import { OAuthError } from '../oauth/oauth-error.ts'
+import type { AccessLog } from './access-log.ts'
+import { type CorsRule, corsHeaders, type IsAllowedOrigin, preflightResponse } from './cors.ts'
+import type { HttpRequest, HttpResponse } from './exchange.ts'
+import type { FailureDelay } from './failure-delay.ts'
+import { networkOf } from './forwarded.ts'
+import { failureResponse, jsonResponse } from './oauth-failure.ts'
+
+export type Endpoint = (request: HttpRequest, requestId: RequestId) => Promise<HttpResponse>
+
+/** The whole server, seen from a listener. Never rejects. */
+export type Answer = (request: HttpRequest) => Promise<HttpResponse>
+
+export interface Route {
+  /** As it must be sent. */
+  readonly path: string
+  /** In upper case. `HEAD` comes with `GET`; `OPTIONS` with CORS. */
+  readonly methods: readonly string[]
+  readonly cors: CorsRule
+  readonly endpoint: Endpoint
+}
+
+export interface RouterParts {
+  readonly newRequestId: () => RequestId
+  readonly nowMs: () => number
+  readonly isAllowedOrigin: IsAllowedOrigin
+  readonly accessLog: AccessLog
+  readonly failureDelay: FailureDelay
+  /** Keeps the refusal for `explain`, in the background. Must not throw. */
+  readonly onRefusal: (error: OAuthError, request: HttpRequest, requestId: RequestId) => void
+}
+
+/** Throws when two routes claim one path. */
+export function route(routes: readonly Route[], parts: RouterParts): Answer {
+  const table = tableOf(routes)
+  return async request => {
+    const requestId = parts.newRequestId()
+    const startedAtMs = parts.nowMs()
+    const found = table.get(request.path)
+    const outcome = await outcomeOf(found, request, { requestId, parts })
+    const { response, error } = outcome
+    const detail = error instanceof OAuthError ? error.detail : null
+    parts.accessLog.answered(request, { requestId, status: response.status, startedAtMs, error, detail })
+    return { ...response, headers: { ...response.headers, ...outcome.cors, 'Pawl-Request-Id': requestId } }
+  }
+}
+
+interface Found extends Route {
+  readonly allow: string
+}
+
+interface Turn {
+  readonly requestId: RequestId
+  readonly parts: RouterParts
+}
+
+interface Outcome {
+  readonly response: HttpResponse
+  readonly cors: { readonly [name: string]: string }
+  /** What was thrown, or null. */
+  readonly error: unknown
+}
+
+const noCors = {}
+const notFound = jsonResponse(404, { error: 'not_found' })
+
+function tableOf(routes: readonly Route[]): ReadonlyMap<string, Found> {
+  const table = new Map<string, Found>()
+  for (const one of routes) {
+    if (table.has(one.path)) throw new Error(`two routes claim ${one.path}`)
+    const methods = [...one.methods]
+    if (methods.includes('GET')) methods.push('HEAD')
+    if (one.cors !== 'none') methods.push('OPTIONS')
+    table.set(one.path, { ...one, methods, allow: methods.join(', ') })
+  }
+  return table
+}
+
+async function outcomeOf(found: Found | undefined, request: HttpRequest, turn: Turn): Promise<Outcome> {
+  if (found === undefined) return { response: notFound, cors: noCors, error: null }
+  let cors: { readonly [name: string]: string } = noCors
+  try {
+    // Asked before the endpoint moves anything: an answer that was committed must not be lost to a failed look-up.
+    if (request.headers['origin'] !== undefined)
+      cors = await corsHeaders(found.cors, request, turn.parts.isAllowedOrigin)
+    return { response: await responseOf(found, request, { ...turn, cors }), cors, error: null }
+  } catch (error) {
+    if (error instanceof OAuthError) await refuse(error, request, turn)
+    return { response: failureResponse(error), cors, error }
+  }
+}
+
+async function responseOf(
+  found: Found,
+  request: HttpRequest,
+  turn: Turn & { readonly cors: { readonly [name: string]: string } },
+): Promise<HttpResponse> {
+  if (!found.methods.includes(request.method)) {
+    return jsonResponse(405, { error: 'method_not_allowed' }, { Allow: found.allow })
+  }
+  if (request.method === 'OPTIONS') return preflightResponse(found.allow, turn.cors)
+  if (request.method === 'HEAD') return found.endpoint({ ...request, method: 'GET' }, turn.requestId)
+  return found.endpoint(request, turn.requestId)
+}
+
+/** The codes that guessing earns. All of one code wait alike, whatever the reason was (I10). */
+const guessable: ReadonlySet<string> = new Set(['invalid_client', 'invalid_grant', 'invalid_token'])
+
+async function refuse(error: OAuthError, request: HttpRequest, turn: Turn): Promise<void> {
+  turn.parts.onRefusal(error, request, turn.requestId)
+  if (!guessable.has(error.code)) return
+  await turn.parts.failureDelay.delay(failureKey(error.context.clientId, request.address))
+}
+
+/** What failures are counted by: the client named, and the network asked from. */
+export function failureKey(clientId: string | null, address: string): string {
+  return `${clientId ?? ''} ${networkOf(address)}`
+}
