@@ -1,0 +1,148 @@
+/**
+ * The one test runner. Unit tests share a process, because starting one costs more than most of them; tests that start
+ * processes, servers or browsers have a process each. A run in which a test was skipped, marked todo or left out fails.
+ *
+ *     node tools/test.ts              everything but the system tests
+ *     node tools/test.ts --unit       the tests beside the sources of the packages
+ *     node tools/test.ts --system     the tests that need what only an operating system brings
+ *     node tools/test.ts FILE…        these files, each in its own process
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readImports } from './imports.ts'
+import type { Counts } from './count-tests.ts'
+
+/** One run of `node --test`. */
+interface Group {
+  readonly title: string
+  readonly files: readonly string[]
+  readonly options: readonly string[]
+}
+
+/** A test, or a whole group, that takes longer hangs. */
+const groupSecondsMax = 900
+
+/** Whoever imports one of these does not share a process. */
+const ownProcessModules = ['node:child_process', 'node:cluster', 'node:worker_threads', 'playwright-core']
+
+const root = join(import.meta.dirname, '..')
+const none: Counts = { tests: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 }
+
+process.chdir(root)
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(words: readonly string[]): Promise<number> {
+  if (!isPinnedNode()) return 1
+  let total = none
+  let isBroken = false
+  for (const group of groupsFor(words)) {
+    if (group.files.length === 0) continue
+    console.log(`\n${group.title}: ${group.files.length} files`)
+    const { counts, exitCode } = await runGroup(group)
+    total = sum(total, counts)
+    if (exitCode !== 0) isBroken = true
+  }
+  return conclude(total, isBroken)
+}
+
+function isPinnedNode(): boolean {
+  return spawnSync(process.execPath, ['tools/pinned-node.js'], { stdio: 'inherit' }).status === 0
+}
+
+function groupsFor(words: readonly string[]): readonly Group[] {
+  const apart = ['--test-isolation=process', `--test-concurrency=${availableParallelism()}`]
+  const together = ['--test-isolation=none']
+  if (words.includes('--system'))
+    return [{ title: 'system', files: find(['test/system/**/*.test.ts']), options: apart }]
+  const named = words.filter(word => !word.startsWith('--'))
+  if (named.length > 0) return [{ title: 'named', files: named, options: apart }]
+  const beside = find(['packages/*/src/**/*.test.ts'])
+  const units = beside.filter(mayShareProcess)
+  const unit: Group = { title: 'unit, in one process', files: units, options: together }
+  if (words.includes('--unit')) return [unit]
+  const across = find(['test/**/*.test.ts', 'examples/*/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'])
+  const own = [
+    ...beside.filter(file => !mayShareProcess(file)),
+    ...across.filter(file => !file.startsWith('test/system/')),
+  ]
+  return [unit, { title: 'a process each', files: own, options: apart }]
+}
+
+function find(patterns: readonly string[]): readonly string[] {
+  return globSync([...patterns], { exclude: ['**/node_modules/**', '**/dist/**'] }).sort()
+}
+
+function mayShareProcess(file: string): boolean {
+  return readImports(root, file).every(({ specifier }) => specifier === null || !ownProcessModules.includes(specifier))
+}
+
+async function runGroup(group: Group): Promise<{ readonly counts: Counts; readonly exitCode: number }> {
+  const directory = mkdtempSync(join(tmpdir(), 'pawl-tests-'))
+  const countsFile = join(directory, 'counts.json')
+  try {
+    const exitCode = await runNode([
+      '--test',
+      `--test-timeout=${groupSecondsMax * 1000}`,
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      `--test-reporter=${join(import.meta.dirname, 'count-tests.ts')}`,
+      `--test-reporter-destination=${countsFile}`,
+      ...group.options,
+      ...group.files,
+    ])
+    return { counts: readCounts(countsFile), exitCode }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+function runNode(words: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const watchdog = setTimeout(() => {
+      console.error(`The tests did not end within ${groupSecondsMax} seconds and were stopped.`)
+      child.kill('SIGKILL')
+    }, groupSecondsMax * 1000)
+    child.once('error', reject)
+    child.once('close', code => {
+      clearTimeout(watchdog)
+      resolve(code ?? 1)
+    })
+  })
+}
+
+/** A run that broke off before its summary has counted nothing; its exit code says that it failed. */
+function readCounts(file: string): Counts {
+  const text = readFileSync(file, 'utf8')
+  return text === '' ? none : (JSON.parse(text) as Counts)
+}
+
+function sum(one: Counts, other: Counts): Counts {
+  return {
+    tests: one.tests + other.tests,
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    cancelled: one.cancelled + other.cancelled,
+    skipped: one.skipped + other.skipped,
+    todo: one.todo + other.todo,
+  }
+}
+
+function conclude(total: Counts, isBroken: boolean): number {
+  const unmet = total.skipped + total.todo
+  if (unmet > 0)
+    complain(`${total.skipped} tests were skipped and ${total.todo} are todo: a test runs, or it is deleted.`)
+  if (total.tests === 0) complain('No test ran.')
+  const failed = total.failed + total.cancelled
+  if (isBroken && failed === 0) complain('A test process failed outside its tests.')
+  console.log(`\n${total.passed} passed, ${failed + unmet} failed`)
+  return isBroken || failed + unmet > 0 || total.tests === 0 ? 1 : 0
+}
+
+function complain(sentence: string): number {
+  console.error(sentence)
+  return 1
+}
