@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path'
+import type { MasterKeys } from '../domain/keys/master-keys.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { isLoopbackIssuer } from './issuer.ts'
 import type { Settings } from './settings.ts'
@@ -14,8 +15,8 @@ export interface Config extends Omit<Settings, 'issuer'> {
   /** True when the issuer is on loopback. */
   readonly development: boolean
   readonly databasePath: string
-  /** The 32 bytes of the master key. A function, so that a printed or logged configuration never shows them. */
-  readonly masterKey: () => Uint8Array
+  /** Not printable: a logged configuration never shows them. */
+  readonly masterKeys: MasterKeys
 }
 
 /**
@@ -25,14 +26,14 @@ export interface Config extends Omit<Settings, 'issuer'> {
 export const releasedAtMs = 1_795_305_600_000
 
 /** Completes settings once the port, and with it the issuer of a development server, is known. */
-export function completeConfig(settings: Settings, masterKey: Uint8Array, listeningPort: number): Config {
+export function completeConfig(settings: Settings, masterKeys: MasterKeys, listeningPort: number): Config {
   const issuer = settings.issuer ?? `http://localhost:${listeningPort}`
   return {
     ...settings,
     issuer,
     development: isLoopbackIssuer(issuer),
     databasePath: databasePathOf(settings),
-    masterKey: () => masterKey,
+    masterKeys,
   }
 }
 

@@ -4,66 +4,64 @@
  * development makes one on first use.
  */
 
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Entropy } from '../domain/entropy.ts'
+import {
+  formatMasterKeys,
+  type MasterKeys,
+  masterKeys,
+  newMasterKey,
+  parseMasterKeys,
+  UnusableMasterKey,
+} from '../domain/keys/master-keys.ts'
+import { judgeMasterKeys } from '../domain/keys/weak-master-key.ts'
 import { databasePathOf, isDevelopment } from './config.ts'
 import { ConfigRefused } from './config-refused.ts'
-import { type ConfigSources, readVariable } from './read-config.ts'
+import { type ConfigSources, readSmallFile, readVariable } from './read-config.ts'
 import type { Settings } from './settings.ts'
 
-export const masterKeyBytes = 32
 const variable = 'PAWL_MASTER_KEY'
-const howToMake =
-  "node -p \"require('node:crypto').randomBytes(32).toString('base64url')\" makes one (32 random bytes, base64url)."
-/** 32 random bytes have about 30 different values; fewer than this happens once in 10^13 keys, or to a key someone typed. */
-const differentBytesMin = 16
+const keyFileBytesMax = 65_536
+const firstKeyId = 1
+const howToMakeOne = "Make one with: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='"
 
 export function masterKeyPathOf(settings: Settings): string {
   return join(settings.data, 'master.key')
 }
 
-/** The 32 bytes. Throws `ConfigRefused`, never showing any part of the key. */
-export function obtainMasterKey(
+/** The master keys, the current one first. Throws `ConfigRefused`, never showing any part of a key. */
+export function obtainMasterKeys(
   settings: Settings,
   environment: ConfigSources['environment'],
   entropy: Entropy,
-): Uint8Array {
+): MasterKeys {
   const development = isDevelopment(settings)
   const keyFile = environment[`${variable}_FILE`]
   if (keyFile !== undefined && !development) checkFileIsPrivate(keyFile)
   const text = readVariable(environment, variable)
-  if (text !== null) return decodeKey(text, variable, development)
+  if (text !== null) return readKeys(text, variable, development)
   const path = masterKeyPathOf(settings)
   if (!isThere(path)) createKey(settings, path, entropy)
   if (!development) checkFileIsPrivate(path)
-  return decodeKey(readFileSync(path, 'utf8').trimEnd(), path, development)
+  return readKeys(readSmallFile(path, keyFileBytesMax, 'the master key'), path, development)
 }
 
-function decodeKey(text: string, origin: string, development: boolean): Uint8Array {
-  const bytes = Buffer.from(text, 'base64url')
-  if (bytes.length !== masterKeyBytes || bytes.toString('base64url') !== text) {
-    throw new ConfigRefused(`${origin} is not 32 bytes in base64url (43 characters): ${howToMake}`)
+/** A typed key is worth refusing where it guards people; in development it may be what makes a test repeatable. */
+function readKeys(text: string, origin: string, development: boolean): MasterKeys {
+  const keys = parseKeys(text, origin)
+  const weakness = development ? null : judgeMasterKeys(keys)
+  if (weakness !== null) throw new ConfigRefused(`${origin} is refused. ${weakness}`)
+  return keys
+}
+
+function parseKeys(text: string, origin: string): MasterKeys {
+  try {
+    return parseMasterKeys(text)
+  } catch (cause) {
+    if (!(cause instanceof UnusableMasterKey)) throw cause
+    throw new ConfigRefused(`${origin} is refused. ${cause.message}`, { cause })
   }
-  if (!development && isWeak(bytes)) throw new ConfigRefused(`${origin} is not random: ${howToMake}`)
-  return new Uint8Array(bytes)
-}
-
-/** Catches what people type: one character over and over, a counting row, readable text. Not a test of randomness. */
-function isWeak(bytes: Uint8Array): boolean {
-  const steps = new Set([...bytes.subarray(1)].map((byte, at) => (byte - (bytes[at] ?? 0)) & 0xff))
-  const isText = bytes.every(byte => byte >= 0x20 && byte < 0x7f)
-  return isText || steps.size === 1 || new Set(bytes).size < differentBytesMin
 }
 
 function checkFileIsPrivate(path: string): void {
@@ -88,7 +86,7 @@ function createKey(settings: Settings, path: string, entropy: Entropy): void {
   refuseToCreate(settings, path)
   mkdirSync(settings.data, { recursive: true, mode: 0o700 })
   const draft = `${path}.${Buffer.from(entropy.bytes(8)).toString('hex')}`
-  writeDurably(draft, `${Buffer.from(entropy.bytes(masterKeyBytes)).toString('base64url')}\n`)
+  writeDurably(draft, formatMasterKeys(masterKeys([newMasterKey(entropy, firstKeyId)])))
   try {
     linkSync(draft, path)
     flushDirectory(settings.data)
@@ -103,7 +101,9 @@ function createKey(settings: Settings, path: string, entropy: Entropy): void {
 /** A new key beside an old database would make every stored hash and seal worthless, so it is never made there. */
 function refuseToCreate(settings: Settings, path: string): void {
   if (!isDevelopment(settings)) {
-    throw new ConfigRefused(`Production needs a master key of yours: set ${variable} or write ${path}. ${howToMake}`)
+    throw new ConfigRefused(
+      `Production needs a master key of yours: set ${variable}, or write it to ${path} (mode 0600). ${howToMakeOne}`,
+    )
   }
   const database = databasePathOf(settings)
   if (database === ':memory:' || !isThere(database)) return

@@ -91,8 +91,9 @@ function fromEnvironment(environment: ConfigSources['environment']): FoundValues
 function configFileOf(sources: ConfigSources, given: FoundValues): { path: string; named: boolean } {
   const named = sources.configFile ?? sources.environment['PAWL_CONFIG']
   if (named !== undefined) return { path: named, named: true }
-  const directory = given.get('data')?.value ?? settingsSchema.shape.data.parse(undefined)
-  return { path: join(String(directory), 'pawl.yaml'), named: false }
+  const data = settingsSchema.shape.data.safeParse(given.get('data')?.value)
+  if (!data.success) throw new ConfigRefused('--data names a directory.')
+  return { path: join(data.data, 'pawl.yaml'), named: false }
 }
 
 function fromFile(file: { path: string; named: boolean }): FoundValues {
@@ -126,7 +127,8 @@ function parseYaml(path: string): object {
   return document
 }
 
-function readSmallFile(path: string, bytesMax: number, what: string): string {
+/** The text of a file an operator named; `what` says to them which one it is. */
+export function readSmallFile(path: string, bytesMax: number, what: string): string {
   try {
     if (statSync(path).size > bytesMax) throw new ConfigRefused(`${path} (${what}) is larger than ${bytesMax} bytes.`)
     return readFileSync(path, 'utf8')

@@ -1,0 +1,56 @@
+/** What a client kind settles, so that nobody meets forty flags (DESIGN §9). One table; registration reads it. */
+
+import type { AuthMethod, ClientKind, GrantType } from '../domain/client/client.ts'
+
+export interface KindDefaults {
+  readonly confidential: boolean
+  readonly authMethod: AuthMethod
+  readonly grantTypes: readonly GrantType[]
+  readonly scopes: readonly string[]
+  readonly accessSeconds: number
+  readonly idleSeconds: number
+  readonly absoluteSeconds: number
+}
+
+const minute = 60
+const hour = 3600
+const day = 86_400
+
+export const accessSecondsDefault = 10 * minute
+export const repeatSecondsDefault = minute
+
+/** What a client added without scopes may ask for. */
+export const userScopes = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'] as const
+
+const serverSide: KindDefaults = {
+  confidential: true,
+  authMethod: 'client_secret_basic',
+  grantTypes: ['authorization_code', 'refresh_token'],
+  scopes: userScopes,
+  accessSeconds: accessSecondsDefault,
+  idleSeconds: 30 * day,
+  absoluteSeconds: 90 * day,
+}
+
+const onDevice: KindDefaults = { ...serverSide, confidential: false, authMethod: 'none' }
+
+const kindDefaults: { readonly [kind in ClientKind]: KindDefaults } = {
+  web: serverSide,
+  bff: serverSide,
+  spa: { ...onDevice, grantTypes: ['authorization_code'], idleSeconds: hour, absoluteSeconds: 8 * hour },
+  native: onDevice,
+  device: onDevice,
+  integration: { ...serverSide, idleSeconds: 90 * day, absoluteSeconds: 365 * day },
+  // A service holds no session: its family lives exactly as long as its access token.
+  service: {
+    ...serverSide,
+    grantTypes: ['client_credentials'],
+    scopes: [],
+    idleSeconds: accessSecondsDefault,
+    absoluteSeconds: accessSecondsDefault,
+  },
+}
+
+export function defaultsOf(kind: ClientKind): KindDefaults {
+  return kindDefaults[kind]
+}

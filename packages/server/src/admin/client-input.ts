@@ -1,0 +1,118 @@
+/** What an operator may say about a client, and the client it makes. The edge: everything inside trusts the type. */
+
+import type { ClientId } from '@pawl/family'
+import { z } from 'zod'
+import { authMethods, type Client, clientKinds, type GrantType, signingAlgorithms } from '../domain/client/client.ts'
+import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
+import { InputRefused } from './workbench.ts'
+
+const texts = z.array(z.string().max(4096)).max(128)
+const seconds = z.int()
+
+/** Everything that can be changed later. Absent: as it is, or as the kind has it. */
+export const clientChangesSchema = z.strictObject({
+  name: z.string().optional(),
+  auth: z.enum(authMethods).optional(),
+  redirectUris: texts.optional(),
+  postLogoutRedirectUris: texts.optional(),
+  refresh: z.boolean().optional(),
+  scopes: texts.optional(),
+  resources: texts.optional(),
+  audiences: texts.optional(),
+  pkce: z.enum(['always', 'or_nonce']).optional(),
+  firstParty: z.boolean().optional(),
+  idTokenAlgorithm: z.enum(signingAlgorithms).optional(),
+  accessSeconds: seconds.optional(),
+  idleSeconds: seconds.optional(),
+  absoluteSeconds: seconds.optional(),
+  repeatSeconds: seconds.optional(),
+  reuseEnds: z.enum(['family', 'grant', 'session', 'consent']).optional(),
+  partner: z.string().nullable().optional(),
+  disabled: z.boolean().optional(),
+})
+export type ClientChanges = z.infer<typeof clientChangesSchema>
+
+export const clientRegistrationSchema = clientChangesSchema.extend({ id: z.string(), kind: z.enum(clientKinds) })
+export type ClientRegistration = z.infer<typeof clientRegistrationSchema>
+
+/** Parses at the edge; throws `InputRefused` with one sentence for each wrong value. */
+export function parseInput<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw new InputRefused(parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}.`))
+}
+
+/** A client with everything its kind settles and nothing anybody chose. */
+export function clientOfKind(id: ClientId, registration: ClientRegistration, createdAtMs: number): Client {
+  const defaults = defaultsOf(registration.kind)
+  return applyChanges(
+    { ...blankClient(defaults), id, kind: registration.kind, name: id, createdAtMs },
+    withLifetimes(registration, defaults),
+  )
+}
+
+/** The client with the changes in it. Not judged yet. */
+export function applyChanges(client: Client, changes: ClientChanges): Client {
+  return {
+    ...client,
+    name: changes.name ?? client.name,
+    authMethod: changes.auth ?? client.authMethod,
+    redirectUris: distinct(changes.redirectUris) ?? client.redirectUris,
+    postLogoutRedirectUris: distinct(changes.postLogoutRedirectUris) ?? client.postLogoutRedirectUris,
+    grantTypes: withRefresh(client.grantTypes, changes.refresh),
+    scopes: distinct(changes.scopes) ?? client.scopes,
+    resources: distinct(changes.resources) ?? client.resources,
+    audiences: distinct(changes.audiences) ?? client.audiences,
+    pkce: changes.pkce ?? client.pkce,
+    firstParty: changes.firstParty ?? client.firstParty,
+    idTokenAlgorithm: changes.idTokenAlgorithm ?? client.idTokenAlgorithm,
+    accessTokenSeconds: changes.accessSeconds ?? client.accessTokenSeconds,
+    idleSeconds: changes.idleSeconds ?? client.idleSeconds,
+    absoluteSeconds: changes.absoluteSeconds ?? client.absoluteSeconds,
+    repeatWindowSeconds: changes.repeatSeconds ?? client.repeatWindowSeconds,
+    reuseEnds: changes.reuseEnds ?? client.reuseEnds,
+    partner: changes.partner === undefined ? client.partner : changes.partner,
+    disabled: changes.disabled ?? client.disabled,
+  }
+}
+
+/** A default gives way to what was said: a shorter absolute life takes the idle time along, a service lives as its token does. */
+function withLifetimes(registration: ClientRegistration, defaults: KindDefaults): ClientRegistration {
+  const accessSeconds = registration.accessSeconds ?? defaults.accessSeconds
+  const lifeSeconds = registration.kind === 'service' ? accessSeconds : defaults.absoluteSeconds
+  const absoluteSeconds = registration.absoluteSeconds ?? Math.max(lifeSeconds, registration.idleSeconds ?? 0)
+  const idleSeconds = registration.idleSeconds ?? Math.min(defaults.idleSeconds, absoluteSeconds)
+  return { ...registration, accessSeconds, absoluteSeconds, idleSeconds }
+}
+
+function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name' | 'createdAtMs'> {
+  return {
+    authMethod: defaults.authMethod,
+    secretHashes: [],
+    redirectUris: [],
+    postLogoutRedirectUris: [],
+    grantTypes: defaults.grantTypes,
+    scopes: defaults.scopes,
+    resources: [],
+    audiences: [],
+    pkce: 'always',
+    firstParty: false,
+    idTokenAlgorithm: 'ES256',
+    accessTokenSeconds: defaults.accessSeconds,
+    idleSeconds: defaults.idleSeconds,
+    absoluteSeconds: defaults.absoluteSeconds,
+    repeatWindowSeconds: repeatSecondsDefault,
+    reuseEnds: 'grant',
+    partner: null,
+    disabled: false,
+  }
+}
+
+function withRefresh(grantTypes: readonly GrantType[], refresh: boolean | undefined): readonly GrantType[] {
+  if (refresh === undefined || refresh === grantTypes.includes('refresh_token')) return grantTypes
+  return refresh ? [...grantTypes, 'refresh_token'] : grantTypes.filter(grantType => grantType !== 'refresh_token')
+}
+
+function distinct(list: readonly string[] | undefined): readonly string[] | undefined {
+  return list === undefined ? undefined : [...new Set(list)]
+}

@@ -1,0 +1,41 @@
+/** A client as JSON, with the names of RFC 7591 §2 and RFC 7592 §3; what is ours alone says so by being in neither. */
+
+import type { Client } from '../domain/client/client.ts'
+import { isoInstant } from '../domain/time.ts'
+
+export interface ClientJson {
+  readonly [name: string]: unknown
+}
+
+/** `secret` is there once, when it was just made; the server keeps only its hash. */
+export function clientJson(client: Client, secret: string | null = null): ClientJson {
+  return {
+    client_id: client.id,
+    ...(secret === null ? {} : { client_secret: secret, client_secret_expires_at: 0 }),
+    client_id_issued_at: Math.floor(client.createdAtMs / 1000),
+    client_name: client.name,
+    kind: client.kind,
+    application_type: client.kind === 'native' || client.kind === 'device' ? 'native' : 'web',
+    redirect_uris: client.redirectUris,
+    post_logout_redirect_uris: client.postLogoutRedirectUris,
+    grant_types: client.grantTypes,
+    response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
+    token_endpoint_auth_method: client.authMethod,
+    scope: client.scopes.join(' '),
+    id_token_signed_response_alg: client.idTokenAlgorithm,
+    resources: client.resources,
+    audiences: client.audiences,
+    pkce: client.pkce === 'or_nonce' ? 'or-nonce' : client.pkce,
+    first_party: client.firstParty,
+    access_seconds: client.accessTokenSeconds,
+    idle_seconds: client.idleSeconds,
+    absolute_seconds: client.absoluteSeconds,
+    repeat_seconds: client.repeatWindowSeconds,
+    reuse_ends: client.reuseEnds,
+    partner: client.partner,
+    disabled: client.disabled,
+    secrets: client.secretHashes.map(({ expiresAtMs }) => ({
+      valid_until: expiresAtMs === null ? null : isoInstant(expiresAtMs),
+    })),
+  }
+}

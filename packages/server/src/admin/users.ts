@@ -1,0 +1,141 @@
+/** People, as an operator adds, finds, disables and re-enables them. The rules are those of `domain/user/accounts.ts`. */
+
+import { z } from 'zod'
+import { isoInstant } from '../domain/time.ts'
+import {
+  type AccountMeans,
+  addUser as addAccount,
+  disableUser as disableAccount,
+  enableUser as enableAccount,
+  resetPassword as resetAccountPassword,
+  type UserChanged,
+} from '../domain/user/accounts.ts'
+import { type PasswordFault, passwordCharactersMax, passwordCharactersMin } from '../domain/user/password.ts'
+import type { User } from '../domain/user/user.ts'
+import { parseInput } from './client-input.ts'
+import { findUser } from './find-user.ts'
+import { AdminRefused, InputRefused, type Workbench } from './workbench.ts'
+
+export const usersListedMax = 10_000
+const claimsBytesMax = 16_384
+
+/** Claims the server makes itself; a stored one would be a second truth. */
+const ownClaims = [
+  'sub',
+  'email',
+  'email_verified',
+  'iss',
+  'aud',
+  'exp',
+  'iat',
+  'auth_time',
+  'nonce',
+  'acr',
+  'amr',
+  'azp',
+  'sid',
+  'at_hash',
+]
+
+const newUserSchema = z.strictObject({
+  email: z.string().max(1024),
+  emailVerified: z.boolean().default(false),
+  password: z.string(),
+  claims: z.record(z.string().min(1).max(100), z.json()).default({}),
+})
+export type NewUserInput = z.input<typeof newUserSchema>
+
+/** Adds a person. Throws `InputRefused` for what cannot be stored and `AdminRefused` when the e-mail is taken. */
+export async function addUser(workbench: Workbench, input: NewUserInput): Promise<User> {
+  const wanted = parseInput(newUserSchema, input)
+  const own = Object.keys(wanted.claims).filter(name => ownClaims.includes(name))
+  if (own.length > 0)
+    throw new InputRefused([`The server itself says ${own.join(' and ')}: leave it out of the claims.`])
+  if (JSON.stringify(wanted.claims).length > claimsBytesMax) {
+    throw new InputRefused([`All claims together have at most ${claimsBytesMax} characters of JSON.`])
+  }
+  const added = await addAccount(meansOf(workbench), wanted, workbench.operator.caller)
+  switch (added.kind) {
+    case 'added':
+      return added.user
+    case 'email_invalid':
+      throw new InputRefused(['That is no e-mail address a message could be sent to.'])
+    case 'email_taken':
+      throw new AdminRefused('There is a user with this e-mail already (or one that reads the same).')
+    case 'password_refused':
+      throw new InputRefused([sentenceOf(added.fault)])
+    case 'too_busy':
+      throw new AdminRefused('Too many passwords are being hashed: try again.')
+  }
+}
+
+export async function listUsers(workbench: Workbench): Promise<readonly User[]> {
+  return workbench.store.users.list(usersListedMax)
+}
+
+/** How many living families disabling the user, or a new password, would end. */
+export async function countFamiliesOfUser(workbench: Workbench, name: string): Promise<number> {
+  const { user } = await findUser(workbench, name)
+  return workbench.store.cutOffs.countLiving({ kind: 'user', subject: user.subject }, null)
+}
+
+/** Nobody signs in as this user any more, and everything of before is over. Answers the user as they are now. */
+export async function disableUser(workbench: Workbench, name: string): Promise<User> {
+  const { user } = await findUser(workbench, name)
+  return changed(user, await disableAccount(meansOf(workbench), user.subject, workbench.operator.caller))
+}
+
+/** The user may sign in again; nothing of before comes back. */
+export async function enableUser(workbench: Workbench, name: string): Promise<User> {
+  const { user } = await findUser(workbench, name)
+  return changed(user, await enableAccount(meansOf(workbench), user.subject, workbench.operator.caller))
+}
+
+/** Sets a new password; whoever was signed in with the old one is signed out everywhere. */
+export async function resetPassword(workbench: Workbench, name: string, password: string): Promise<User> {
+  const { user } = await findUser(workbench, name)
+  const reset = { subject: user.subject, password }
+  const outcome = await resetAccountPassword(meansOf(workbench), reset, workbench.operator.caller)
+  if (outcome.kind === 'password_refused') throw new InputRefused([sentenceOf(outcome.fault)])
+  if (outcome.kind === 'too_busy') throw new AdminRefused('Too many passwords are being hashed: try again.')
+  return changed(user, outcome)
+}
+
+/** A user as JSON, with the names of OIDC Core §5.1. Never the password hash. */
+export function userJson(user: User): { readonly [name: string]: unknown } {
+  return {
+    sub: user.subject,
+    email: user.email,
+    email_verified: user.emailVerified,
+    disabled: user.disabled,
+    created_at: isoInstant(user.createdAtMs),
+    claims: user.claims,
+  }
+}
+
+function changed(before: User, outcome: UserChanged): User {
+  switch (outcome.kind) {
+    case 'changed':
+      return outcome.user
+    case 'unchanged':
+      return before
+    case 'unknown':
+      throw new AdminRefused(`User ${before.subject} is not there any more.`)
+  }
+}
+
+function meansOf(workbench: Workbench): AccountMeans {
+  const { store, passwords, entropy } = workbench
+  return { users: store.users, passwords, entropy, nowMs: () => store.now() }
+}
+
+function sentenceOf(fault: PasswordFault): string {
+  switch (fault) {
+    case 'too_short':
+      return `A password has at least ${passwordCharactersMin} characters.`
+    case 'too_long':
+      return `A password has at most ${passwordCharactersMax} characters.`
+    case 'not_text':
+      return 'A password is text without control characters.'
+  }
+}
