@@ -1,0 +1,136 @@
+/**
+ * Cut-offs: one row per target, the latest wins. Where no instant is given, T is taken inside the transaction: the
+ * highest time any process ever stored, plus one millisecond, which becomes the store's time. Whatever was opened and
+ * acknowledged before stands below T, whatever reads the time afterwards stands on it or later, on every node.
+ */
+
+import { type ClientId, cutOffOf, type GrantId, noCutOffs, type SessionId, type Subject } from '@pawl/family'
+import {
+  type CutOff,
+  type CutOffStore,
+  type CutOffTarget,
+  cutOffKey,
+  type RecordedCutOff,
+} from '../../domain/cut-off/cut-off.ts'
+import { eventStatements } from './events.ts'
+import { isLiving, scanFamilies, type Where } from './family-scan.ts'
+import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
+import { readNowMs, type StoreClock } from './store-clock.ts'
+
+export function sqlCutOffs(sql: Sql, clock: StoreClock): CutOffStore {
+  return {
+    set: async (cutOff, events) => {
+      await refuseFuture(sql, clock, cutOff)
+      const statements = cutOffStatements(cutOff, clock.nowMs(0))
+      await sql.write(always([...statements, ...eventStatements(events)]))
+      const rows = await sql.read({ text: readText, params: keyOf(cutOff.target) })
+      const row = rows[0]
+      if (row === undefined) throw new TypeError('a cut-off just written is not there')
+      return numberAt(row, 0)
+    },
+    countLiving: async (target, beforeMs) => {
+      const atMs = beforeMs ?? (await readNowMs(sql, clock)) + 1
+      const cutOffs = { ...noCutOffs, [`${target.kind}Ms`]: atMs }
+      let count = 0
+      for await (const reading of scanFamilies(sql, clock, whereOf(target), null)) {
+        if (isLiving(reading) && cutOffOf(reading.family, cutOffs) !== null) count += 1
+      }
+      return count
+    },
+    list: async limit => {
+      const text = `SELECT kind, target_key, at_ms, reason, set_by, set_at_ms FROM cut_offs
+ORDER BY set_at_ms DESC, kind, target_key LIMIT $1`
+      const rows = await sql.read({ text, params: [limit] })
+      return rows.map(recordedOf)
+    },
+  }
+}
+
+/** A scheduled cut-off is a job, not a row: T is never in the future. */
+export async function refuseFuture(sql: Sql, clock: StoreClock, cutOff: CutOff): Promise<void> {
+  if (cutOff.beforeMs === null) return
+  const nowMs = await readNowMs(sql, clock)
+  if (cutOff.beforeMs > nowMs) throw new RangeError(`a cut-off at ${cutOff.beforeMs} lies after the store's ${nowMs}`)
+}
+
+/** What writes a cut-off, for the transaction of whatever causes it. */
+export function cutOffStatements(cutOff: CutOff, nowMs: number): Statement[] {
+  const { reason, by, beforeMs } = cutOff
+  const key = keyOf(cutOff.target)
+  if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, nowMs] }]
+  return [
+    { text: raiseText, params: [nowMs] },
+    { text: setNowText, params: [...key, reason, by] },
+  ]
+}
+
+const conflictText = `ON CONFLICT (kind, target_key) DO UPDATE SET at_ms = excluded.at_ms, reason = excluded.reason,
+set_by = excluded.set_by, set_at_ms = excluded.set_at_ms WHERE cut_offs.at_ms < excluded.at_ms`
+
+const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_by, set_at_ms)'
+
+const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, $6) ${conflictText}`
+
+const setNowText = `${insertText} SELECT $1, $2, high_ms, $3, $4, high_ms FROM store_clock WHERE id = 1 ${conflictText}`
+
+const raiseText = 'UPDATE store_clock SET high_ms = CASE WHEN high_ms < $1 THEN $1 ELSE high_ms END + 1 WHERE id = 1'
+
+const readText = 'SELECT at_ms FROM cut_offs WHERE kind = $1 AND target_key = $2'
+
+function keyOf(target: CutOffTarget): [string, string] {
+  return [target.kind, cutOffKey(target)]
+}
+
+/**
+ * The families a target can concern, by index; of everyone, all of them. A grant's first family has the grant's id, and
+ * only branches carry another.
+ */
+function whereOf(target: CutOffTarget): Where {
+  switch (target.kind) {
+    case 'everyone':
+      return { text: '', params: [] }
+    case 'client':
+      return { text: 'f.client_id = $1', params: [target.clientId] }
+    case 'user':
+      return { text: 'f.subject = $1', params: [target.subject] }
+    case 'session':
+    case 'logout':
+      return { text: 'f.session_id = $1', params: [target.sessionId] }
+    case 'grant':
+      return { text: '(f.id = $1 OR (f.grant_id = $1 AND f.grant_id <> f.id))', params: [target.grantId] }
+    case 'consent':
+      return { text: 'f.subject = $1 AND f.client_id = $2', params: [target.subject, target.clientId] }
+  }
+}
+
+function recordedOf(row: Row): RecordedCutOff {
+  const kind = textAt(row, 0) as CutOffTarget['kind']
+  return {
+    target: targetOf(kind, textAt(row, 1)),
+    atMs: numberAt(row, 2),
+    reason: textAt(row, 3),
+    by: textAt(row, 4),
+    setAtMs: numberAt(row, 5),
+  }
+}
+
+/** The way back from `cutOffKey`. */
+function targetOf(kind: CutOffTarget['kind'], key: string): CutOffTarget {
+  switch (kind) {
+    case 'everyone':
+      return { kind }
+    case 'client':
+      return { kind, clientId: key as ClientId }
+    case 'user':
+      return { kind, subject: key as Subject }
+    case 'session':
+    case 'logout':
+      return { kind, sessionId: key as SessionId }
+    case 'grant':
+      return { kind, grantId: key as GrantId }
+    case 'consent': {
+      const space = key.indexOf(' ')
+      return { kind, subject: key.slice(0, space) as Subject, clientId: key.slice(space + 1) as ClientId }
+    }
+  }
+}

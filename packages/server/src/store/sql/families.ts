@@ -1,0 +1,97 @@
+/**
+ * The two verbs the whole product stands on, in SQL. A step writes `step_id` and `state` where the row still carries the
+ * step id that was read; the binding once, with generation 1; the end once. Nothing else of a family ever changes.
+ */
+
+import type { FamilyFilter, FamilyReading, FamilyStep, FamilyStore } from '../../domain/family/family-store.ts'
+import { cutOffStatements, refuseFuture } from './cut-offs.ts'
+import { eventStatements } from './events.ts'
+import { bindingText, familyColumns, familyValues, packState } from './family-row.ts'
+import { isLiving, readingOf, scanFamilies, selectReadings, type Where } from './family-scan.ts'
+import type { Sql, Statement, Value } from './sql.ts'
+import type { StoreClock } from './store-clock.ts'
+import type { Sweeper } from './sweep.ts'
+
+export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): FamilyStore {
+  return {
+    read: async id => {
+      const rows = await sql.read({ text: readText, params: [id] })
+      const row = rows[0]
+      return row === undefined ? null : readingOf(row, clock)
+    },
+    open: async (family, events) => {
+      const guard = { text: openText, params: familyValues(family) }
+      const outcome = await sql.write({ about: family.id, guard, then: eventStatements(events) })
+      if (outcome === 'done') sweeper.opened()
+      return outcome
+    },
+    commit: async step => {
+      for (const cutOff of step.cutOffs) await refuseFuture(sql, clock, cutOff)
+      const outcome = await sql.write({
+        about: step.family.id,
+        guard: stepStatement(step),
+        then: consequences(step, clock),
+      })
+      if (outcome === 'done') sweeper.stepped()
+      return outcome
+    },
+    list: async (filter, limit) => {
+      const found: FamilyReading[] = []
+      if (limit < 1) return found
+      for await (const reading of scanFamilies(sql, clock, whereOf(filter), filter.after ?? null)) {
+        if (filter.livingOnly === true && !isLiving(reading)) continue
+        found.push(reading)
+        if (found.length === limit) break
+      }
+      return found
+    },
+    countLiving: async (subject, clientId) => {
+      let count = 0
+      const where = whereOf({ subject, clientId })
+      for await (const reading of scanFamilies(sql, clock, where, null)) if (isLiving(reading)) count += 1
+      return count
+    },
+  }
+}
+
+const readText = `${selectReadings} AND f.id = $1`
+
+const openText = `INSERT INTO families (${familyColumns.join(', ')})
+VALUES (${familyColumns.map((_, at) => `$${at + 1}`).join(', ')}) ON CONFLICT DO NOTHING`
+
+const moveText = 'UPDATE families SET step_id = $1, state = $2 WHERE id = $3 AND step_id = $4'
+const bindText = 'UPDATE families SET step_id = $1, state = $2, binding = $5 WHERE id = $3 AND step_id = $4'
+const endText = `UPDATE families SET step_id = $1, state = $2, binding = $5, ended_ms = $6, end_reason = $7, end_by = $8
+WHERE id = $3 AND step_id = $4`
+
+/** The compare-and-set. The shortest statement that saves everything the step may have changed. */
+function stepStatement({ family, readAt }: FamilyStep): Statement {
+  const moves: Value[] = [family.stepId, packState(family), family.id, readAt]
+  if (family.end !== null) {
+    const { atMs, reason, by } = family.end
+    return { text: endText, params: [...moves, bindingText(family.binding), atMs, reason, by] }
+  }
+  // The binding is fixed by the step that issues generation 1, and by no other (RFC 9449 §5).
+  if (family.generation === 1 && family.binding !== null) {
+    return { text: bindText, params: [...moves, bindingText(family.binding)] }
+  }
+  return { text: moveText, params: moves }
+}
+
+function consequences(step: FamilyStep, clock: StoreClock): Statement[] {
+  const nowMs = clock.nowMs(0)
+  return [...step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, nowMs)), ...eventStatements(step.events)]
+}
+
+function whereOf(filter: Pick<FamilyFilter, 'clientId' | 'subject'>): Where {
+  const conditions: string[] = []
+  const params: Value[] = []
+  const also = (column: string, value: string | undefined) => {
+    if (value === undefined) return
+    params.push(value)
+    conditions.push(`${column} = $${params.length}`)
+  }
+  also('f.subject', filter.subject)
+  also('f.client_id', filter.clientId)
+  return { text: conditions.join(' AND '), params }
+}

@@ -1,0 +1,101 @@
+/**
+ * Families with everything a decision needs: the row, the cut-offs that concern it and the store's time, in one
+ * statement, so that all of it is of one moment. `families.read` reads one; lists, counts and the sweep read pages.
+ */
+
+import { type CutOffs, cutOffOf, expiryOf } from '@pawl/family'
+import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { familyColumns, familyColumnsCount, familyOf } from './family-row.ts'
+import type { Row, Sql, Value } from './sql.ts'
+import { clockColumns, type StoreClock } from './store-clock.ts'
+import { numberAt } from './sql.ts'
+
+export interface Where {
+  /** A condition on `families f`, its parameters from `$1`; empty for none. */
+  readonly text: string
+  readonly params: readonly Value[]
+}
+
+/** How many families are read at once; between pages other work gets its turn. */
+export const scanPageRows = 256
+
+/** One cut-off per kind, in the order of `cutOffsAt`; the keys are those of `cutOffKey`. */
+const cutOffSelects = [
+  ['everyone', "''"],
+  ['client', 'f.client_id'],
+  ['user', 'f.subject'],
+  ['session', 'f.session_id'],
+  ['logout', 'f.session_id'],
+  ['grant', 'f.grant_id'],
+  ['consent', "f.subject || ' ' || f.client_id"],
+].map(([kind, key]) => `(SELECT at_ms FROM cut_offs WHERE kind = '${kind}' AND target_key = ${key})`)
+
+const familySelects = familyColumns.map(column => `f.${column}`)
+
+export const selectReadings = `SELECT ${[...familySelects, clockColumns, ...cutOffSelects].join(', ')}
+FROM families f, store_clock c WHERE c.id = 1`
+
+const clockAt = familyColumnsCount
+const cutOffsFrom = clockAt + 3
+
+export function readingOf(row: Row, clock: StoreClock): FamilyReading {
+  const nowMs = clock.nowMs(numberAt(row, clockAt))
+  return {
+    family: familyOf(row),
+    cutOffs: cutOffsAt(row, cutOffsFrom),
+    nowMs,
+    interruption: clock.interruption(row, clockAt, nowMs),
+  }
+}
+
+/** True while the family would still answer its current token: not ended, not run out, not cut off. */
+export function isLiving(reading: FamilyReading): boolean {
+  const { family, cutOffs, nowMs } = reading
+  return family.end === null && cutOffOf(family, cutOffs) === null && expiryOf(family, nowMs) === null
+}
+
+/** Every family where the condition holds, in id order, after the given id. */
+export async function* scanFamilies(
+  sql: Sql,
+  clock: StoreClock,
+  where: Where,
+  after: string | null,
+): AsyncGenerator<FamilyReading> {
+  let last = after ?? ''
+  for (;;) {
+    const page = await readFamilies(sql, where, last, scanPageRows)
+    for (const row of page) yield readingOf(row, clock)
+    const final = page.at(-1)
+    if (final === undefined || page.length < scanPageRows) return
+    last = String(final[0])
+    await otherWork()
+  }
+}
+
+export async function readFamilies(sql: Sql, where: Where, after: string, limit: number): Promise<readonly Row[]> {
+  const condition = where.text === '' ? '' : ` AND ${where.text}`
+  const params = [...where.params, after, limit]
+  const text = `${selectReadings}${condition} AND f.id > $${params.length - 1} ORDER BY f.id LIMIT $${params.length}`
+  return sql.read({ text, params })
+}
+
+function cutOffsAt(row: Row, from: number): CutOffs {
+  return {
+    everyoneMs: latest(row[from]),
+    clientMs: latest(row[from + 1]),
+    userMs: latest(row[from + 2]),
+    sessionMs: latest(row[from + 3]),
+    logoutMs: latest(row[from + 4]),
+    grantMs: latest(row[from + 5]),
+    consentMs: latest(row[from + 6]),
+  }
+}
+
+function latest(value: Value | undefined): number {
+  return typeof value === 'number' ? value : 0
+}
+
+/** A database in this process answers at once; a long scan must still let requests through. */
+function otherWork(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

@@ -1,0 +1,140 @@
+/**
+ * Rows that are over leave by themselves; nobody has to remember a cron job. There is no index over what moves, so dead
+ * families are found by walking the table in id order, a page at a time, from a cursor that goes round.
+ *
+ * Why the table stays in proportion to what lives: every opening pays for looking at `rowsPerOpening` = 4 rows. One
+ * round over n rows therefore ends within n/4 openings, so when it ends at most a quarter of the rows are newer than
+ * the look at them, and every older row that was over at its look is gone: n ≤ (living + kept) · 4/3, where `kept` is
+ * what ended in the last `overKeptSeconds`. Steps pay a little too (`rowsPerStep`), so that what one cut-off ended also
+ * goes where nobody signs in. The other tables have an index on the time they end, and every `writesPerTidying` writes
+ * delete more rows of them than that many writes can have added.
+ */
+
+import { cutOffOf, expiresAtMs } from '@pawl/family'
+import { refusalsKeptSeconds } from '../../domain/event/refusal.ts'
+import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { StoreUnavailable } from '../../domain/store.ts'
+import { readFamilies, readingOf } from './family-scan.ts'
+import { always, type Sql, type Statement } from './sql.ts'
+import { readNowMs, type StoreClock } from './store-clock.ts'
+
+/** No access token lives longer, so none of a family that was over this long ago is alive. */
+export const accessTokenSecondsMax = 3600
+/** For the clocks of resource servers, and for an operator who looks at what just ended. */
+const slackSeconds = 3600
+export const overKeptSeconds = accessTokenSecondsMax + slackSeconds
+/** Longer than any session or family lives: after that a cut-off has nothing left to end. */
+export const cutOffsKeptSeconds = 400 * 86_400
+export const eventsKeptSeconds = 400 * 86_400
+
+const rowsPerOpening = 4
+const rowsPerStep = 1 / 16
+const pageRowsMin = 64
+const pageRowsMax = 1024
+const writesPerTidying = 256
+const tidiedRowsMax = 1024
+
+export interface Sweeper {
+  /** A family was opened. */
+  readonly opened: () => void
+  /** A step was saved. */
+  readonly stepped: () => void
+  /** Something else was written. */
+  readonly wrote: () => void
+  /** Resolves when no sweep is under way. */
+  readonly rest: () => Promise<void>
+  /** Throws what a sweep failed of, other than the store being away. */
+  readonly complain: () => void
+}
+
+export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
+  let rowsDue = 0
+  let writesSinceTidying = 0
+  let cursor = ''
+  let running: Promise<void> | null = null
+  let failure: Error | null = null
+
+  function earn(rows: number): void {
+    rowsDue += rows
+    writesSinceTidying += 1
+    if (running !== null || (rowsDue < pageRowsMin && writesSinceTidying < writesPerTidying)) return
+    running = sweep()
+      .catch(error => {
+        // While the store is away nothing grows either; the next write that succeeds starts another sweep.
+        if (!(error instanceof StoreUnavailable)) failure = new Error('a sweep of the store failed', { cause: error })
+      })
+      .finally(() => {
+        running = null
+      })
+  }
+
+  async function sweep(): Promise<void> {
+    while (rowsDue >= pageRowsMin) {
+      const limit = Math.min(Math.floor(rowsDue), pageRowsMax)
+      rowsDue -= limit
+      cursor = await sweepFamilies(sql, clock, cursor, limit)
+    }
+    if (writesSinceTidying < writesPerTidying) return
+    writesSinceTidying = 0
+    await sql.write(always(tidyStatements(await readNowMs(sql, clock))))
+  }
+
+  return {
+    opened: () => earn(rowsPerOpening),
+    stepped: () => earn(rowsPerStep),
+    wrote: () => earn(0),
+    rest: async () => {
+      while (running !== null) await running
+    },
+    complain: () => {
+      if (failure !== null) throw failure
+    },
+  }
+}
+
+/** Looks at the next rows and deletes the dead ones that have not moved since. Answers where to go on. */
+async function sweepFamilies(sql: Sql, clock: StoreClock, after: string, limit: number): Promise<string> {
+  const rows = await readFamilies(sql, { text: '', params: [] }, after, limit)
+  const readings = rows.map(row => readingOf(row, clock))
+  const deletions = readings
+    .filter(isDead)
+    .map(({ family }) => ({ text: deleteText, params: [family.id, family.stepId] }))
+  if (deletions.length > 0) await sql.write(always(deletions))
+  return rows.length < limit ? '' : (readings.at(-1)?.family.id ?? '')
+}
+
+const deleteText = 'DELETE FROM families WHERE id = $1 AND step_id = $2'
+
+function isDead(reading: FamilyReading): boolean {
+  return overSinceMs(reading) + overKeptSeconds * 1000 <= reading.nowMs
+}
+
+/** When the family ended, was cut off or ran out: an instant in the future while it lives. */
+function overSinceMs({ family, cutOffs }: FamilyReading): number {
+  if (family.end !== null) return family.end.atMs
+  const expiryMs = expiresAtMs(family)
+  return cutOffOf(family, cutOffs) === null ? expiryMs : Math.min(expiryMs, Math.max(...Object.values(cutOffs)))
+}
+
+function tidyStatements(nowMs: number): Statement[] {
+  return [
+    deleteOlder('sessions', 'id', 'expires_ms', nowMs),
+    deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
+    deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
+    deleteOlder('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
+    deleteOlder('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
+    deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000),
+  ]
+}
+
+function deleteOlder(table: string, key: string, column: string, beforeMs: number): Statement {
+  const text = `DELETE FROM ${table} WHERE ${key} IN
+(SELECT ${key} FROM ${table} WHERE ${column} < $1 ORDER BY ${column} LIMIT $2)`
+  return { text, params: [beforeMs, tidiedRowsMax] }
+}
+
+function deleteOldCutOffs(beforeMs: number): Statement {
+  const text = `DELETE FROM cut_offs WHERE (kind, target_key) IN
+(SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)`
+  return { text, params: [beforeMs, tidiedRowsMax] }
+}

@@ -1,0 +1,86 @@
+/**
+ * One connection to one file, with the settings that make an answer durable set and read back. A statement is prepared
+ * once and kept: their number is that of the texts in `store/sql`, not of what is asked.
+ */
+
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Row, Statement } from '../sql/sql.ts'
+
+export const memoryPath = ':memory:'
+
+/** Small pages: a refresh changes one row, and one page of it is what goes to the log. */
+const pageBytes = 1024
+/** The log is copied into the database every 20 MB: seldom enough to be cheap, often enough to stay short. */
+const checkpointPages = 20_000
+const logBytesKeptMax = 64 * 1024 * 1024
+const cacheKibibytes = 65_536
+const ownerOnlyFile = 0o600
+const ownerOnlyDirectory = 0o700
+
+export interface Connection {
+  readonly database: DatabaseSync
+  readonly all: (statement: Statement) => readonly Row[]
+  /** Answers how many rows it changed. */
+  readonly run: (statement: Statement) => number
+}
+
+/** Throws SQLite's error where the file is locked or cannot be opened; the caller decides whether to come again. */
+export function connect(path: string): Connection {
+  if (path !== memoryPath) prepareFile(path)
+  const database = new DatabaseSync(path, { timeout: 0, returnArrays: true })
+  try {
+    configure(database, path)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  const prepared = new Map<string, StatementSync>()
+
+  function prepare(text: string): StatementSync {
+    const known = prepared.get(text)
+    if (known !== undefined) return known
+    const statement = database.prepare(text.replace(/\$(\d+)/g, '?$1'))
+    prepared.set(text, statement)
+    return statement
+  }
+
+  return {
+    database,
+    all: ({ text, params }) => prepare(text).all(...params) as unknown as readonly Row[],
+    run: ({ text, params }) => Number(prepare(text).run(...params).changes),
+  }
+}
+
+/** The files are the owner's alone before anything is in them; SQLite gives its log and index the same mode. */
+function prepareFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: ownerOnlyDirectory })
+  closeSync(openSync(path, 'a', ownerOnlyFile))
+  if (process.platform !== 'win32') chmodSync(path, ownerOnlyFile)
+}
+
+function configure(database: DatabaseSync, path: string): void {
+  const set = (pragma: string) => database.prepare(`PRAGMA ${pragma}`).get() as unknown as Row | undefined
+  set(`page_size = ${pageBytes}`)
+  const journal = String(set('journal_mode = WAL')?.[0])
+  if (path !== memoryPath && journal !== 'wal') {
+    throw new Error(
+      `SQLite keeps its journal as ${journal} here; put the database on a local file system that allows WAL`,
+    )
+  }
+  set('synchronous = FULL')
+  const synchronous = Number(set('synchronous')?.[0])
+  if (synchronous !== fullSynchronous) {
+    throw new Error(`SQLite answered synchronous = ${synchronous}: an answer would not be durable, so none is given`)
+  }
+  // Only macOS knows the difference: there a plain flush stops at the drive's own cache.
+  set('fullfsync = ON')
+  set('checkpoint_fullfsync = ON')
+  set(`wal_autocheckpoint = ${checkpointPages}`)
+  set(`journal_size_limit = ${logBytesKeptMax}`)
+  set(`cache_size = -${cacheKibibytes}`)
+  set('trusted_schema = OFF')
+}
+
+const fullSynchronous = 2

@@ -1,0 +1,70 @@
+/**
+ * The embedded store: one SQLite file, several processes if need be. Reads answer from the connection at once, writes
+ * are committed in groups (`writer.ts`), and both wait for other processes without holding up this one.
+ */
+
+import type { Entropy } from '../../domain/entropy.ts'
+import { type Store, StoreUnavailable } from '../../domain/store.ts'
+import type { Clock } from '../../domain/time.ts'
+import { numberAt, type Sql } from '../sql/sql.ts'
+import { sqlStore } from '../sql/store.ts'
+import { openStoreClock, type StoreClock } from '../sql/store-clock.ts'
+import { type Connection, connect } from './connection.ts'
+import { migrate } from './migrations.ts'
+import { type Patiently, patience } from './patience.ts'
+import { createWriter, type Writer } from './writer.ts'
+
+export interface SqliteOptions {
+  /** A file, made with its directory where it is not there yet; `:memory:` for a store that dies with its process. */
+  readonly path: string
+  readonly clock: Clock
+  readonly entropy: Entropy
+}
+
+/** Rejects with `StoreUnavailable` where the file cannot be opened, and with a sentence where it must not be used. */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const patiently = patience(options.entropy)
+  const connection = await patiently(() => connect(options.path))
+  try {
+    await patiently(() => migrate(connection.database))
+    const clock = await patiently(() => openStoreClock(options.clock, storedHighMs(connection)))
+    return sqliteStore(connection, clock, patiently, options.entropy)
+  } catch (error) {
+    connection.database.close()
+    throw error
+  }
+}
+
+function sqliteStore(connection: Connection, clock: StoreClock, patiently: Patiently, entropy: Entropy): Store {
+  const writer = createWriter(connection, clock, patiently, entropy)
+  const sql = sqliteSql(connection, writer, patiently)
+  return sqlStore({
+    sql,
+    clock,
+    check: () => patiently(() => proveWritable(connection)),
+    close: async () => {
+      await writer.finish()
+      if (connection.database.isOpen) connection.database.close()
+    },
+  })
+}
+
+function sqliteSql(connection: Connection, writer: Writer, patiently: Patiently): Sql {
+  return {
+    read: statement => patiently(() => connection.all(statement)),
+    write: writer.write,
+    writeReturning: writer.writeReturning,
+  }
+}
+
+function storedHighMs(connection: Connection): number {
+  const row = connection.all({ text: 'SELECT high_ms FROM store_clock WHERE id = 1', params: [] })[0]
+  if (row === undefined) throw new StoreUnavailable('the row of store_clock is missing')
+  return numberAt(row, 0)
+}
+
+/** Takes the write lock and lets go of it again. */
+function proveWritable(connection: Connection): void {
+  connection.run({ text: 'BEGIN IMMEDIATE', params: [] })
+  connection.run({ text: 'ROLLBACK', params: [] })
+}
