@@ -1,0 +1,27 @@
+/**
+ * OAuth 2.0 Form Post Response Mode §2: the authorization response as a form that sends itself. The script is the only
+ * one on any page and is allowed by its hash; without it, the button does the same.
+ */
+
+import { html } from './html.ts'
+import { page, type Page, type PageFrame } from './layout.ts'
+
+export interface FormPostPageProps extends PageFrame {
+  /** The registered redirect URI of this request. */
+  readonly action: string
+  /** The parameters of the response, in order. */
+  readonly fields: readonly (readonly [name: string, value: string])[]
+}
+
+/** The prototype's `submit`: a field of that name would hide the form's own. */
+const submitScript = 'HTMLFormElement.prototype.submit.call(document.forms[0])'
+
+export function formPostPage(props: FormPostPageProps): Page {
+  // Only these take a form. A redirect URI of another scheme is refused when it is registered; a page must not rely on it.
+  if (!/^https?:\/\//.test(props.action)) throw new Error('a form can be posted to http and https addresses only')
+  const inputs = props.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
+  const card = html`<h1>One moment</h1>
+<p>You are on the way back to the application. If nothing happens, go on yourself.</p>
+<form method="post" action="${props.action}">${inputs}<div class="choices"><button class="primary">Continue</button></div></form>`
+  return page({ issuerHost: props.issuerHost, title: 'One moment', card, script: submitScript })
+}

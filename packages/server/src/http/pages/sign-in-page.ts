@@ -1,0 +1,69 @@
+/** The sign-in page: one page, one form with both fields, whatever went wrong before. */
+
+import { type ClientOnPage, clientNameAndHost } from './client-on-page.ts'
+import { waitInWords } from './durations.ts'
+import { type Html, html } from './html.ts'
+import { page, type Page, type PageFrame, stateForm } from './layout.ts'
+
+/** What went wrong. Nothing here says whether the address is known. */
+export type SignInProblem =
+  | { readonly kind: 'refused' | 'busy' | 'expired' | 'other_person' }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
+
+export interface SignInPageProps extends PageFrame {
+  readonly stateToken: string
+  /** Null where no application waits for the answer. */
+  readonly client: ClientOnPage | null
+  /** What the application or the person wrote before; never a password. */
+  readonly loginHint: string | null
+  readonly problem: SignInProblem | null
+  /** The person is signed in, and asked to prove it once more (`prompt=login`, `max_age`). */
+  readonly signedInAs: string | null
+}
+
+export const emailCharactersMax = 254
+
+export function signInPage(props: SignInPageProps): Page {
+  const { client, problem, stateToken } = props
+  const card = html`<h1>Sign in</h1>
+<p class="quiet">${client === null ? 'to see your sessions here' : html`to go on to ${clientNameAndHost(client)}`}</p>
+${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
+${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
+${stateForm({ action: '/sign-in', stateToken, content: fields(props) })}`
+  const below = html`<div class="aside">${client === null ? null : giveUpForm(client, stateToken)}</div>`
+  return page({ issuerHost: props.issuerHost, title: problem === null ? 'Sign in' : 'Problem: sign in', card, below })
+}
+
+function fields(props: SignInPageProps): Html {
+  const known = props.loginHint ?? ''
+  const fault = props.problem?.kind === 'refused' ? html` aria-invalid="true"` : null
+  const told = props.problem === null ? null : html` aria-describedby="problem"`
+  const [first, second] = known === '' ? [html` autofocus`, null] : [null, html` autofocus`]
+  return html`
+<div class="field"><label for="username">E-mail</label>
+<input id="username" name="username" type="text" inputmode="email" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="${emailCharactersMax}" required value="${known}"${fault}${told}${first}></div>
+<div class="field"><label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required${fault}${told}${second}></div>
+<div class="choices"><button class="primary" name="decision" value="sign_in">Sign in</button></div>
+`
+}
+
+function giveUpForm(client: ClientOnPage, stateToken: string): Html {
+  const button = html`<button name="decision" value="cancel">Go back to <bdi>${client.name}</bdi> without signing in</button>`
+  return stateForm({ action: '/sign-in', stateToken, content: button })
+}
+
+function sentenceOf(problem: SignInProblem): string {
+  switch (problem.kind) {
+    case 'refused':
+      return 'This e-mail and password do not go together. Please check both and try again.'
+    case 'throttled':
+      return `There were too many attempts. Please wait ${waitInWords(problem.retryAfterSeconds)}, then try again.`
+    case 'busy':
+      return 'Many people are signing in at this moment. Please try again in a few seconds.'
+    case 'expired':
+      return 'This page had been open for too long. Please sign in again.'
+    case 'other_person':
+      return 'The application asked for another person than the one who signed in. Please sign in as that person.'
+  }
+}
