@@ -1,0 +1,117 @@
+/**
+ * `node bench/generations.ts`: does a family cost more the longer it lives? One family is refreshed 10,000 times over one
+ * connection. The first 500 refreshes are compared with the last 500, and what the store holds after the first refresh
+ * with what it holds after the last.
+ */
+
+import type { ContenderName } from './contender.ts'
+import { contendersOf } from './contenders.ts'
+import { type LapFigures, rideLap, type Runner, withRunners } from './laps.ts'
+import type { Load } from './load/load.ts'
+import { bytesOnDisk, bytesInTable } from './measure/disk.ts'
+import { describeMachine } from './measure/machine.ts'
+import { parseOptions } from './options.ts'
+import { known, machineLines, publish, table } from './report.ts'
+
+interface GenerationFigures {
+  readonly contender: ContenderName
+  readonly refreshes: number
+  readonly first: LapFigures
+  readonly last: LapFigures
+  readonly rowsBefore: number
+  readonly rowsAfter: number
+  readonly rowBytesBefore: number
+  readonly rowBytesAfter: number
+  readonly diskBytesBefore: number
+  readonly diskBytesAfter: number
+}
+
+interface Length {
+  readonly refreshes: number
+  readonly compared: number
+  readonly warmUp: number
+}
+
+const full: Length = { refreshes: 10_000, compared: 500, warmUp: 3000 }
+const short: Length = { refreshes: 60, compared: 20, warmUp: 20 }
+const defaults = {
+  only: ['limit', 'pawl'],
+  connections: [1],
+  seconds: 1,
+  warmUpSeconds: 1,
+  rounds: 1,
+  families: [2],
+} as const
+const args = process.argv.slice(2)
+const options = parseOptions(args, defaults, {})
+const length = args.includes('--quick') ? short : full
+const machine = describeMachine(options.directory)
+await withRunners(contendersOf(options.only), { directory: options.directory, families: 2 }, async (runners, load) => {
+  const figures: GenerationFigures[] = []
+  for (const runner of runners) figures.push(await liveLong(runner, load))
+  publish(options, { machine, length, figures }, [machineLines(machine), generationsTable(figures)])
+})
+
+/** Another family warms the program up first, so that the first refreshes of the measured one do not pay for that. */
+async function liveLong(runner: Runner, load: Load): Promise<GenerationFigures> {
+  const [warming = '', measured = ''] = runner.tokens
+  runner.tokens = [warming]
+  await refresh(runner, load, length.warmUp)
+  runner.tokens = [measured]
+  await refresh(runner, load, 1)
+  const before = held(runner)
+  const first = await refresh(runner, load, length.compared)
+  await refresh(runner, load, length.refreshes - 2 * length.compared - 1)
+  const last = await refresh(runner, load, length.compared)
+  const after = held(runner)
+  return {
+    contender: runner.running.name,
+    refreshes: length.refreshes,
+    first,
+    last,
+    rowsBefore: before.rows,
+    rowsAfter: after.rows,
+    rowBytesBefore: before.rowBytes,
+    rowBytesAfter: after.rowBytes,
+    diskBytesBefore: before.diskBytes,
+    diskBytesAfter: after.diskBytes,
+  }
+}
+
+function refresh(runner: Runner, load: Load, rotations: number): Promise<LapFigures> {
+  return rideLap(runner, load, { connections: 1, round: 1, length: { kind: 'rotations', rotations } })
+}
+
+function held(runner: Runner): { readonly rows: number; readonly rowBytes: number; readonly diskBytes: number } {
+  const diskBytes = bytesOnDisk(runner.directory, runner.running.databaseFile)
+  const { rows, bytes } = bytesInTable(runner.running.databaseFile, 'families')
+  return { rows, rowBytes: bytes, diskBytes }
+}
+
+function generationsTable(figures: readonly GenerationFigures[]): string {
+  return table(
+    ['server', 'refreshes', 'p50 ms', 'p99 ms', 'CPU µs', 'rows', 'bytes in rows', 'bytes on disk'],
+    figures.flatMap(row => [
+      [
+        row.contender,
+        `first ${length.compared}`,
+        row.first.p50Ms.toFixed(3),
+        row.first.p99Ms.toFixed(3),
+        known(row.first.serverCpuMicros, 0),
+        String(row.rowsBefore),
+        String(row.rowBytesBefore),
+        String(row.diskBytesBefore),
+      ],
+      [
+        row.contender,
+        `last ${length.compared} of ${row.refreshes}`,
+        row.last.p50Ms.toFixed(3),
+        row.last.p99Ms.toFixed(3),
+        known(row.last.serverCpuMicros, 0),
+        String(row.rowsAfter),
+        String(row.rowBytesAfter),
+        String(row.diskBytesAfter),
+      ],
+    ]),
+  )
+}
