@@ -9,7 +9,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
-import { samplePages } from '../packages/server/src/http/pages/samples.ts'
+import { samplePages } from './sample-pages.ts'
 
 const widths = [390, 1280]
 const schemes = ['light', 'dark'] as const

@@ -3,6 +3,8 @@
 export interface Palette {
   readonly ground: string
   readonly card: string
+  /** Behind what is typed. */
+  readonly field: string
   readonly ink: string
   /** Secondary text. */
   readonly quiet: string
@@ -25,6 +27,7 @@ export interface Palette {
 export const lightPalette: Palette = {
   ground: '#f2efe7',
   card: '#fffdf8',
+  field: '#ffffff',
   ink: '#1b2528',
   quiet: '#535e61',
   line: '#ddd8cb',
@@ -42,6 +45,7 @@ export const lightPalette: Palette = {
 export const darkPalette: Palette = {
   ground: '#10171a',
   card: '#182225',
+  field: '#10171a',
   ink: '#e9ebe5',
   quiet: '#a8b4b3',
   line: '#2b383b',

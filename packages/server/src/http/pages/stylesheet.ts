@@ -13,7 +13,7 @@ body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:col
 background:var(--ground);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",sans-serif}
 .symbols{position:absolute;width:0;height:0}
 #teeth path{fill:var(--brass)}
-.rack{display:block;flex:none}
+.rack{display:block;flex:none;opacity:.6}
 .great-wheel{position:fixed;z-index:-1;right:-15rem;bottom:-17rem;width:44rem;height:44rem;fill:var(--shade)}
 .column{width:100%;max-width:29rem;margin:0 auto;padding:0 1.25rem}
 header{display:flex;align-items:center;gap:.75rem;padding-top:2.25rem!important;padding-bottom:1.25rem!important}
@@ -36,12 +36,12 @@ ul.permissions li{position:relative;padding:.25rem 0 .25rem 1.625rem;overflow-wr
 ul.permissions li::before{content:"";position:absolute;left:0;top:.7em;width:.9375rem;height:.5rem;background:var(--brass);clip-path:polygon(0 0,100% 0,100% 100%)}
 .facts{margin:1.25rem 0 0;padding:1rem 0 0;border-top:1px solid var(--line)}
 .facts dt{font-weight:600}
-.facts dd{margin:0 0 .75rem;overflow-wrap:anywhere}
-.facts dd:last-child{margin-bottom:0}
+.facts dd{margin:0;overflow-wrap:anywhere}
+.facts dd+dt{margin-top:.75rem}
 form{margin:0}
 .field{margin-top:1.125rem}
 label{display:block;margin-bottom:.375rem;font-weight:600}
-input{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;font:inherit;color:inherit;background:var(--ground);border:1px solid var(--border);border-radius:.5rem}
+input{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;font:inherit;color:inherit;background:var(--field);border:1px solid var(--border);border-radius:.5rem}
 input[aria-invalid=true]{border:2px solid var(--danger)}
 button{font:inherit;cursor:pointer;min-height:3rem;padding:.625rem 1.25rem;border-radius:.5rem;border:2px solid var(--accent);font-weight:600;overflow-wrap:anywhere}
 .primary{background:var(--accent);color:var(--on-accent)}
@@ -50,7 +50,7 @@ button{font:inherit;cursor:pointer;min-height:3rem;padding:.625rem 1.25rem;borde
 .secondary:hover{border-color:var(--accent-strong);color:var(--accent-strong)}
 .choices{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 .choices button{flex:1 1 9rem}
-.aside{display:flex;flex-wrap:wrap;gap:0 1.25rem;margin-top:1rem;padding:0 .5rem}
+.aside{display:flex;flex-wrap:wrap;gap:0 1.25rem;margin-top:.75rem}
 .aside button{min-height:2.75rem;padding:.25rem;margin-left:-.25rem;border:0;background:none;color:var(--accent);font-weight:400;text-align:left;text-decoration:underline;text-underline-offset:.2em;text-decoration-thickness:1px}
 .aside button:hover{color:var(--accent-strong);text-decoration-thickness:2px}
 a{color:var(--accent);text-underline-offset:.2em}
@@ -62,6 +62,7 @@ a:hover{color:var(--accent-strong)}
 footer{color:var(--quiet);font-size:.875rem;padding-top:1.5rem!important;padding-bottom:2rem!important}
 footer p{margin:0}
 @media (min-width:48rem) and (min-height:44rem){header{padding-top:9vh!important}}
+@media (max-width:48rem){.great-wheel{display:none}}
 @media (max-width:26rem){.column{padding:0 1rem}.card{padding:1.375rem 1.25rem 1.5rem}h1{font-size:1.5625rem}}
 @media (prefers-reduced-motion:no-preference){button,input{transition:background-color .12s,border-color .12s,color .12s}}
 @media (prefers-contrast:more){.card,.facts{border-color:var(--border)}.great-wheel{display:none}}

@@ -1,12 +1,12 @@
 /** Every page in every state that looks different, for the screenshots and for the tests that hold all pages to one rule. */
 
-import { consentPage } from './consent-page.ts'
-import { alreadyUsedPage, errorPage } from './error-page.ts'
-import { formPostPage } from './form-post-page.ts'
-import { homePage } from './home-page.ts'
-import type { Page } from './layout.ts'
-import { signInPage, type SignInPageProps } from './sign-in-page.ts'
-import { signedOutPage, signOutPage } from './sign-out-pages.ts'
+import { consentPage } from '../packages/server/src/http/pages/consent-page.ts'
+import { alreadyUsedPage, errorPage } from '../packages/server/src/http/pages/error-page.ts'
+import { formPostPage } from '../packages/server/src/http/pages/form-post-page.ts'
+import { homePage } from '../packages/server/src/http/pages/home-page.ts'
+import type { Page } from '../packages/server/src/http/pages/layout.ts'
+import { signInPage, type SignInPageProps } from '../packages/server/src/http/pages/sign-in-page.ts'
+import { signedOutPage, signOutPage } from '../packages/server/src/http/pages/sign-out-pages.ts'
 
 const issuerHost = 'id.example.com'
 const stateToken = 'c2VhbGVkLXN0YXRl'
