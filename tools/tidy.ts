@@ -1,0 +1,216 @@
+/**
+ * The rules of the repository that no linter knows. Each is a function from the files to what is wrong with them, in
+ * `path:line: sentence` form; `test/tidy.test.ts` applies them to the repository, and to bad files to see them fail.
+ */
+
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { dirname, join as joinPath, normalize } from 'node:path/posix'
+import { codeOf } from './code-of.ts'
+
+export interface TextFile {
+  /** Relative to the repository, with `/`. */
+  readonly path: string
+  readonly text: string
+}
+
+export type Rule = (files: readonly TextFile[]) => readonly string[]
+
+/** Every file of the repository that people write: not what `.gitignore` names, not the lock file, no picture. */
+export function repositoryFiles(root: string): readonly TextFile[] {
+  const ignored = [
+    '**/node_modules/**',
+    '**/dist/**',
+    '.git/**',
+    '.tsbuild/**',
+    '**/.pawl/**',
+    'bench/results/**',
+    'package-lock.json',
+  ]
+  const pictures = ['**/*.png', '**/*.ico', '**/*.log']
+  return globSync(['**/*', '.*', '.*/**/*'], { cwd: root, withFileTypes: true, exclude: [...ignored, ...pictures] })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .filter(path => !path.startsWith('.git/'))
+    .sort()
+    .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+}
+
+/** A name that says nothing is where code without a home ends up. */
+export const noHomelessNames: Rule = files => {
+  const homeless = /^(?:utils?|helpers?|common|shared|lib|misc|types)$/
+  return named(files, part => homeless.test(part), 'names no idea: call it after what it is for')
+}
+
+export const kebabCaseNames: Rule = files => {
+  const sources = files.filter(file => /\.(?:ts|js)$/.test(file.path))
+  const kebab = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*$/
+  return named(sources, part => part !== '' && !kebab.test(part), 'is not in kebab-case')
+}
+
+/** A second way to import a thing hides where it lives; only a package's front door re-exports. */
+export const onlyIndexReExports: Rule = files =>
+  sourcesOf(files)
+    .filter(file => !/^packages\/[^/]+\/src\/index\.ts$/.test(file.path))
+    .flatMap(file =>
+      [...file.text.matchAll(/^export\s+(?:type\s+)?(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?)\s+from\s+'/gm)].map(
+        match => `${file.path}:${lineOf(file.text, match.index)}: re-exports: import it from where it lives`,
+      ),
+    )
+
+/** Time and chance come in as arguments. These files alone ask the machine for them, for the reason given. */
+export const timeAndChanceHomes: { readonly [path: string]: string } = {
+  'packages/server/src/domain/time.ts': 'the clock, and the text form of instants',
+  'packages/server/src/domain/entropy.ts': 'the random source',
+}
+
+export const timeAndChanceComeIn: Rule = files => {
+  const sources = sourcesOf(files).filter(({ path }) => isProduct(path) && timeAndChanceHomes[path] === undefined)
+  const machine =
+    /\b(?:Date|performance|hrtime|Math\.random|getRandomValues|(?:randomUUID|randomBytes|randomInt|randomFill\w*)(?=\())/
+  return eachLine(sources.map(withCodeOnly), line => {
+    const word = machine.exec(line)?.[0]
+    return word === undefined ? null : `uses ${word}: time and chance come in as arguments`
+  })
+}
+
+export const todosNameAnIssue: Rule = files =>
+  eachLine(sourcesOf(files), line =>
+    /(?:\/\/|\/\*|^\s*\*).*\b(?:TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))/.test(line)
+      ? 'leaves something to do without an issue number: write TODO(#12)'
+      : null,
+  )
+
+/** Functions over objects. What is thrown needs a class; nothing else does. */
+export const classesAreErrors: Rule = files =>
+  eachLine(sourcesOf(files).map(withCodeOnly), line => {
+    const declared = /\bclass\s+(?<name>\w+)?(?:<[^>]*>)?(?:\s*extends\s+(?<base>\w+))?\s*\{?/.exec(line)
+    if (declared === null) return null
+    return declared.groups?.['base']?.endsWith('Error') === true ? null : 'declares a class that is no error'
+  })
+
+export const noTestIsLeftOut: Rule = files =>
+  eachLine(testsOf(files).map(withCodeOnly), line =>
+    /\b(?:it|test|describe|suite|context)\.(?:skip|todo|only)\b|\bt\.(?:skip|todo)\(|[{,]\s*(?:skip|todo|only):/.test(
+      line,
+    )
+      ? 'leaves a test out: a test runs, or it is deleted'
+      : null,
+  )
+
+export const everyTestFileAsserts: Rule = files =>
+  testsOf(files)
+    .map(withCodeOnly)
+    .filter(file => holdsTests(file) && !/\bassert\b|\w+Contract\(/.test(file.text))
+    .map(file => `${file.path}:1: has tests but asserts nothing`)
+
+/** A fixture ends in `.test.ts` to stay out of what is published; everything else that does so has tests. */
+export const everyTestFileTests: Rule = files =>
+  testsOf(files)
+    .filter(file => !/(?:^|[-/])fixtures?(?:-[a-z-]+)?\.test\.ts$/.test(file.path) && !holdsTests(withCodeOnly(file)))
+    .map(file => `${file.path}:1: has no test`)
+
+/** What is true on one machine only has no place in a file that others clone. */
+export const noMachineIsNamed: Rule = files => {
+  const words = [
+    ['', 'work', ''].join('/'),
+    ['registry', 'npmjs'].join('.'),
+    ['', 'home', ''].join('/'),
+    ['', 'root', ''].join('/'),
+  ]
+  return eachLine(files, line => {
+    const word = words.find(name => line.includes(name))
+    return word === undefined ? null : `names a machine or a registry (${word})`
+  })
+}
+
+/** The map shows the whole land: each folder at the top and each package. */
+export const architectureNamesAll: Rule = files => {
+  const map = files.find(file => file.path === 'ARCHITECTURE.md')?.text ?? ''
+  const folders = files.flatMap(file => (file.path.includes('/') ? [file.path.split('/')[0] ?? ''] : []))
+  const packages = files.flatMap(file =>
+    /^packages\/[^/]+\/package\.json$/.test(file.path) ? [dirname(file.path)] : [],
+  )
+  const rings = files.flatMap(file => /^(packages\/server\/src\/[^/]+)\//.exec(file.path)?.[1] ?? [])
+  const wanted = new Set([...folders, ...packages, ...rings.map(ring => ring.replace('packages/server/src/', ''))])
+  return [...wanted]
+    .filter(name => !map.includes(`${name}/`))
+    .map(name => `ARCHITECTURE.md:1: does not mention ${name}/`)
+}
+
+export const linksLead: Rule = files => {
+  const paths = new Set(files.flatMap(file => [file.path, ...foldersOf(file.path)]))
+  return eachLine(
+    files.filter(file => file.path.endsWith('.md')),
+    (line, file) => {
+      const targets = [...line.matchAll(/\]\((?<target>[^)\s]+)\)/g)].map(match => match.groups?.['target'] ?? '')
+      const dead = targets.filter(target => !/^[a-z]+:/.test(target)).find(target => !leads(target, file, files, paths))
+      return dead === undefined ? null : `links to ${dead}, which is not there`
+    },
+  )
+}
+
+function leads(target: string, from: TextFile, files: readonly TextFile[], paths: ReadonlySet<string>): boolean {
+  const [path = '', anchor] = target.split('#')
+  const found = path === '' ? from.path : normalize(joinPath(dirname(from.path), path)).replace(/\/$/, '')
+  if (!paths.has(found)) return false
+  if (anchor === undefined) return true
+  const text = files.find(file => file.path === found)?.text ?? ''
+  return [...text.matchAll(/^#+ (?<title>.+)$/gm)].some(match => anchorOf(match.groups?.['title'] ?? '') === anchor)
+}
+
+/** As the forges make it: lower case, spaces to hyphens, all else but letters, digits, `_` and `-` dropped. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\p{Letter}\p{Number}_ -]/gu, '')
+    .replace(/ /g, '-')
+}
+
+function foldersOf(path: string): readonly string[] {
+  const parts = path.split('/').slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
+function named(files: readonly TextFile[], isBad: (part: string) => boolean, sentence: string): readonly string[] {
+  return files.flatMap(file => {
+    const bad = file.path.split('/').find(part => isBad(part.replace(/(?:\.test|\.d)?\.\w+$/, '')))
+    return bad === undefined ? [] : [`${file.path}:1: '${bad}' ${sentence}`]
+  })
+}
+
+function eachLine(
+  files: readonly TextFile[],
+  judge: (line: string, file: TextFile) => string | null,
+): readonly string[] {
+  return files.flatMap(file =>
+    file.text.split('\n').flatMap((line, index) => {
+      const sentence = judge(line, file)
+      return sentence === null ? [] : [`${file.path}:${index + 1}: ${sentence}`]
+    }),
+  )
+}
+
+function sourcesOf(files: readonly TextFile[]): readonly TextFile[] {
+  return files.filter(file => file.path.endsWith('.ts'))
+}
+
+function testsOf(files: readonly TextFile[]): readonly TextFile[] {
+  return files.filter(file => file.path.endsWith('.test.ts'))
+}
+
+function isProduct(path: string): boolean {
+  return /^packages\/[^/]+\/src\//.test(path) && !path.endsWith('.test.ts') && !path.includes('/store/contract/')
+}
+
+function withCodeOnly(file: TextFile): TextFile {
+  return { path: file.path, text: codeOf(file.text) }
+}
+
+function holdsTests(file: TextFile): boolean {
+  return /^\s*(?:it|test)(?:\.\w+)?\(/m.test(file.text) || /\w+Contract\(/.test(file.text)
+}
+
+function lineOf(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length
+}
