@@ -22,17 +22,17 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       // that was read before.
       const version = await readNowMs(sql, clock)
       const guard = { text: addText, params: [client.id, JSON.stringify(client), version] }
-      return sql.write({ about: aboutClient(client.id), guard, then: eventStatements(events) })
+      return sql.write({ about: aboutClient(client.id), guard, statements: eventStatements(events) })
     },
     change: async (client, version, events) => {
       const guard: Statement = { text: changeText, params: [JSON.stringify(client), client.id, version] }
-      return sql.write({ about: aboutClient(client.id), guard, then: eventStatements(events) })
+      return sql.write({ about: aboutClient(client.id), guard, statements: eventStatements(events) })
     },
     remove: async (id, version, events) => {
       const target = { kind: 'client', clientId: id } as const
       const cutOff = { target, reason: 'client removed', by: 'rule', beforeMs: null }
-      const then = [...cutOffStatements(cutOff, clock.nowMs(0)), ...eventStatements(events)]
-      return sql.write({ about: aboutClient(id), guard: { text: removeText, params: [id, version] }, then })
+      const statements = [...cutOffStatements(cutOff, clock.nowMs(0)), ...eventStatements(events)]
+      return sql.write({ about: aboutClient(id), guard: { text: removeText, params: [id, version] }, statements })
     },
   }
 }

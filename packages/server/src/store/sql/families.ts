@@ -21,7 +21,7 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
     },
     open: async (family, events) => {
       const guard = { text: openText, params: familyValues(family) }
-      const outcome = await sql.write({ about: family.id, guard, then: eventStatements(events) })
+      const outcome = await sql.write({ about: family.id, guard, statements: eventStatements(events) })
       if (outcome === 'done') sweeper.opened()
       return outcome
     },
@@ -30,7 +30,7 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
       const outcome = await sql.write({
         about: step.family.id,
         guard: stepStatement(step),
-        then: consequences(step, clock),
+        statements: consequences(step, clock),
       })
       if (outcome === 'done') sweeper.stepped()
       return outcome

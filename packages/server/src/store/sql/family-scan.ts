@@ -4,11 +4,11 @@
  */
 
 import { type CutOffs, cutOffOf, expiryOf } from '@pawl/family'
+import type { CutOffTarget } from '../../domain/cut-off/cut-off.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { familyColumns, familyColumnsCount, familyOf } from './family-row.ts'
-import type { Row, Sql, Value } from './sql.ts'
+import { numberAt, type Row, type Sql, type Value } from './sql.ts'
 import { clockColumns, type StoreClock } from './store-clock.ts'
-import { numberAt } from './sql.ts'
 
 export interface Where {
   /** A condition on `families f`, its parameters from `$1`; empty for none. */
@@ -21,14 +21,14 @@ export const scanPageRows = 256
 
 /** One cut-off per kind, in the order of `cutOffsAt`; the keys are those of `cutOffKey`. */
 const cutOffSelects = [
-  ['everyone', "''"],
-  ['client', 'f.client_id'],
-  ['user', 'f.subject'],
-  ['session', 'f.session_id'],
-  ['logout', 'f.session_id'],
-  ['grant', 'f.grant_id'],
-  ['consent', "f.subject || ' ' || f.client_id"],
-].map(([kind, key]) => `(SELECT at_ms FROM cut_offs WHERE kind = '${kind}' AND target_key = ${key})`)
+  latestOf('everyone', "''"),
+  latestOf('client', 'f.client_id'),
+  latestOf('user', 'f.subject'),
+  latestOf('session', 'f.session_id'),
+  latestOf('logout', 'f.session_id'),
+  latestOf('grant', 'f.grant_id'),
+  latestOf('consent', "f.subject || ' ' || f.client_id"),
+]
 
 const familySelects = familyColumns.map(column => `f.${column}`)
 
@@ -46,6 +46,10 @@ export function readingOf(row: Row, clock: StoreClock): FamilyReading {
     nowMs,
     interruption: clock.interruption(row, clockAt, nowMs),
   }
+}
+
+function latestOf(kind: CutOffTarget['kind'], key: string): string {
+  return `(SELECT at_ms FROM cut_offs WHERE kind = '${kind}' AND target_key = ${key})`
 }
 
 /** True while the family would still answer its current token: not ended, not run out, not cut off. */

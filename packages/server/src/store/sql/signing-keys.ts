@@ -16,7 +16,7 @@ export function sqlSigningKeys(sql: Sql): SigningKeyStore {
       return sql.write({
         about: 'signing keys',
         guard: { text: countText, params: [keys.length, expectedCount] },
-        then: [...keys.map(addStatement), ...retires, ...eventStatements(events)],
+        statements: [...keys.map(addStatement), ...retires, ...eventStatements(events)],
       })
     },
   }

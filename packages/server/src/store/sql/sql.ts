@@ -23,7 +23,7 @@ export interface Unit {
   readonly about: string | null
   /** Must change exactly one row; where it changes none, nothing of the unit is executed. Null: always executed. */
   readonly guard: Statement | null
-  readonly then: readonly Statement[]
+  readonly statements: readonly Statement[]
 }
 
 export type Outcome = 'done' | 'moved'
@@ -38,8 +38,8 @@ export interface Sql {
 }
 
 /** A unit without a condition. */
-export function always(then: readonly Statement[]): Unit {
-  return { about: null, guard: null, then }
+export function always(statements: readonly Statement[]): Unit {
+  return { about: null, guard: null, statements }
 }
 
 /** A column declared NOT NULL and numeric. Anything else is a damaged database, and said so. */

@@ -10,7 +10,7 @@
  * delete more rows of them than that many writes can have added.
  */
 
-import { cutOffOf, expiresAtMs } from '@pawl/family'
+import { type CutOffs, cutOffOf, expiresAtMs } from '@pawl/family'
 import { refusalsKeptSeconds } from '../../domain/event/refusal.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
@@ -113,7 +113,13 @@ function isDead(reading: FamilyReading): boolean {
 function overSinceMs({ family, cutOffs }: FamilyReading): number {
   if (family.end !== null) return family.end.atMs
   const expiryMs = expiresAtMs(family)
-  return cutOffOf(family, cutOffs) === null ? expiryMs : Math.min(expiryMs, Math.max(...Object.values(cutOffs)))
+  return cutOffOf(family, cutOffs) === null ? expiryMs : Math.min(expiryMs, latestOf(cutOffs))
+}
+
+/** Never earlier than the cut-off that ended the family: one that does not concern it may only keep it longer. */
+function latestOf(cutOffs: CutOffs): number {
+  const { everyoneMs, clientMs, userMs, sessionMs, logoutMs, grantMs, consentMs } = cutOffs
+  return Math.max(everyoneMs, clientMs, userMs, sessionMs, logoutMs, grantMs, consentMs)
 }
 
 function tidyStatements(nowMs: number): Statement[] {

@@ -24,7 +24,7 @@ export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
     },
     add: async (user, events) => {
       const guard = { text: addText, params: valuesOf(user) }
-      return sql.write({ about: aboutUser(user.subject), guard, then: eventStatements(events) })
+      return sql.write({ about: aboutUser(user.subject), guard, statements: eventStatements(events) })
     },
     change: async (user, version, cutsOff, events) => {
       const guard = { text: changeText, params: [...valuesOf(user), version] }
@@ -32,7 +32,7 @@ export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
       const reason = user.disabled ? 'user disabled' : 'user changed'
       const cutOff = { target, reason, by: 'rule', beforeMs: null }
       const cuts: Statement[] = cutsOff ? cutOffStatements(cutOff, clock.nowMs(0)) : []
-      return sql.write({ about: aboutUser(user.subject), guard, then: [...cuts, ...eventStatements(events)] })
+      return sql.write({ about: aboutUser(user.subject), guard, statements: [...cuts, ...eventStatements(events)] })
     },
   }
 }

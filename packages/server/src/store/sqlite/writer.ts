@@ -102,13 +102,13 @@ function byWhatTheyAreAbout(a: Task, b: Task): number {
   return (a.about ?? '') < (b.about ?? '') ? -1 : 1
 }
 
-function runUnit(connection: Connection, { guard, then }: Unit): Outcome {
+function runUnit(connection: Connection, { guard, statements }: Unit): Outcome {
   if (guard !== null) {
     const changed = connection.run(guard)
     if (changed === 0) return 'moved'
     if (changed !== 1) throw new RangeError(`a guard changed ${changed} rows: ${guard.text}`)
   }
-  for (const statement of then) connection.run(statement)
+  for (const statement of statements) connection.run(statement)
   return 'done'
 }
 
