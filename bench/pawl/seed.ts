@@ -1,0 +1,144 @@
+/**
+ * Writes living families into Pawl's own store by Pawl's own code, before the server starts: each has its user, its
+ * grant and its opening event, and was brought to generation 1 by the rule, as if its code had been redeemed.
+ */
+
+import { join } from 'node:path'
+import {
+  addressTagBytes,
+  agentTagBytes,
+  type ClientId,
+  type Family,
+  noCutOffs,
+  openFamily,
+  type Opening,
+  present,
+  type Subject,
+} from '@pawl/family'
+import { type Entropy, systemEntropy } from '../../packages/server/src/domain/entropy.ts'
+import { newEvent, operator } from '../../packages/server/src/domain/event/new-event.ts'
+import { grantIdOf, newFamilyId, newStepId, newSubject } from '../../packages/server/src/domain/identifiers.ts'
+import { type MasterKeys, parseMasterKeys } from '../../packages/server/src/domain/keys/master-keys.ts'
+import type { Store } from '../../packages/server/src/domain/store.ts'
+import { systemClock } from '../../packages/server/src/domain/time.ts'
+import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
+import type { User } from '../../packages/server/src/domain/user/user.ts'
+import { dummyPhc } from '../../packages/server/src/domain/user/password.ts'
+import { openSqliteStore } from '../../packages/server/src/store/sqlite/sqlite-store.ts'
+
+export const pawlScopes = ['offline_access', 'api:read']
+const idleSeconds = 30 * 86_400
+const absoluteSeconds = 90 * 86_400
+const redeemSeconds = 60
+/** Families that are written at the same time, so that they share commits. */
+const seededTogether = 2000
+
+export interface Seeding {
+  readonly directory: string
+  readonly clientId: string
+  readonly masterKey: string
+  readonly families: number
+}
+
+export function pawlFile(directory: string): string {
+  return join(directory, 'pawl.db')
+}
+
+/** Answers the refresh token of generation 1 of every family, in the order they were made. */
+export async function seedPawl(seeding: Seeding): Promise<string[]> {
+  const entropy = systemEntropy()
+  const keys = parseMasterKeys(seeding.masterKey)
+  const codec = tokenCodec(keys)
+  const store = await openSqliteStore({ path: pawlFile(seeding.directory), clock: systemClock, entropy })
+  const tokens: string[] = []
+  while (tokens.length < seeding.families) {
+    const together = Math.min(seededTogether, seeding.families - tokens.length)
+    const from = tokens.length
+    const families = await Promise.all(
+      Array.from({ length: together }, (_, at) =>
+        seedFamily({ store, entropy, keys }, seeding.clientId as ClientId, from + at),
+      ),
+    )
+    tokens.push(...families.map(family => codec.mint('refresh_token', family)))
+  }
+  await store.close()
+  return tokens
+}
+
+interface Seeder {
+  readonly store: Store
+  readonly entropy: Entropy
+  readonly keys: MasterKeys
+}
+
+async function seedFamily(seeder: Seeder, clientId: ClientId, number: number): Promise<Family> {
+  const { store, entropy } = seeder
+  const nowMs = systemClock.nowMs()
+  const subject = newSubject(entropy)
+  const user = userOf(subject, number, nowMs)
+  expectDone(await store.users.add(user, [newEvent('user_added', { subject, caller: operator, atMs: nowMs }, entropy)]))
+  const family = redeemed(openFamily(openingOf(seeder, clientId, subject, nowMs), nowMs), nowMs)
+  const about = { familyId: family.id, clientId, subject, caller: operator, atMs: nowMs }
+  expectDone(await store.families.open(family, [newEvent('family_opened', about, entropy)]))
+  return family
+}
+
+function userOf(subject: Subject, number: number, createdAtMs: number): User {
+  return {
+    subject,
+    email: `user-${number}@bench.example`,
+    emailVerified: true,
+    passwordHash: dummyPhc,
+    claims: {},
+    disabled: false,
+    createdAtMs,
+  }
+}
+
+function openingOf({ entropy, keys }: Seeder, clientId: ClientId, subject: Subject, nowMs: number): Opening {
+  const id = newFamilyId(nowMs, entropy)
+  return {
+    id,
+    seed: entropy.bytes(32),
+    keyId: keys.current.id,
+    stepId: newStepId(entropy),
+    grant: {
+      id: grantIdOf(id),
+      clientId,
+      subject,
+      sessionId: null,
+      endsWithSession: false,
+      scopes: pawlScopes,
+      resources: [],
+      claims: null,
+      authTimeMs: nowMs,
+      acr: null,
+      amr: ['pwd'],
+    },
+    redemption: null,
+    binding: null,
+    refreshable: true,
+    redeemSeconds,
+    idleSeconds,
+    absoluteExpiresAtMs: nowMs + absoluteSeconds * 1000,
+  }
+}
+
+function redeemed(family: Family, nowMs: number): Family {
+  const verdict = present(family, noCutOffs, {
+    generation: 0,
+    proof: { kind: 'client' },
+    addressTag: new Uint8Array(addressTagBytes),
+    agentTag: new Uint8Array(agentTagBytes),
+    retryKeyTag: null,
+    nowMs,
+    policy: { rotates: true, repeatWindowSeconds: 60, repeatsMax: 100, reuseEnds: 'grant' },
+    interruption: null,
+  })
+  if (verdict.kind !== 'advanced') throw new Error(`a new family was not redeemed but ${verdict.kind}`)
+  return verdict.family
+}
+
+function expectDone(outcome: 'done' | 'moved'): void {
+  if (outcome !== 'done') throw new Error('the store holds a user or family of this id already')
+}
