@@ -16,14 +16,18 @@ export const preflightSeconds = 600
 export const originCharactersMax = 512
 
 /** The headers that let the page read the answer; none where it may not, or did not ask. */
-export async function corsHeaders(
+export function corsHeaders(
   rule: CorsRule,
   request: HttpRequest,
   isAllowedOrigin: IsAllowedOrigin,
-): Promise<CorsHeaders> {
-  const origin = request.headers['origin']
-  if (origin === undefined || rule === 'none') return noHeaders
+): CorsHeaders | Promise<CorsHeaders> {
+  if (rule === 'none') return noHeaders
   if (rule === 'public') return publicHeaders
+  const origin = request.headers['origin']
+  return origin === undefined ? noHeaders : originHeaders(origin, isAllowedOrigin)
+}
+
+async function originHeaders(origin: string, isAllowedOrigin: IsAllowedOrigin): Promise<CorsHeaders> {
   const isAllowed = isOrigin(origin) && (await isAllowedOrigin(origin))
   return isAllowed ? { 'Access-Control-Allow-Origin': origin, ...forOrigin } : refusedOrigin
 }

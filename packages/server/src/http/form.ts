@@ -8,8 +8,8 @@ import { OAuthError } from '../oauth/oauth-error.ts'
 import type { HttpRequest } from './exchange.ts'
 
 export const parametersMax = 100
-/** Of a name or a value, decoded. */
-export const parameterCharactersMax = 8_192
+/** Of a name or a value, decoded, in UTF-8. */
+export const parameterBytesMax = 8_192
 
 /** The only names that may be sent more than once (RFC 8707 §2, RFC 8693 §2.1). */
 const repeatable: ReadonlySet<string> = new Set(['resource', 'audience'])
@@ -77,20 +77,31 @@ function decodeBody(body: Uint8Array): string {
 }
 
 function decode(piece: string): string {
-  // Each decoded character took at most nine to send (three percent-encoded bytes).
-  if (piece.length > parameterCharactersMax * 9) throw tooLong()
-  const plain = decodeEscapes(piece)
-  if (plain.length > parameterCharactersMax) throw tooLong()
+  const plain = needsDecoding.test(piece) ? decodeEscapes(piece) : piece
+  if (isTooLong(plain)) throw tooLong()
+  return plain
+}
+
+/** A character is one to three bytes per unit of length, so most texts need no counting. */
+function isTooLong(plain: string): boolean {
+  if (plain.length * 3 <= parameterBytesMax) return false
+  return plain.length > parameterBytesMax || Buffer.byteLength(plain) > parameterBytesMax
+}
+
+const needsDecoding = /[%+\0]/
+
+/** `decodeURIComponent` refuses stray percent signs, invalid UTF-8, overlong forms and surrogates. */
+function decodeEscapes(piece: string): string {
+  // Each decoded byte took one character to send, or three: what must turn out too long is not worth decoding.
+  if (piece.length > parameterBytesMax * (piece.includes('%') ? 3 : 1)) throw tooLong()
+  const plain = percentDecoded(piece.replaceAll('+', ' '))
   if (plain.includes('\0')) throw malformed('a parameter holds a NUL')
   return plain
 }
 
-/** `decodeURIComponent` refuses stray percent signs, invalid UTF-8, overlong forms and surrogates. */
-function decodeEscapes(piece: string): string {
-  const spaced = piece.includes('+') ? piece.replaceAll('+', ' ') : piece
-  if (!spaced.includes('%')) return spaced
+function percentDecoded(piece: string): string {
   try {
-    return decodeURIComponent(spaced)
+    return decodeURIComponent(piece)
   } catch (cause) {
     throw malformed('a parameter is not percent-encoded UTF-8', cause)
   }
@@ -119,7 +130,7 @@ function parametersOf(values: Map<string, string>, repeated: Map<string, readonl
 }
 
 function tooLong(): OAuthError {
-  return malformed(`a parameter is longer than ${parameterCharactersMax} characters`)
+  return malformed(`a parameter is longer than ${parameterBytesMax} bytes`)
 }
 
 function malformed(detail: string, cause?: unknown): OAuthError {

@@ -6,7 +6,7 @@
 import type { RequestId } from '../domain/identifiers.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import type { AccessLog } from './access-log.ts'
-import { type CorsRule, corsHeaders, type IsAllowedOrigin, preflightResponse } from './cors.ts'
+import { type CorsHeaders, type CorsRule, corsHeaders, type IsAllowedOrigin, preflightResponse } from './cors.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import type { FailureDelay } from './failure-delay.ts'
 import { networkOf } from './forwarded.ts'
@@ -24,6 +24,8 @@ export interface Route {
   readonly methods: readonly string[]
   readonly cors: CorsRule
   readonly endpoint: Endpoint
+  /** How an error is told here, where it is not JSON: on pages. */
+  readonly failure?: (error: unknown, requestId: RequestId) => HttpResponse
 }
 
 export interface RouterParts {
@@ -43,11 +45,24 @@ export function route(routes: readonly Route[], parts: RouterParts): Answer {
     const requestId = parts.newRequestId()
     const startedAtMs = parts.nowMs()
     const found = table.get(request.path)
-    const outcome = await outcomeOf(found, request, { requestId, parts })
-    const { response, error } = outcome
+    let response = notFound
+    let cors: CorsHeaders = noCors
+    let error: unknown = null
+    try {
+      // Asked before the endpoint moves anything: an answer that was committed must not be lost to a failed look-up.
+      if (found !== undefined) {
+        const allowed = corsHeaders(found.cors, request, parts.isAllowedOrigin)
+        cors = allowed instanceof Promise ? await allowed : allowed
+        response = await responseOf(found, request, { requestId, cors })
+      }
+    } catch (thrown) {
+      error = thrown
+      response = failureResponse(thrown)
+      if (thrown instanceof OAuthError) await refuse(thrown, request, { requestId, parts })
+    }
     const detail = error instanceof OAuthError ? error.detail : null
     parts.accessLog.answered(request, { requestId, status: response.status, startedAtMs, error, detail })
-    return { ...response, headers: { ...response.headers, ...outcome.cors, 'Pawl-Request-Id': requestId } }
+    return { ...response, headers: { ...response.headers, ...cors, 'Pawl-Request-Id': requestId } }
   }
 }
 
@@ -55,19 +70,7 @@ interface Found extends Route {
   readonly allow: string
 }
 
-interface Turn {
-  readonly requestId: RequestId
-  readonly parts: RouterParts
-}
-
-interface Outcome {
-  readonly response: HttpResponse
-  readonly cors: { readonly [name: string]: string }
-  /** What was thrown, or null. */
-  readonly error: unknown
-}
-
-const noCors = {}
+const noCors: CorsHeaders = {}
 const notFound = jsonResponse(404, { error: 'not_found' })
 
 function tableOf(routes: readonly Route[]): ReadonlyMap<string, Found> {
@@ -82,25 +85,12 @@ function tableOf(routes: readonly Route[]): ReadonlyMap<string, Found> {
   return table
 }
 
-async function outcomeOf(found: Found | undefined, request: HttpRequest, turn: Turn): Promise<Outcome> {
-  if (found === undefined) return { response: notFound, cors: noCors, error: null }
-  let cors: { readonly [name: string]: string } = noCors
-  try {
-    // Asked before the endpoint moves anything: an answer that was committed must not be lost to a failed look-up.
-    if (request.headers['origin'] !== undefined)
-      cors = await corsHeaders(found.cors, request, turn.parts.isAllowedOrigin)
-    return { response: await responseOf(found, request, { ...turn, cors }), cors, error: null }
-  } catch (error) {
-    if (error instanceof OAuthError) await refuse(error, request, turn)
-    return { response: failureResponse(error), cors, error }
-  }
-}
-
-async function responseOf(
+/** Not `async`: one promise per request is the endpoint's, and a second would buy nothing. */
+function responseOf(
   found: Found,
   request: HttpRequest,
-  turn: Turn & { readonly cors: { readonly [name: string]: string } },
-): Promise<HttpResponse> {
+  turn: { readonly requestId: RequestId; readonly cors: CorsHeaders },
+): Promise<HttpResponse> | HttpResponse {
   if (!found.methods.includes(request.method)) {
     return jsonResponse(405, { error: 'method_not_allowed' }, { Allow: found.allow })
   }
@@ -112,7 +102,11 @@ async function responseOf(
 /** The codes that guessing earns. All of one code wait alike, whatever the reason was (I10). */
 const guessable: ReadonlySet<string> = new Set(['invalid_client', 'invalid_grant', 'invalid_token'])
 
-async function refuse(error: OAuthError, request: HttpRequest, turn: Turn): Promise<void> {
+async function refuse(
+  error: OAuthError,
+  request: HttpRequest,
+  turn: { readonly requestId: RequestId; readonly parts: RouterParts },
+): Promise<void> {
   turn.parts.onRefusal(error, request, turn.requestId)
   if (!guessable.has(error.code)) return
   await turn.parts.failureDelay.delay(failureKey(error.context.clientId, request.address))
