@@ -111,12 +111,15 @@ describe('parameters', () => {
       '='.repeat(65_536),
       `%41${'+'.repeat(24_000)}`,
     ]
-    for (const body of worst) attempt(body)
     for (const body of worst) {
-      const before = process.cpuUsage()
-      attempt(body)
-      const { user, system } = process.cpuUsage(before)
-      assert.ok(user + system < 5_000, `${body[0]} took ${user + system} µs`)
+      // The best of several: the compiler and the collector work on our time as well.
+      const times = Array.from({ length: 5 }, () => {
+        const before = process.cpuUsage()
+        attempt(body)
+        const { user, system } = process.cpuUsage(before)
+        return user + system
+      })
+      assert.ok(Math.min(...times) < 5_000, `${body.slice(0, 4)} took ${Math.min(...times)} µs`)
     }
   })
 

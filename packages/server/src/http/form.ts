@@ -50,8 +50,10 @@ export function parseParameters(text: string): Parameters {
   for (let start = 0; start < text.length; ) {
     const ampersand = text.indexOf('&', start)
     const end = ampersand === -1 ? text.length : ampersand
+    // Counted even when empty: skipping them is work too.
+    count += 1
+    if (count > parametersMax) throw malformed(`more than ${parametersMax} parameters`)
     if (end > start) {
-      if (++count > parametersMax) throw malformed(`more than ${parametersMax} parameters`)
       const piece = text.slice(start, end)
       const equals = piece.indexOf('=')
       const name = decode(equals === -1 ? piece : piece.slice(0, equals))
