@@ -48,7 +48,7 @@ export const settingsSchema = z.strictObject({
     unit: 'seconds',
     description: 'How long an authorization code waits to be redeemed.',
   }),
-  sessionSeconds: described(whole(60, 31_536_000, 43_200), {
+  sessionSeconds: described(whole(60, 31_536_000, 604_800), {
     unit: 'seconds',
     description: 'How long a browser stays signed in after the user proved who they are.',
   }),

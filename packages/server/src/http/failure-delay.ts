@@ -1,13 +1,14 @@
 /**
  * Guessing made slow. Failed client authentications, garbage tokens and introspection scans are counted per key (client
- * and network) and minute; over the limit the same answer comes later, up to a second. Nothing is refused that would
+ * and network) and minute; over the limit the same answer comes later, up to a tenth of a second: what is guessed is 128 bits or more, so this
+ * protects the machine, not the secret. Nothing is refused that would
  * have succeeded, no success waits, and status and body never change, so a stranger can lock nobody out.
  */
 
-export const failuresPerMinuteMax = 60
-export const failureDelayMsMax = 1_000
+export const failuresPerMinuteMax = 300
+export const failureDelayMsMax = 100
 /** Each failure over the limit waits this much longer than the one before. */
-export const failureDelayStepMs = 20
+export const failureDelayStepMs = 1
 /** Keys counted in one minute; what comes later shares one count, so that a flood of keys pushes none out. */
 export const failureKeysMax = 10_000
 /** Answers held back at one time; the one that waited longest makes room. */

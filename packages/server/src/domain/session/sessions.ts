@@ -11,7 +11,7 @@ import { newSessionId } from '../identifiers.ts'
 import type { Session, SessionStore } from './session.ts'
 
 /** Counted from the sign-in; using the session does not prolong it. */
-export const sessionSeconds = 7 * 86_400
+export const sessionSecondsDefault = 7 * 86_400
 
 /** What a password alone proves (OIDC Core §2 `acr`, RFC 8176 `amr`). */
 export const passwordAcr = 'urn:pawl:acr:pwd'
@@ -34,6 +34,8 @@ export interface SessionStart {
   readonly subject: Subject
   /** As `signIn` gave it. */
   readonly authTimeMs: number
+  /** How long the session lasts from this sign-in. */
+  readonly lifeSeconds: number
   /** The browser's session until now, or null. */
   readonly previous: Session | null
   readonly caller: Caller
@@ -58,7 +60,7 @@ export async function startSession(means: SessionMeans, start: SessionStart): Pr
     acr: passwordAcr,
     amr: passwordAmr,
     createdAtMs: continued?.createdAtMs ?? start.authTimeMs,
-    expiresAtMs: start.authTimeMs + sessionSeconds * 1000,
+    expiresAtMs: start.authTimeMs + start.lifeSeconds * 1000,
   }
   const occasion = { caller: start.caller, atMs: start.authTimeMs }
   const events = [newEvent('signed_in', { ...aboutOf(session), ...occasion }, means.entropy)]

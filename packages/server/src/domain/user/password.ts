@@ -10,11 +10,18 @@ import type { Entropy } from '../entropy.ts'
 /** Characters are code points, after normalisation (NIST SP 800-63B §3.1.1.2). */
 export const passwordCharactersMin = 8
 export const passwordCharactersMax = 1024
+/** NFC makes a text shorter by a few units a character at most; beyond this, nothing that fits comes out. */
+const passwordUnitsMax = passwordCharactersMax * 4
+
+/** What one hash costs. */
+export interface Argon2Cost {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly lanes: number
+}
 
 /** The OWASP floor for argon2id: 19 MiB, 2 passes, 1 lane. About 80 ms of one core of a small cloud machine. */
-export const argon2MemoryKib = 19_456
-export const argon2Passes = 2
-export const argon2Lanes = 1
+export const argon2Cost: Argon2Cost = { memoryKib: 19_456, passes: 2, lanes: 1 }
 const saltBytes = 16
 const tagBytes = 32
 
@@ -36,56 +43,49 @@ export interface PasswordHasher {
   readonly hash: (password: string) => Promise<PasswordHashed>
   /** Rejects only where the PHC string itself is broken, never for what was typed. */
   readonly verify: (phc: string, password: string) => Promise<PasswordVerified>
+  /**
+   * Verified for people we do not know: as dear as a real hash and right for no password, since no text hashes to zero
+   * bytes. An unknown name and a wrong password then take the same time.
+   */
+  readonly dummyPhc: string
 }
 
 export type PasswordFault = 'too_short' | 'too_long' | 'not_text'
 
 /** Why a new password is refused, or null. */
 export function passwordFault(password: string): PasswordFault | null {
-  // A code point is at most two units, so this bound costs nothing and refuses no permitted password.
-  if (password.length > passwordCharactersMax * 2) return 'too_long'
+  if (password.length > passwordUnitsMax) return 'too_long'
   if (!password.isWellFormed() || /\p{Cc}/u.test(password)) return 'not_text'
   const characters = Array.from(prepare(password)).length
   if (characters < passwordCharactersMin) return 'too_short'
   return characters > passwordCharactersMax ? 'too_long' : null
 }
 
-/**
- * Verified for people we do not know: as dear as a real hash of ours and right for no password, since no text hashes to
- * 32 zero bytes. An unknown name and a wrong password then take the same time.
- */
-export const dummyPhc = formatPhc({
-  memoryKib: argon2MemoryKib,
-  passes: argon2Passes,
-  lanes: argon2Lanes,
-  salt: new Uint8Array(saltBytes),
-  tag: new Uint8Array(tagBytes),
-})
-
-export interface HashingBounds {
+export interface Hashing {
+  readonly cost: Argon2Cost
   readonly runningMax: number
   readonly waitingMax: number
 }
 
-const defaultBounds: HashingBounds = { runningMax: hashesRunningMax, waitingMax: hashesWaitingMax }
+export const defaultHashing: Hashing = { cost: argon2Cost, runningMax: hashesRunningMax, waitingMax: hashesWaitingMax }
 
-export function argon2Hasher(entropy: Entropy, bounds: HashingBounds = defaultBounds): PasswordHasher {
-  const turns = boundedTurns(bounds)
+export function argon2Hasher(entropy: Entropy, hashing: Hashing = defaultHashing): PasswordHasher {
+  const turns = boundedTurns(hashing)
   return {
     hash: async password => {
       const salt = entropy.bytes(saltBytes)
-      const wanted = { memoryKib: argon2MemoryKib, passes: argon2Passes, lanes: argon2Lanes, salt, tagBytes }
-      const tag = await turns.run(() => derive(prepare(password), wanted))
-      return tag === null ? { kind: 'too_busy' } : { kind: 'hashed', phc: formatPhc({ ...wanted, tag }) }
+      const tag = await turns.run(() => derive(prepare(password), { ...hashing.cost, salt, tagBytes }))
+      return tag === null ? { kind: 'too_busy' } : { kind: 'hashed', phc: formatPhc({ ...hashing.cost, salt, tag }) }
     },
     verify: async (phc, password) => {
       const known = parsePhc(phc)
       // No stored password is that long or ill-formed; whose account it is makes no difference to this answer.
-      if (password.length > passwordCharactersMax * 2 || !password.isWellFormed()) return 'wrong'
+      if (password.length > passwordUnitsMax || !password.isWellFormed()) return 'wrong'
       const tag = await turns.run(() => derive(prepare(password), { ...known, tagBytes: known.tag.length }))
       if (tag === null) return 'too_busy'
       return timingSafeEqual(tag, known.tag) ? 'right' : 'wrong'
     },
+    dummyPhc: formatPhc({ ...hashing.cost, salt: new Uint8Array(saltBytes), tag: new Uint8Array(tagBytes) }),
   }
 }
 
@@ -94,10 +94,7 @@ function prepare(password: string): string {
   return password.replace(/\p{Zs}/gu, ' ').normalize('NFC')
 }
 
-interface Derivation {
-  readonly memoryKib: number
-  readonly passes: number
-  readonly lanes: number
+interface Derivation extends Argon2Cost {
   readonly salt: Uint8Array
   readonly tagBytes: number
 }
@@ -119,10 +116,7 @@ function derive(password: string, wanted: Derivation): Promise<Uint8Array> {
   })
 }
 
-interface Phc {
-  readonly memoryKib: number
-  readonly passes: number
-  readonly lanes: number
+interface Phc extends Argon2Cost {
   readonly salt: Uint8Array
   readonly tag: Uint8Array
 }
@@ -159,7 +153,7 @@ interface Turns {
   readonly run: <T>(work: () => Promise<T>) => Promise<T | null>
 }
 
-function boundedTurns(bounds: HashingBounds): Turns {
+function boundedTurns(bounds: Pick<Hashing, 'runningMax' | 'waitingMax'>): Turns {
   const waiting: (() => void)[] = []
   let running = 0
   return {

@@ -13,7 +13,7 @@ import { charge, type Charged, type Over, refund, secondsUntil } from '../thrott
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
 import { emailKey } from './email-key.ts'
 import { type KeyOf, knownDevice, rememberDevice } from './known-device.ts'
-import { dummyPhc, type PasswordHasher } from './password.ts'
+import type { PasswordHasher } from './password.ts'
 import { accountLimits, type Attempter, networkLimit, serverLimit, type SignInLimits } from './sign-in-limits.ts'
 import type { User, UserStore } from './user.ts'
 
@@ -62,7 +62,7 @@ export async function signIn(means: SignInMeans, attempt: SignInAttempt): Promis
   if (charged.kind === 'over') {
     return { kind: 'throttled', retryAfterSeconds: secondsUntil(charged.endsAtMs, authTimeMs) }
   }
-  const verified = await means.passwords.verify(user?.passwordHash ?? dummyPhc, attempt.password)
+  const verified = await means.passwords.verify(user?.passwordHash ?? means.passwords.dummyPhc, attempt.password)
   if (verified === 'too_busy') {
     await refund(means.throttles, charged.keys)
     return { kind: 'busy' }

@@ -1,0 +1,74 @@
+/** Makes audit events. Whoever acts is a `Caller`: where the request came from and how it is called in the log. */
+
+import type { ClientId, Family, SessionId, Subject } from '@pawl/family'
+import type { Entropy } from '../entropy.ts'
+import { newEventId, type RequestId } from '../identifiers.ts'
+import { type AuditEvent, countedEventId, type EventDetail, type EventKind } from './event.ts'
+
+export interface Caller {
+  readonly requestId: RequestId | null
+  readonly address: string
+  readonly userAgent: string
+}
+
+/** An operator at the command line. */
+export const operator: Caller = { requestId: null, address: 'local', userAgent: 'pawl' }
+
+export const userAgentCharactersMax = 200
+
+export interface EventAbout {
+  readonly familyId?: Family['id']
+  readonly clientId?: ClientId | null
+  readonly subject?: Subject | null
+  readonly sessionId?: SessionId | null
+}
+
+/** An event of its own: an opening, an end, a sign-in. */
+export function newEvent(
+  kind: EventKind,
+  about: EventAbout & { readonly caller: Caller; readonly atMs: number; readonly detail?: EventDetail },
+  entropy: Entropy,
+): AuditEvent {
+  const { caller, atMs } = about
+  return {
+    id: newEventId(atMs, entropy),
+    kind,
+    atMs,
+    requestId: caller.requestId,
+    familyId: about.familyId ?? null,
+    clientId: about.clientId ?? null,
+    subject: about.subject ?? null,
+    sessionId: about.sessionId ?? null,
+    detail: { ...about.detail, ...whereFrom(caller) },
+  }
+}
+
+/** One event per family, generation and kind, however often it happens. */
+export function countedEvent(
+  kind: EventKind,
+  family: Family,
+  happening: {
+    readonly generation: number
+    readonly caller: Caller
+    readonly atMs: number
+    readonly detail?: EventDetail
+  },
+): AuditEvent {
+  const { generation, caller, atMs } = happening
+  const { clientId, subject, sessionId } = family.grant
+  return {
+    id: countedEventId(kind, family.id, generation),
+    kind,
+    atMs,
+    requestId: caller.requestId,
+    familyId: family.id,
+    clientId,
+    subject,
+    sessionId,
+    detail: { ...happening.detail, generation, current: family.generation, ...whereFrom(caller) },
+  }
+}
+
+function whereFrom(caller: Caller): EventDetail {
+  return { address: caller.address, agent: caller.userAgent.slice(0, userAgentCharactersMax) }
+}

@@ -1,0 +1,92 @@
+/**
+ * The step: read, decide, write if nobody wrote since; otherwise read again. The decision is made from one reading and
+ * saved only against that reading, so that two of them can never both count (I1). Within one process the steps of one
+ * family queue up, which spares the store pointless conflicts; between processes the compare-and-set decides.
+ */
+
+import type { Family, FamilyId } from '@pawl/family'
+import type { CutOff } from '../cut-off/cut-off.ts'
+import type { Entropy } from '../entropy.ts'
+import type { AuditEvent } from '../event/event.ts'
+import { newStepId } from '../identifiers.ts'
+import { StoreUnavailable } from '../store.ts'
+import type { FamilyReading, FamilyStore } from './family-store.ts'
+
+/** How often a step is tried against a row that keeps moving before the client is asked to come back. */
+export const stepAttemptsMax = 64
+/** How many requests may wait for one family in one process. */
+export const laneWaitersMax = 1024
+
+/** What a decision wants saved, or null when nothing changes, with what the caller gets once it is. */
+export interface Attempt<T> {
+  readonly change: FamilyChange | null
+  readonly result: T
+}
+
+export interface FamilyChange {
+  readonly family: Family
+  readonly events: readonly AuditEvent[]
+  readonly cutOffs: readonly CutOff[]
+}
+
+/** Decides from one reading. It may be asked several times, and only the last answer counts. */
+export type Decide<T> = (reading: FamilyReading | null) => Attempt<T> | Promise<Attempt<T>>
+
+/**
+ * Runs one step on a family and answers what `decide` made of it, after what it wanted saved is durable. Rejects with
+ * `StoreUnavailable` when the store cannot say, with `FamilyBusy` when too many wait, or with what `decide` threw: then
+ * nothing of this step was saved.
+ */
+export type StepFamily = <T>(id: FamilyId, decide: Decide<T>) => Promise<T>
+
+/** More requests for one family than a process queues. The caller answers 429; nothing was read or changed. */
+export class FamilyBusy extends Error {
+  constructor(id: FamilyId) {
+    super(`more than ${laneWaitersMax} requests wait for family ${id}`)
+    this.name = 'FamilyBusy'
+  }
+}
+
+interface Lane {
+  tail: Promise<unknown>
+  waiters: number
+}
+
+export function familySteps(families: FamilyStore, entropy: Entropy): StepFamily {
+  const lanes = new Map<FamilyId, Lane>()
+
+  async function leave(id: FamilyId, lane: Lane, work: Promise<unknown>): Promise<void> {
+    await work.then(ignore, ignore)
+    lane.waiters -= 1
+    if (lane.waiters === 0) lanes.delete(id)
+  }
+
+  return (id, decide) => {
+    const lane = lanes.get(id)
+    if (lane !== undefined && lane.waiters >= laneWaitersMax) return Promise.reject(new FamilyBusy(id))
+    const attempt = () => attemptStep(families, entropy, id, decide)
+    const work = lane === undefined ? attempt() : lane.tail.then(attempt)
+    const joined = lane ?? { tail: work, waiters: 0 }
+    joined.waiters += 1
+    joined.tail = leave(id, joined, work)
+    lanes.set(id, joined)
+    return work
+  }
+}
+
+async function attemptStep<T>(families: FamilyStore, entropy: Entropy, id: FamilyId, decide: Decide<T>): Promise<T> {
+  for (let attempt = 0; attempt < stepAttemptsMax; attempt++) {
+    const reading = await families.read(id)
+    const decided = decide(reading)
+    const { change, result } = decided instanceof Promise ? await decided : decided
+    if (change === null || reading === null) return result
+    const family = { ...change.family, stepId: newStepId(entropy) }
+    const { events, cutOffs } = change
+    const outcome = await families.commit({ readAt: reading.family.stepId, family, events, cutOffs })
+    if (outcome === 'done') return result
+  }
+  throw new StoreUnavailable(`family ${id} moved ${stepAttemptsMax} times in a row`)
+}
+
+/** The outcome belongs to the caller of the step; a lane only waits for it to be over. */
+function ignore(): void {}

@@ -1,0 +1,85 @@
+/**
+ * The tokens of one answer. Access tokens follow RFC 9068, ID tokens OIDC Core §2. Both are signed with the store's time
+ * and never outlive the family.
+ */
+
+import type { Family } from '@pawl/family'
+import type { Client } from '../client/client.ts'
+import type { Entropy } from '../entropy.ts'
+import type { SigningKeys } from '../keys/signing-keys.ts'
+import type { FamilyHandle } from './family-handle.ts'
+import { signJwt } from './sign-jwt.ts'
+
+export interface Mint {
+  readonly issuer: string
+  readonly entropy: Entropy
+  readonly handles: FamilyHandle
+  readonly signingKeys: SigningKeys
+}
+
+export interface AccessTokenRequest {
+  readonly client: Client
+  readonly family: Family
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly nowMs: number
+}
+
+export interface IssuedAccessToken {
+  readonly token: string
+  readonly expiresInSeconds: number
+}
+
+/** The claim under which everything of ours stands: the family's handle and the two moments that cut-offs compare with. */
+export const pawlClaim = 'pawl'
+
+export interface PawlClaim {
+  readonly fam: string
+  readonly opened_ms: number
+  readonly auth_ms: number
+}
+
+/** A signed access token that lives no longer than its family. Without a resource its audience is the issuer. */
+export function issueAccessToken(mint: Mint, request: AccessTokenRequest): IssuedAccessToken {
+  const { client, family, nowMs } = request
+  const issuedAt = Math.floor(nowMs / 1000)
+  const expiresAt = Math.min(issuedAt + client.accessTokenSeconds, Math.floor(family.absoluteExpiresAtMs / 1000))
+  const token = signJwt(mint.signingKeys.current('ES256', nowMs), 'at+jwt', {
+    iss: mint.issuer,
+    sub: family.grant.subject ?? client.id,
+    aud: audienceOf(mint.issuer, request.resources),
+    client_id: client.id,
+    exp: expiresAt,
+    iat: issuedAt,
+    jti: Buffer.from(mint.entropy.bytes(16)).toString('base64url'),
+    scope: request.scopes.join(' '),
+    ...authenticationClaims(family),
+    [pawlClaim]: pawlClaimOf(mint, family),
+  })
+  return { token, expiresInSeconds: Math.max(0, expiresAt - issuedAt) }
+}
+
+function audienceOf(issuer: string, resources: readonly string[]): string | readonly string[] {
+  const [first] = resources
+  if (first === undefined) return issuer
+  return resources.length === 1 ? first : resources
+}
+
+function pawlClaimOf(mint: Mint, family: Family): PawlClaim {
+  return {
+    fam: mint.handles.make(family.id),
+    opened_ms: family.createdAtMs,
+    auth_ms: family.grant.authTimeMs,
+  }
+}
+
+/** RFC 9068 §2.2.1: when and how the user proved who they are; nothing for a client that acts for itself. */
+function authenticationClaims(family: Family): object {
+  const { subject, acr, amr, authTimeMs } = family.grant
+  if (subject === null) return {}
+  return {
+    auth_time: Math.floor(authTimeMs / 1000),
+    ...(acr === null ? {} : { acr }),
+    ...(amr.length > 0 ? { amr } : {}),
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The authorization endpoint, as a browser meets it: GET and POST (OIDC Core §3.1.2.1), then the way through our own
+ * pages, each answered by 303 or by the next question.
+ */
+
+import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
+import { readAuthorizationRequest } from '../../oauth/authorize/authorization-request.ts'
+import { startInteraction } from '../../oauth/authorize/interaction.ts'
+import { proceed } from '../../oauth/authorize/proceed.ts'
+import { OAuthError } from '../../oauth/oauth-error.ts'
+import type { HttpRequest, HttpResponse } from '../exchange.ts'
+import { readForm, readQuery } from '../form.ts'
+import type { Endpoint, RouterParts } from '../router.ts'
+import { browserOf, withCookies } from './browser-cookies.ts'
+import { resumed } from './resumed.ts'
+import { nextResponse } from './next-response.ts'
+import { authorizationResponse, seeOther } from './page-answers.ts'
+import { callerOf } from './protocol-request.ts'
+
+/** The request rides, sealed, in a URL; with this much, that URL stays within what servers and browsers take. */
+export const authorizationRequestCharactersMax = 12_000
+
+export function authorizeEndpoint(server: AuthorizationServer, onRefusal: RouterParts['onRefusal']): Endpoint {
+  return async (request, requestId) => {
+    if (request.method === 'POST') return asGet(request)
+    if (request.query.length > authorizationRequestCharactersMax) throw tooLong()
+    const read = await readAuthorizationRequest(server, readQuery(request))
+    if (read.kind === 'response') {
+      onRefusal(read.fault, request, requestId)
+      return authorizationResponse(server, read.response)
+    }
+    const { client } = read
+    const browser = await browserOf(server, request)
+    const interaction = await startInteraction(server, read.request)
+    const situation = {
+      interaction,
+      client,
+      session: browser.session,
+      hasConsented: false,
+      caller: callerOf(request, requestId),
+    }
+    const next = await proceed(server, situation)
+    return withCookies(nextResponse(server, next, { browser, requestId, problem: null }), browser.setCookies)
+  }
+}
+
+/** Where an interaction goes on after one of our own pages. */
+export function continueEndpoint(server: AuthorizationServer): Endpoint {
+  return async (request, requestId) => {
+    const parameters = readQuery(request)
+    const browser = await browserOf(server, request)
+    const { interaction, client } = await resumed(server, browser, parameters)
+    const situation = {
+      interaction,
+      client,
+      session: browser.session,
+      hasConsented: false,
+      caller: callerOf(request, requestId),
+    }
+    const next = await proceed(server, situation)
+    const problem = next.kind === 'sign_in' ? problemOf(parameters, browser.session !== null) : null
+    return withCookies(nextResponse(server, next, { browser, requestId, problem }), browser.setCookies)
+  }
+}
+
+/**
+ * A cross-site post carries no `SameSite=Lax` cookie, so it could not see who is signed in. The browser comes back with
+ * GET, and then brings them.
+ */
+function asGet(request: HttpRequest): HttpResponse {
+  readForm(request)
+  const query = new TextDecoder().decode(request.body)
+  if (query.length > authorizationRequestCharactersMax) throw tooLong()
+  return seeOther(`${request.path}?${query}`)
+}
+
+function problemOf(parameters: Parameters, isSignedIn: boolean): { readonly kind: 'refused' | 'other_person' } | null {
+  const problem = parameters.get('problem')
+  if (problem === 'refused') return { kind: 'refused' }
+  return problem === 'other_person' && isSignedIn ? { kind: 'other_person' } : null
+}
+
+function tooLong(): OAuthError {
+  const description = `An authorization request has at most ${authorizationRequestCharactersMax} characters.`
+  return new OAuthError('invalid_request', description, { description })
+}

@@ -1,0 +1,110 @@
+/** What comes next for an interaction, as a response: the way back to the application, or the page that asks. */
+
+import { isPublicClient } from '../../domain/client/client.ts'
+import type { RequestId } from '../../domain/identifiers.ts'
+import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { type Interaction, sealInteraction } from '../../oauth/authorize/interaction.ts'
+import { type Next, scopesToAllow } from '../../oauth/authorize/proceed.ts'
+import type { HttpResponse } from '../exchange.ts'
+import { consentPage, type Lasting } from '../pages/consent-page.ts'
+import { alreadyUsedPage } from '../pages/error-page.ts'
+import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
+import type { Browser } from './browser-cookies.ts'
+import { authorizationResponse, clientOnPage, issuerHostOf, pageResponse, seeOther } from './page-answers.ts'
+
+export interface Showing {
+  readonly browser: Browser
+  readonly requestId: RequestId
+  readonly problem: SignInProblem | null
+}
+
+export function nextResponse(server: AuthorizationServer, next: Next, showing: Showing): HttpResponse {
+  switch (next.kind) {
+    case 'respond':
+      return authorizationResponse(server, next.response)
+    case 'sign_in':
+      return signInResponse(server, next, showing)
+    case 'consent':
+      return consentResponse(server, next, showing)
+    case 'already_used': {
+      const { requestId } = showing
+      return pageResponse(
+        alreadyUsedPage({
+          issuerHost: issuerHostOf(server),
+          client: { name: next.client.name, host: null },
+          requestId,
+        }),
+        409,
+      )
+    }
+  }
+}
+
+/** After a post: straight back to the application, or to the page that asks next, by 303 either way. */
+export function nextAfterPost(server: AuthorizationServer, next: Next, showing: Showing): HttpResponse {
+  if (next.kind === 'respond' || next.kind === 'already_used') return nextResponse(server, next, showing)
+  return continueWith(server, next.interaction, showing.browser, null)
+}
+
+export function continueWith(
+  server: AuthorizationServer,
+  interaction: Interaction,
+  browser: Browser,
+  problem: SignInProblem['kind'] | null,
+): HttpResponse {
+  const query = new URLSearchParams({ state_token: sealInteraction(server, interaction, browser.hash) })
+  if (problem !== null) query.set('problem', problem)
+  return seeOther(`${server.issuer}/continue?${query.toString()}`)
+}
+
+export function signInResponse(
+  server: AuthorizationServer,
+  next: Next & { readonly kind: 'sign_in' },
+  showing: Showing,
+): HttpResponse {
+  const { interaction, client } = next
+  const { request } = interaction
+  const page = signInPage({
+    issuerHost: issuerHostOf(server),
+    stateToken: sealInteraction(server, interaction, showing.browser.hash),
+    client: clientOnPage(client, request.redirectUri),
+    loginHint: request.loginHint,
+    problem: showing.problem,
+    signedInAs: null,
+  })
+  return pageResponse(page, statusOf(showing.problem))
+}
+
+function statusOf(problem: SignInProblem | null): number {
+  if (problem?.kind === 'throttled') return 429
+  return problem?.kind === 'busy' ? 503 : 200
+}
+
+function consentResponse(
+  server: AuthorizationServer,
+  next: Next & { readonly kind: 'consent' },
+  showing: Showing,
+): HttpResponse {
+  const { interaction, client, user } = next
+  const { request } = interaction
+  const page = consentPage({
+    issuerHost: issuerHostOf(server),
+    stateToken: sealInteraction(server, interaction, showing.browser.hash),
+    client: clientOnPage(client, request.redirectUri),
+    clientIsCertain: !isPublicClient(client) || request.redirectUri.startsWith('https:'),
+    userEmail: user.email,
+    scopes: scopesToAllow(request),
+    resources: request.resources,
+    lasting: lastingOf(next),
+  })
+  return pageResponse(page)
+}
+
+function lastingOf(next: Next & { readonly kind: 'consent' }): Lasting {
+  const { client, session, interaction } = next
+  if (!client.grantTypes.includes('refresh_token')) return { kind: 'once', accessSeconds: client.accessTokenSeconds }
+  const { idleSeconds, absoluteSeconds } = client
+  if (interaction.request.scopes.includes('offline_access')) return { kind: 'offline', idleSeconds, absoluteSeconds }
+  const sessionSeconds = Math.floor((session.expiresAtMs - session.authTimeMs) / 1000)
+  return { kind: 'session', idleSeconds, absoluteSeconds: Math.min(absoluteSeconds, sessionSeconds) }
+}

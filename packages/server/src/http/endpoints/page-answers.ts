@@ -1,0 +1,104 @@
+/** Pages, redirects and errors as a browser gets them. Everything here is uncacheable and cannot be framed. */
+
+import type { Client } from '../../domain/client/client.ts'
+import type { RequestId } from '../../domain/identifiers.ts'
+import { StoreUnavailable } from '../../domain/store.ts'
+import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { type AuthorizationResponse, locationOf } from '../../oauth/authorize/authorization-response.ts'
+import { OAuthError, retryAfterSecondsDefault } from '../../oauth/oauth-error.ts'
+import type { HttpRequest, HttpResponse } from '../exchange.ts'
+import type { ClientOnPage } from '../pages/client-on-page.ts'
+import { errorPage } from '../pages/error-page.ts'
+import { formPostPage } from '../pages/form-post-page.ts'
+import type { Page } from '../pages/layout.ts'
+
+export function pageResponse(page: Page, status = 200): HttpResponse {
+  return { status, headers: page.headers, body: page.body }
+}
+
+/** RFC 9110 §15.4.4: whatever the method was, the browser goes on with GET. */
+export function seeOther(location: string): HttpResponse {
+  const headers = {
+    Location: location,
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    'X-Frame-Options': 'DENY',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  }
+  return { status: 303, headers, body: '' }
+}
+
+export function authorizationResponse(server: AuthorizationServer, answer: AuthorizationResponse): HttpResponse {
+  if (answer.responseMode === 'query') return seeOther(locationOf(answer))
+  const fields = Object.entries(answer.parameters)
+  return pageResponse(formPostPage({ issuerHost: issuerHostOf(server), action: answer.redirectUri, fields }))
+}
+
+export function issuerHostOf(server: AuthorizationServer): string {
+  return new URL(server.issuer).host
+}
+
+export function clientOnPage(client: Client, redirectUri: string): ClientOnPage {
+  return { name: client.name, host: hostOf(redirectUri) }
+}
+
+/** How an error is told to a person. The id leads the operator to the reason. */
+export function pageFailure(server: AuthorizationServer): (error: unknown, requestId: RequestId) => HttpResponse {
+  return (error, requestId) => {
+    const { status, title, message, headers } = told(error)
+    const response = pageResponse(
+      errorPage({ issuerHost: issuerHostOf(server), title, message, requestId, status }),
+      status,
+    )
+    return { ...response, headers: { ...response.headers, ...headers } }
+  }
+}
+
+/**
+ * Posts come from our own pages. Browsers say where a post comes from; the pages' `no-referrer` makes `Origin` null, so
+ * it is `Sec-Fetch-Site` that counts. Sibling sites are strangers too.
+ */
+export function refuseForeignPost(request: HttpRequest): void {
+  const site = request.headers['sec-fetch-site']
+  if (site === undefined || site === 'same-origin' || site === 'none') return
+  throw new OAuthError('access_denied', `a form was posted from ${site}`, {
+    status: 403,
+    description: 'This form was sent from another site.',
+  })
+}
+
+export function staleForm(): OAuthError {
+  return new OAuthError('invalid_request', 'the state was not sealed for this browser, or has run out', {
+    description:
+      'This page is too old, or belongs to another browser. Please go back to the application and start again.',
+  })
+}
+
+interface Told {
+  readonly status: number
+  readonly title: string
+  readonly message: string
+  readonly headers: { readonly [name: string]: string }
+}
+
+function told(error: unknown): Told {
+  if (error instanceof OAuthError) {
+    return { status: error.status, title: 'That did not work', message: error.description, headers: error.headers }
+  }
+  if (error instanceof StoreUnavailable) {
+    const message = 'The server cannot answer at this moment. Please try again in a few seconds.'
+    return {
+      status: 503,
+      title: 'Please try again',
+      message,
+      headers: { 'Retry-After': String(retryAfterSecondsDefault) },
+    }
+  }
+  const message = 'Something unexpected happened here. Please try again; if it stays like this, ask for help.'
+  return { status: 500, title: 'Something went wrong', message, headers: {} }
+}
+
+function hostOf(uri: string): string | null {
+  const url = new URL(uri)
+  return url.host === '' ? url.protocol.slice(0, -1) : url.hostname
+}

@@ -1,0 +1,34 @@
+/** Takes HTTP off a request to an endpoint that speaks OAuth. */
+
+import { parseRetryKey, retryKeyHeader } from '@pawl/protocol'
+import type { Caller } from '../../domain/event/new-event.ts'
+import type { RequestId } from '../../domain/identifiers.ts'
+import type { ProtocolRequest } from '../../oauth/authorization-server.ts'
+import type { HttpRequest, HttpResponse } from '../exchange.ts'
+import { readForm } from '../form.ts'
+
+/** Throws `invalid_request` for a body that is not a well-formed form post. */
+export function protocolRequest(request: HttpRequest, requestId: RequestId): ProtocolRequest {
+  return {
+    parameters: readForm(request),
+    authorization: request.headers['authorization'],
+    retryKey: parseRetryKey(request.headers[retryKeyHeader]),
+    caller: callerOf(request, requestId),
+  }
+}
+
+export function callerOf(request: HttpRequest, requestId: RequestId): Caller {
+  return { requestId, address: request.address, userAgent: request.headers['user-agent'] ?? '' }
+}
+
+/** A 200 that nothing may keep (OAuth 2.1 §3.2.3). */
+export function uncachedJson(body: object): HttpResponse {
+  return { status: 200, headers: uncached, body: JSON.stringify(body) }
+}
+
+const uncached = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'X-Content-Type-Options': 'nosniff',
+}

@@ -1,0 +1,67 @@
+/** The public surface: every path there is. Metadata lists the same ones. */
+
+import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { endpointPaths } from '../../oauth/metadata.ts'
+import type { Route, RouterParts } from '../router.ts'
+import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
+import { consentEndpoint } from './consent.ts'
+import { authorizationServerMetadataEndpoint, jwksEndpoint, openidConfigurationEndpoint } from './metadata.ts'
+import { pageFailure } from './page-answers.ts'
+import { signInEndpoint } from './sign-in.ts'
+import { homeEndpoint, logoutEndpoint, signOutEndpoint } from './sign-out.ts'
+import { introspectionEndpoint, revocationEndpoint, tokenEndpoint } from './token.ts'
+import { userinfoEndpoint } from './userinfo.ts'
+
+export function publicRoutes(
+  server: AuthorizationServer,
+  parts: Pick<RouterParts, 'onRefusal' | 'failureDelay'>,
+): readonly Route[] {
+  return [...protocolRoutes(server, parts), ...metadataRoutes(server), ...pageRoutes(server, parts)]
+}
+
+function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'failureDelay'>): readonly Route[] {
+  const post = { methods: ['POST'], cors: 'token' } as const
+  return [
+    { ...post, path: endpointPaths.token, endpoint: tokenEndpoint(server) },
+    { ...post, path: endpointPaths.revoke, endpoint: revocationEndpoint(server) },
+    {
+      ...post,
+      path: endpointPaths.introspect,
+      cors: 'none',
+      endpoint: introspectionEndpoint(server, parts.failureDelay),
+    },
+    { path: endpointPaths.userinfo, methods: ['GET', 'POST'], cors: 'token', endpoint: userinfoEndpoint(server) },
+  ]
+}
+
+function metadataRoutes(server: AuthorizationServer): readonly Route[] {
+  const get = { methods: ['GET'], cors: 'public' } as const
+  const base = new URL(server.issuer).pathname.replace(/\/$/, '')
+  const oauth = authorizationServerMetadataEndpoint(server)
+  const routes: Route[] = [
+    { ...get, path: endpointPaths.jwks, endpoint: jwksEndpoint(server) },
+    { ...get, path: '/.well-known/openid-configuration', endpoint: openidConfigurationEndpoint(server) },
+    { ...get, path: '/.well-known/oauth-authorization-server', endpoint: oauth },
+  ]
+  // RFC 8414 §3.1 puts the well-known part before the issuer's own path.
+  if (base !== '') routes.push({ ...get, path: `/.well-known/oauth-authorization-server${base}`, endpoint: oauth })
+  return routes
+}
+
+function pageRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'onRefusal'>): readonly Route[] {
+  const page = { cors: 'none', failure: pageFailure(server) } as const
+  return [
+    { ...page, path: '/', methods: ['GET'], endpoint: homeEndpoint(server) },
+    {
+      ...page,
+      path: endpointPaths.authorize,
+      methods: ['GET', 'POST'],
+      endpoint: authorizeEndpoint(server, parts.onRefusal),
+    },
+    { ...page, path: '/continue', methods: ['GET'], endpoint: continueEndpoint(server) },
+    { ...page, path: '/sign-in', methods: ['POST'], endpoint: signInEndpoint(server) },
+    { ...page, path: '/consent', methods: ['POST'], endpoint: consentEndpoint(server) },
+    { ...page, path: endpointPaths.logout, methods: ['GET', 'POST'], endpoint: logoutEndpoint(server) },
+    { ...page, path: '/sign-out', methods: ['POST'], endpoint: signOutEndpoint(server) },
+  ]
+}

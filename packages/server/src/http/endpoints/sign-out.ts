@@ -1,0 +1,75 @@
+/** Signing out: on an application's word, or by the person's own click. */
+
+import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { emailOf } from '../../oauth/browser.ts'
+import { askToSignOut, confirmLogout, type LogoutOutcome, logOut } from '../../oauth/logout.ts'
+import type { HttpResponse } from '../exchange.ts'
+import { readForm, readQueryOrForm } from '../form.ts'
+import { homePage } from '../pages/home-page.ts'
+import { signedOutPage, signOutPage } from '../pages/sign-out-pages.ts'
+import type { Endpoint } from '../router.ts'
+import { type Browser, browserOf, signedOutCookies, withCookies } from './browser-cookies.ts'
+import { issuerHostOf, pageResponse, refuseForeignPost, seeOther, staleForm } from './page-answers.ts'
+import { callerOf } from './protocol-request.ts'
+
+/** OIDC RP-Initiated Logout §2, GET and POST. */
+export function logoutEndpoint(server: AuthorizationServer): Endpoint {
+  return async (request, requestId) => {
+    const parameters = readQueryOrForm(request)
+    const browser = await browserOf(server, request)
+    const { session, hash } = browser
+    const outcome = await logOut(server, {
+      parameters,
+      session,
+      browserHash: hash,
+      caller: callerOf(request, requestId),
+    })
+    return logoutResponse(server, outcome, browser)
+  }
+}
+
+/** The posts of our own pages. */
+export function signOutEndpoint(server: AuthorizationServer): Endpoint {
+  return async (request, requestId) => {
+    refuseForeignPost(request)
+    const parameters = readForm(request)
+    const browser = await browserOf(server, request)
+    if (parameters.get('decision') !== 'sign_out') return seeOther(`${server.issuer}/`)
+    const outcome = await confirmLogout(server, {
+      stateToken: parameters.get('state_token') ?? '',
+      session: browser.session,
+      browserHash: browser.hash,
+      caller: callerOf(request, requestId),
+    })
+    if (outcome === null) throw staleForm()
+    return logoutResponse(server, outcome, browser)
+  }
+}
+
+/** The address of the server itself. */
+export function homeEndpoint(server: AuthorizationServer): Endpoint {
+  return async request => {
+    const browser = await browserOf(server, request)
+    const issuerHost = issuerHostOf(server)
+    const { session, hash } = browser
+    if (session === null) return pageResponse(homePage({ issuerHost, signedIn: null }))
+    const signedIn = { email: await emailOf(server, session), stateToken: askToSignOut(server, session, hash) }
+    return withCookies(pageResponse(homePage({ issuerHost, signedIn })), browser.setCookies)
+  }
+}
+
+async function logoutResponse(
+  server: AuthorizationServer,
+  outcome: LogoutOutcome,
+  browser: Browser,
+): Promise<HttpResponse> {
+  const issuerHost = issuerHostOf(server)
+  if (outcome.kind === 'ask') {
+    const userEmail = browser.session === null ? '' : await emailOf(server, browser.session)
+    const client = outcome.client === null ? null : { name: outcome.client.name, host: null }
+    const page = signOutPage({ issuerHost, stateToken: outcome.stateToken, userEmail, client })
+    return withCookies(pageResponse(page), browser.setCookies)
+  }
+  const response = outcome.returnTo === null ? pageResponse(signedOutPage({ issuerHost })) : seeOther(outcome.returnTo)
+  return withCookies(response, signedOutCookies())
+}

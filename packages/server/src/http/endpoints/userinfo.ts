@@ -1,0 +1,28 @@
+import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { OAuthError } from '../../oauth/oauth-error.ts'
+import { userinfo } from '../../oauth/userinfo.ts'
+import type { HttpRequest } from '../exchange.ts'
+import { isForm, readForm } from '../form.ts'
+import type { Endpoint } from '../router.ts'
+import { uncachedJson } from './protocol-request.ts'
+
+/** OIDC Core §5.3. The token comes in the Authorization header, or in a form post (RFC 6750 §2.1, §2.2); never in the URL. */
+export function userinfoEndpoint(server: AuthorizationServer): Endpoint {
+  return async request => uncachedJson(await userinfo(server, accessTokenOf(request)))
+}
+
+function accessTokenOf(request: HttpRequest): string {
+  if (request.query !== '')
+    throw new OAuthError('invalid_request', 'parameters were sent in the query', { headers: challenge })
+  const header = request.headers['authorization']
+  const posted = request.method === 'POST' && isForm(request) ? readForm(request).get('access_token') : undefined
+  if (header !== undefined && posted !== undefined) {
+    throw new OAuthError('invalid_request', 'the access token was sent in two ways', { headers: challenge })
+  }
+  const token = header === undefined ? posted : /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1]
+  if (token !== undefined && token !== '') return token
+  // RFC 6750 §3.1: a request without a token learns how to ask, and nothing else.
+  throw new OAuthError('invalid_token', 'no access token was sent', { headers: challenge })
+}
+
+const challenge = { 'WWW-Authenticate': 'Bearer realm="pawl"' }

@@ -1,0 +1,7 @@
+export { completeConfig, type Config } from './config/config.ts'
+export { ConfigRefused } from './config/config-refused.ts'
+export { settingsSchema } from './config/settings.ts'
+export { systemEntropy } from './domain/entropy.ts'
+export { systemClock } from './domain/time.ts'
+export { stderrLogger } from './http/access-log.ts'
+export { openPawl, type Pawl, type World } from './pawl.ts'

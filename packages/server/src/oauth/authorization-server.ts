@@ -1,0 +1,67 @@
+/** The parts every endpoint of the protocol works with. `pawl.ts` builds them once; nothing here is made twice. */
+
+import type { Background } from '../domain/background.ts'
+import type { Entropy } from '../domain/entropy.ts'
+import type { Caller } from '../domain/event/new-event.ts'
+import type { StepFamily } from '../domain/family/step.ts'
+import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
+import type { Sealer } from '../domain/keys/seal.ts'
+import type { SigningKeys } from '../domain/keys/signing-keys.ts'
+import type { Store } from '../domain/store.ts'
+import type { TokenCodec } from '../domain/token/codec.ts'
+import type { FamilyHandle } from '../domain/token/family-handle.ts'
+import type { FamilyRate } from '../domain/throttle/family-rate.ts'
+import type { PasswordHasher } from '../domain/user/password.ts'
+import type { SignInLimits } from '../domain/user/sign-in-limits.ts'
+
+export interface AuthorizationServer {
+  /** Without a trailing slash. The only source of every link and of `iss`. */
+  readonly issuer: string
+  readonly store: Store
+  readonly entropy: Entropy
+  readonly stepFamily: StepFamily
+  readonly familyRate: FamilyRate
+  readonly codec: TokenCodec
+  /** The master key that tags new tokens. */
+  readonly currentKeyId: number
+  readonly hasher: KeyedHasher
+  readonly sealer: Sealer
+  readonly handles: FamilyHandle
+  readonly signingKeys: SigningKeys
+  readonly passwords: PasswordHasher
+  readonly background: Background
+  readonly rules: ServerRules
+  readonly signInLimits: SignInLimits
+}
+
+/** What the operator may set for all clients at once. */
+export interface ServerRules {
+  readonly codeSeconds: number
+  readonly sessionSeconds: number
+  /** How often a bare predecessor is answered again before the client is asked to slow down. */
+  readonly repeatsMax: number
+  readonly grantsPerUserAndClientMax: number
+}
+
+/** One request to an endpoint that speaks OAuth, after HTTP has been taken off it. */
+export interface ProtocolRequest {
+  readonly parameters: Parameters
+  /** The Authorization header as sent. */
+  readonly authorization: string | undefined
+  /** The retry key, without quotes, or null. */
+  readonly retryKey: string | null
+  readonly caller: Caller
+}
+
+/** What was sent, each name once but for those that may repeat. A name sent empty is there, and empty. */
+export interface Parameters {
+  readonly get: (name: string) => string | undefined
+  readonly all: (name: string) => readonly string[]
+  readonly has: (name: string) => boolean
+}
+
+/** The value, or undefined when it is missing or empty (RFC 6749 §3.1: empty is as if omitted). */
+export function valueOf(parameters: Parameters, name: string): string | undefined {
+  const value = parameters.get(name)
+  return value === '' ? undefined : value
+}

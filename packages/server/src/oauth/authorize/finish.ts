@@ -1,0 +1,119 @@
+/**
+ * The end of an interaction: a family is opened in generation 0, and its code goes to the application. Done twice, by a
+ * double click or the back button, it finds the family there and answers the same code while that can still be redeemed.
+ */
+
+import { hash } from 'node:crypto'
+import { cutOffOf, expiryOf, type Family, type Grant, openFamily, type Redemption } from '@pawl/family'
+import type { Client } from '../../domain/client/client.ts'
+import { type Caller, newEvent } from '../../domain/event/new-event.ts'
+import { grantIdOf, newStepId } from '../../domain/identifiers.ts'
+import type { Session } from '../../domain/session/session.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+import { capGrants } from './cap-grants.ts'
+import { type AuthorizationResponse, successResponse } from './authorization-response.ts'
+import type { Interaction } from './interaction.ts'
+import { watchChallenge } from './watch-challenge.ts'
+
+export interface Finish {
+  readonly interaction: Interaction
+  readonly client: Client
+  readonly session: Session
+  readonly caller: Caller
+}
+
+/** Null when the interaction was finished before and its code is spent or over: there is nothing more to answer. */
+export async function finishInteraction(
+  server: AuthorizationServer,
+  finish: Finish,
+): Promise<AuthorizationResponse | null> {
+  const { interaction, client, session, caller } = finish
+  const { request } = interaction
+  const nowMs = await server.store.now()
+  const family = openFamily(openingOf(server, finish, nowMs), nowMs)
+  const { id: familyId, grant } = family
+  const detail = { scopes: grant.scopes.join(' ').slice(0, 500), redirect_uri: request.redirectUri.slice(0, 500) }
+  const about = {
+    familyId,
+    clientId: client.id,
+    subject: session.subject,
+    sessionId: session.id,
+    caller,
+    atMs: nowMs,
+    detail,
+  }
+  const outcome = await server.store.families.open(family, [newEvent('family_opened', about, server.entropy)])
+  if (outcome === 'done') {
+    await watchChallenge(server, { family, client, caller })
+    await capGrants(server, { subject: session.subject, client, caller })
+  }
+  const opened = outcome === 'done' ? family : await openedBefore(server, finish)
+  if (opened === null) return null
+  return successResponse(server, request, server.codec.mint('authorization_code', opened))
+}
+
+/** The family of the first click, if its code is still worth something to the same person and client. */
+async function openedBefore(server: AuthorizationServer, finish: Finish): Promise<Family | null> {
+  const reading = await server.store.families.read(finish.interaction.familyId)
+  if (reading === null) return null
+  const { family, cutOffs, nowMs } = reading
+  const isSame = family.grant.subject === finish.session.subject && family.grant.clientId === finish.client.id
+  const isOver = family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null
+  return isSame && !isOver && family.generation === 0 ? family : null
+}
+
+function openingOf(server: AuthorizationServer, finish: Finish, nowMs: number) {
+  const { interaction, client } = finish
+  const refreshable = client.grantTypes.includes('refresh_token')
+  const accessEndsAtMs = nowMs + (server.rules.codeSeconds + client.accessTokenSeconds) * 1000
+  return {
+    id: interaction.familyId,
+    seed: server.entropy.bytes(32),
+    keyId: server.currentKeyId,
+    stepId: newStepId(server.entropy),
+    grant: grantOf(finish),
+    redemption: redemptionOf(finish),
+    binding: null,
+    refreshable,
+    redeemSeconds: server.rules.codeSeconds,
+    idleSeconds: refreshable ? client.idleSeconds : client.accessTokenSeconds,
+    absoluteExpiresAtMs: refreshable ? absoluteEnd(finish, nowMs) : accessEndsAtMs,
+  }
+}
+
+/** Without `offline_access` a family lives no longer than the session it was opened in (OIDC Core §11). */
+function absoluteEnd(finish: Finish, nowMs: number): number {
+  const byClient = nowMs + finish.client.absoluteSeconds * 1000
+  return endsWithSession(finish) ? Math.min(byClient, finish.session.expiresAtMs) : byClient
+}
+
+function endsWithSession(finish: Finish): boolean {
+  return !finish.interaction.request.scopes.includes('offline_access')
+}
+
+function grantOf(finish: Finish): Grant {
+  const { interaction, client, session } = finish
+  const { request } = interaction
+  return {
+    id: grantIdOf(interaction.familyId),
+    clientId: client.id,
+    subject: session.subject,
+    sessionId: session.id,
+    endsWithSession: endsWithSession(finish),
+    scopes: request.scopes,
+    resources: request.resources,
+    claims: request.claims,
+    authTimeMs: session.authTimeMs,
+    acr: session.acr,
+    amr: session.amr,
+  }
+}
+
+function redemptionOf(finish: Finish): Redemption {
+  const { codeChallenge, redirectUri, redirectUriSent, nonce, state, loginHint } = finish.interaction.request
+  const shown = [state, nonce, loginHint, finish.client.id]
+  const challengeIsGuessable =
+    codeChallenge !== null &&
+    shown.some(value => value !== null && hash('sha256', value, 'base64url') === codeChallenge)
+  return { codeChallenge, challengeIsGuessable, redirectUri, redirectUriSent, nonce }
+}

@@ -1,0 +1,48 @@
+/**
+ * An interaction is one authorization request on its way through sign-in and consent. It is kept nowhere: it rides,
+ * sealed, through hidden fields, and opens only in the browser it was sealed for. The family's id is chosen at its start,
+ * so that the last click, made twice, opens one family and answers one code.
+ */
+
+import type { FamilyId, SessionId } from '@pawl/family'
+import { newFamilyId } from '../../domain/identifiers.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+
+export const interactionSeconds = 3600
+
+export interface Interaction {
+  readonly familyId: FamilyId
+  readonly startedAtMs: number
+  readonly request: AuthorizationRequest
+  /** The session the consent page was shown to; null before. An answer given in another session counts for nothing. */
+  readonly askedSessionId: SessionId | null
+}
+
+export async function startInteraction(
+  server: AuthorizationServer,
+  request: AuthorizationRequest,
+): Promise<Interaction> {
+  const startedAtMs = await server.store.now()
+  return { familyId: newFamilyId(startedAtMs, server.entropy), startedAtMs, request, askedSessionId: null }
+}
+
+/** Throws a RangeError where the request is too long to ride along; the door lets no such request in. */
+export function sealInteraction(server: AuthorizationServer, interaction: Interaction, browserHash: string): string {
+  return server.sealer.sealText(purpose, browserHash, JSON.stringify(interaction))
+}
+
+/** Null for what was not sealed by us, for this browser, within the last hour. */
+export async function openInteraction(
+  server: AuthorizationServer,
+  stateToken: string,
+  browserHash: string,
+): Promise<Interaction | null> {
+  const text = server.sealer.openText(purpose, browserHash, stateToken)
+  if (text === null) return null
+  // What only we can have sealed has the shape we gave it.
+  const interaction = JSON.parse(text) as Interaction
+  return (await server.store.now()) < interaction.startedAtMs + interactionSeconds * 1000 ? interaction : null
+}
+
+const purpose = 'interaction'

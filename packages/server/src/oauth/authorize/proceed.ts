@@ -1,0 +1,101 @@
+/**
+ * What comes next for an interaction: a question to the person, or the answer to the application. Asked again after every
+ * step, so that the rules about sign-in and consent stand in one place (OIDC Core §3.1.2.3, §3.1.2.4).
+ */
+
+import type { Client } from '../../domain/client/client.ts'
+import { needsConsent } from '../../domain/consent/consents.ts'
+import type { Caller } from '../../domain/event/new-event.ts'
+import type { Session } from '../../domain/session/session.ts'
+import type { User } from '../../domain/user/user.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+import { scopesOfClaims } from '../user-claims.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+import { type AuthorizationResponse, errorResponse } from './authorization-response.ts'
+import { finishInteraction } from './finish.ts'
+import type { Interaction } from './interaction.ts'
+
+export type Next =
+  | { readonly kind: 'respond'; readonly response: AuthorizationResponse }
+  | { readonly kind: 'sign_in'; readonly interaction: Interaction; readonly client: Client }
+  | {
+      readonly kind: 'consent'
+      readonly interaction: Interaction
+      readonly client: Client
+      readonly user: User
+      readonly session: Session
+    }
+  | { readonly kind: 'already_used'; readonly client: Client }
+
+export interface Situation {
+  readonly interaction: Interaction
+  readonly client: Client
+  readonly session: Session | null
+  /** The person has just said yes on the consent page of this interaction. */
+  readonly hasConsented: boolean
+  readonly caller: Caller
+}
+
+export async function proceed(server: AuthorizationServer, situation: Situation): Promise<Next> {
+  const { interaction, client, session } = situation
+  const { request } = interaction
+  const isSilent = request.prompts.includes('none')
+  const signedIn = session !== null && suffices(interaction, session, await server.store.now()) ? session : null
+  const user = signedIn === null ? null : await userOf(server, signedIn)
+  if (signedIn === null || user === null) {
+    return isSilent ? refuse(server, request, 'login_required') : { kind: 'sign_in', interaction, client }
+  }
+  if (!situation.hasConsented && (await mustAsk(server, client, interaction, signedIn))) {
+    if (isSilent) return refuse(server, request, 'consent_required')
+    const asked = { ...interaction, askedSessionId: signedIn.id }
+    return { kind: 'consent', interaction: asked, client, user, session: signedIn }
+  }
+  const response = await finishInteraction(server, { interaction, client, session: signedIn, caller: situation.caller })
+  return response === null ? { kind: 'already_used', client } : { kind: 'respond', response }
+}
+
+/** What the person is asked to allow: the scopes, and those that cover claims asked for by name. */
+export function scopesToAllow(request: AuthorizationRequest): readonly string[] {
+  return [...new Set([...request.scopes, ...scopesOfClaims(request.claims)])]
+}
+
+/** A session answers when it is the right user's and as fresh as the request wants it. */
+function suffices(interaction: Interaction, session: Session, nowMs: number): boolean {
+  const { prompts, maxAgeSeconds, subject } = interaction.request
+  if (subject !== null && subject !== session.subject) return false
+  if (session.authTimeMs >= interaction.startedAtMs) return true
+  if (prompts.includes('login') || prompts.includes('select_account')) return false
+  return maxAgeSeconds === null || nowMs - session.authTimeMs <= maxAgeSeconds * 1000
+}
+
+async function userOf(server: AuthorizationServer, session: Session): Promise<User | null> {
+  const reading = await server.store.users.read(session.subject)
+  return reading === null || reading.user.disabled ? null : reading.user
+}
+
+async function mustAsk(
+  server: AuthorizationServer,
+  client: Client,
+  interaction: Interaction,
+  session: Session,
+): Promise<boolean> {
+  const { request } = interaction
+  return needsConsent({
+    client,
+    redirectUri: request.redirectUri,
+    subject: session.subject,
+    scopes: scopesToAllow(request),
+    resources: request.resources,
+    promptConsent: request.prompts.includes('consent'),
+    remembered: await server.store.consents.read(session.subject, client.id),
+  })
+}
+
+function refuse(
+  server: AuthorizationServer,
+  request: AuthorizationRequest,
+  code: 'login_required' | 'consent_required',
+): Next {
+  const description = code === 'login_required' ? 'The person must sign in.' : 'The person must be asked.'
+  return { kind: 'respond', response: errorResponse(server, request, { code, description }) }
+}

@@ -1,0 +1,85 @@
+/**
+ * The browser as the protocol knows it: a session, if somebody has signed in, and a device, if somebody did before. HTTP
+ * brings the cookies' values and takes away new ones; what they mean is decided here and below.
+ */
+
+import type { Caller } from '../domain/event/new-event.ts'
+import type { Session } from '../domain/session/session.ts'
+import { readSession, startSession } from '../domain/session/sessions.ts'
+import { signIn } from '../domain/user/sign-in.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
+
+export interface BrowserSecrets {
+  readonly session: string | null
+  readonly device: string | null
+}
+
+export interface PasswordAttempt {
+  readonly username: string
+  readonly password: string
+  readonly browser: BrowserSecrets
+  readonly caller: Caller
+}
+
+export type PasswordOutcome =
+  | {
+      readonly kind: 'signed_in'
+      readonly session: Session
+      readonly secrets: { readonly session: string; readonly device: string }
+    }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'busy' }
+
+/** The living session behind the cookie's value, or null. */
+export function sessionOf(server: AuthorizationServer, secret: string | null): Promise<Session | null> {
+  return readSession({ sessions: server.store.sessions, hashes: server.hasher }, secret)
+}
+
+/** How the person of a session is addressed on pages. */
+export async function emailOf(server: AuthorizationServer, session: Session): Promise<string> {
+  const reading = await server.store.users.read(session.subject)
+  return reading?.user.email ?? ''
+}
+
+/** A name for a browser that has none yet: what is sealed for it opens nowhere else. */
+export function newBrowser(server: AuthorizationServer): { readonly secret: string; readonly hash: string } {
+  return server.hasher.newSecret('browser')
+}
+
+/** Null for a value that we did not make. */
+export function browserHash(server: AuthorizationServer, secret: string | null): string | null {
+  return secret === null ? null : server.hasher.hashOf('browser', secret)
+}
+
+/** Tries a password, and on success starts a session under a new secret. */
+export async function signInWithPassword(
+  server: AuthorizationServer,
+  attempt: PasswordAttempt,
+): Promise<PasswordOutcome> {
+  const { username, password, browser, caller } = attempt
+  const means = {
+    users: server.store.users,
+    throttles: server.store.throttles,
+    events: server.store.events,
+    passwords: server.passwords,
+    hashes: server.hasher,
+    entropy: server.entropy,
+    nowMs: () => server.store.now(),
+    limits: server.signInLimits,
+  }
+  const outcome = await signIn(means, { username, password, deviceSecret: browser.device, caller })
+  if (outcome.kind !== 'signed_in') return outcome
+  const { sessions } = server.store
+  const { session, secret } = await startSession(
+    { sessions, hashes: server.hasher, entropy: server.entropy },
+    {
+      subject: outcome.user.subject,
+      authTimeMs: outcome.authTimeMs,
+      lifeSeconds: server.rules.sessionSeconds,
+      previous: await sessionOf(server, browser.session),
+      caller,
+    },
+  )
+  return { kind: 'signed_in', session, secrets: { session: secret, device: outcome.deviceSecret } }
+}

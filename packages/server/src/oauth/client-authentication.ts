@@ -1,0 +1,123 @@
+/**
+ * Who is asking (RFC 6749 §2.3, OAuth 2.1 §2.4). One method per request, and the one the client registered. Unknown
+ * client, wrong secret and wrong method are one failure with one answer, and cost the same time.
+ */
+
+import type { ClientId } from '@pawl/family'
+import { type Client, isPublicClient } from '../domain/client/client.ts'
+import { parseClientId } from '../domain/identifiers.ts'
+import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
+import { OAuthError } from './oauth-error.ts'
+
+export const authorizationHeaderCharactersMax = 8192
+
+interface Credentials {
+  readonly method: 'none' | 'client_secret_basic' | 'client_secret_post'
+  readonly clientId: ClientId
+  readonly secret: string | null
+}
+
+/** The client that made this request, proven. Throws `invalid_client` (401) or `invalid_request`; nothing has changed. */
+export async function authenticateClient(server: AuthorizationServer, request: ProtocolRequest): Promise<Client> {
+  const credentials = credentialsOf(request)
+  const reading = await server.store.clients.read(credentials.clientId)
+  const isProven = await provesClient(server, reading?.client ?? null, credentials)
+  if (reading === null || !isProven)
+    throw invalidClient(credentials, reading === null ? 'no such client' : 'not proven')
+  if (reading.client.disabled) throw invalidClient(credentials, 'the client is disabled')
+  return reading.client
+}
+
+/** As `authenticateClient`, for endpoints that tell nothing to clients without a credential (RFC 7662 §2.1). */
+export async function authenticateConfidentialClient(
+  server: AuthorizationServer,
+  request: ProtocolRequest,
+): Promise<Client> {
+  const client = await authenticateClient(server, request)
+  if (!isPublicClient(client)) return client
+  throw new OAuthError('invalid_client', `client ${client.id} has no credential`, { context: { clientId: client.id } })
+}
+
+async function provesClient(
+  server: AuthorizationServer,
+  client: Client | null,
+  credentials: Credentials,
+): Promise<boolean> {
+  const { secret, method } = credentials
+  const hash = secret === null ? null : (server.hasher.hashOf('client_secret', secret) ?? server.hasher.dummyHash)
+  const isKnown = hash !== null && (await matchesSecret(server, client, hash))
+  if (client === null || client.authMethod !== method) return false
+  return method === 'none' ? true : isKnown
+}
+
+async function matchesSecret(server: AuthorizationServer, client: Client | null, hash: string): Promise<boolean> {
+  const known = client === null || client.secretHashes.length === 0 ? dummies(server) : client.secretHashes
+  let matched: { readonly expiresAtMs: number | null } | null = null
+  for (const each of known) if (server.hasher.same(each.hash, hash)) matched = each
+  if (matched === null || hash === server.hasher.dummyHash) return false
+  return matched.expiresAtMs === null || (await server.store.now()) < matched.expiresAtMs
+}
+
+function dummies(server: AuthorizationServer): readonly { readonly hash: string; readonly expiresAtMs: null }[] {
+  return [{ hash: server.hasher.dummyHash, expiresAtMs: null }]
+}
+
+function credentialsOf(request: ProtocolRequest): Credentials {
+  const { parameters, authorization } = request
+  const bodyId = valueOf(parameters, 'client_id')
+  const bodySecret = parameters.get('client_secret')
+  if (authorization !== undefined) return basicCredentials(authorization, bodyId, bodySecret)
+  const clientId = bodyId === undefined ? null : parseClientId(bodyId)
+  if (clientId === null) throw new OAuthError('invalid_client', 'no client is named')
+  if (bodySecret === undefined) return { method: 'none', clientId, secret: null }
+  return { method: 'client_secret_post', clientId, secret: bodySecret }
+}
+
+function basicCredentials(header: string, bodyId: string | undefined, bodySecret: string | undefined): Credentials {
+  if (bodySecret !== undefined)
+    throw new OAuthError('invalid_request', 'two client authentication methods in one request')
+  const [clientText, secret] = readBasic(header)
+  const clientId = parseClientId(clientText)
+  if (clientId === null) throw basicFailure('the Basic user name is no client id')
+  if (bodyId !== undefined && bodyId !== clientId) {
+    throw new OAuthError('invalid_request', 'client_id differs from the authenticated client', {
+      context: { clientId },
+    })
+  }
+  return { method: 'client_secret_basic', clientId, secret }
+}
+
+/** RFC 6749 §2.3.1: both halves are form-encoded before they are joined. */
+function readBasic(header: string): readonly [string, string] {
+  if (header.length > authorizationHeaderCharactersMax) throw basicFailure('the Authorization header is too long')
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(header)?.[1]
+  if (encoded === undefined) throw basicFailure('the Authorization header is not Basic')
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 0) throw basicFailure('the Basic credentials have no colon')
+  const clientId = formDecode(text.slice(0, colon))
+  const secret = formDecode(text.slice(colon + 1))
+  if (clientId === null || secret === null) throw basicFailure('the Basic credentials are not form-encoded')
+  return [clientId, secret]
+}
+
+function formDecode(text: string): string | null {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    // A stray percent sign: decodeURIComponent has no other way to say so, and the caller answers for it.
+    return null
+  }
+}
+
+function basicFailure(detail: string): OAuthError {
+  return new OAuthError('invalid_client', detail, { headers: { 'www-authenticate': basicChallenge } })
+}
+
+function invalidClient(credentials: Credentials, detail: string): OAuthError {
+  const { clientId, method } = credentials
+  const headers = method === 'client_secret_basic' ? { 'www-authenticate': basicChallenge } : {}
+  return new OAuthError('invalid_client', `client ${clientId}: ${detail}`, { headers, context: { clientId } })
+}
+
+const basicChallenge = 'Basic realm="pawl", charset="UTF-8"'

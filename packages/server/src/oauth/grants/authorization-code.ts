@@ -1,0 +1,149 @@
+/**
+ * Redeeming an authorization code (OAuth 2.1 §4.1.3): generation 0 is presented. A code is found wanting before the rule
+ * is asked, so that a wrong verifier, redirect URI or client neither spends the code nor counts as its reuse (I6).
+ */
+
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { Redemption, Verdict } from '@pawl/family'
+import { isCodeVerifier, isSameRedirectUri } from '@pawl/protocol'
+import { type Client, isPublicClient } from '../../domain/client/client.ts'
+import { countedEvent } from '../../domain/event/new-event.ts'
+import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { judgeUse } from '../../domain/family/judge.ts'
+import type { Attempt } from '../../domain/family/step.ts'
+import type { Presented } from '../../domain/token/codec.ts'
+import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from '../authorization-server.ts'
+import { OAuthError } from '../oauth-error.ts'
+import { narrow } from './narrowing.ts'
+import { policyOf } from './policy.ts'
+import type { Outcome } from './refresh-token.ts'
+import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
+import { userClaimsFor } from './user-claims-for.ts'
+
+export async function grantByAuthorizationCode(
+  server: AuthorizationServer,
+  client: Client,
+  request: ProtocolRequest,
+): Promise<TokenAnswer> {
+  const context = { clientId: client.id }
+  const code = valueOf(request.parameters, 'code')
+  if (code === undefined) throw new OAuthError('invalid_request', 'code is missing', { context })
+  const presented = server.codec.parse('authorization_code', code)
+  if (presented === null) throw new OAuthError('invalid_grant', 'no authorization code of this server', { context })
+  const redeeming = { client, request, presented }
+  const outcome = await server.stepFamily<Outcome>(presented.familyId, reading => decide(server, redeeming, reading))
+  if ('failure' in outcome) throw outcome.failure
+  return outcome.answer
+}
+
+interface Redeeming {
+  readonly client: Client
+  readonly request: ProtocolRequest
+  readonly presented: Presented
+}
+
+async function decide(
+  server: AuthorizationServer,
+  redeeming: Redeeming,
+  reading: FamilyReading | null,
+): Promise<Attempt<Outcome>> {
+  const { client, request, presented } = redeeming
+  if (reading === null) return refused(redeeming, 'no such family')
+  const wanting = await findWanting(server, redeeming, reading)
+  if (wanting !== null) return refused(redeeming, wanting)
+  const { generation } = presented
+  const { retryKey, caller } = request
+  const policy = policyOf(server, client)
+  const use = { generation, clientId: client.id, proof: proofOf(client), policy, retryKey, caller }
+  const { verdict, change, aside } = judgeUse(reading, use, server.entropy)
+  if (aside !== null) server.background.run(() => server.store.events.record([aside]))
+  if (verdict.kind !== 'advanced') return { change, result: failure(redeeming, reasonOf(verdict)) }
+  const family = { ...verdict.family, keyId: server.currentKeyId }
+  const { scopes, resources } = narrow(family.grant, client, request.parameters)
+  const userClaims = (await userClaimsFor(server, family, scopes)) ?? {}
+  const nonce = family.redemption?.nonce ?? null
+  const answer = answerWithTokens(server, {
+    client,
+    family,
+    scopes,
+    resources,
+    nonce,
+    userClaims,
+    nowMs: reading.nowMs,
+  })
+  return { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } }
+}
+
+/** What is wrong with the request apart from the family's own state, or null. */
+async function findWanting(
+  server: AuthorizationServer,
+  redeeming: Redeeming,
+  reading: FamilyReading,
+): Promise<string | null> {
+  const { client, request, presented } = redeeming
+  const { family } = reading
+  if (presented.generation !== 0 || family.redemption === null) return 'no authorization code of this server'
+  if (!server.codec.provesSeed(presented, family.seed)) return 'the seed does not match'
+  if (family.grant.clientId !== client.id) {
+    const detail = { presented_by: client.id }
+    const event = countedEvent('wrong_client', family, {
+      generation: 0,
+      caller: request.caller,
+      atMs: reading.nowMs,
+      detail,
+    })
+    server.background.run(() => server.store.events.record([event]))
+    return 'the code belongs to another client'
+  }
+  return (
+    redirectUriFault(family.redemption, client, request.parameters) ?? verifierFault(family.redemption, client, request)
+  )
+}
+
+/** RFC 6749 §4.1.3: what was sent must be sent again, the same; and it must still be registered. */
+function redirectUriFault(redemption: Redemption, client: Client, parameters: Parameters): string | null {
+  const sent = valueOf(parameters, 'redirect_uri')
+  if (sent === undefined && redemption.redirectUriSent) return 'redirect_uri is missing'
+  if (sent !== undefined && sent !== redemption.redirectUri) return 'redirect_uri differs'
+  const isRegistered = client.redirectUris.some(registered => isSameRedirectUri(registered, redemption.redirectUri))
+  return isRegistered ? null : 'redirect_uri is no longer registered'
+}
+
+/** RFC 7636 §4.6, and the downgrade in which a verifier comes without a challenge (RFC 9700 §2.1.1). */
+function verifierFault(redemption: Redemption, client: Client, request: ProtocolRequest): string | null {
+  const verifier = request.parameters.get('code_verifier')
+  const { codeChallenge } = redemption
+  if (codeChallenge === null) return verifier === undefined ? null : 'code_verifier without a code_challenge'
+  if (verifier === undefined) return 'code_verifier is missing'
+  if (!isCodeVerifier(verifier)) return 'code_verifier is malformed'
+  if (!isSameDigest(hash('sha256', verifier, 'base64url'), codeChallenge)) return 'code_verifier does not match'
+  const isPublished = redemption.challengeIsGuessable || verifier === redemption.nonce || verifier === client.id
+  return isPublished ? 'code_verifier is a value that the front channel showed' : null
+}
+
+function isSameDigest(left: string, right: string): boolean {
+  const a = Buffer.from(left)
+  const b = Buffer.from(right)
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function proofOf(client: Client): { readonly kind: 'none' | 'client' } {
+  return { kind: isPublicClient(client) ? 'none' : 'client' }
+}
+
+function reasonOf(verdict: Verdict): string {
+  return verdict.kind === 'refused' ? verdict.reason : verdict.kind
+}
+
+function refused(redeeming: Redeeming, reason: string): Attempt<Outcome> {
+  return { change: null, result: failure(redeeming, reason) }
+}
+
+function failure(redeeming: Redeeming, reason: string): Outcome {
+  const { familyId, generation } = redeeming.presented
+  return {
+    failure: new OAuthError('invalid_grant', reason, {
+      context: { clientId: redeeming.client.id, familyId, generation },
+    }),
+  }
+}

@@ -1,0 +1,42 @@
+/** Scope and resource of one request within what was granted (RFC 6749 §6, RFC 8707 §2.2): they shrink, never grow (I7). */
+
+import type { Grant } from '@pawl/family'
+import { isResourceIndicator, isSubset, parseScope, resourcesMax } from '@pawl/protocol'
+import type { Client } from '../../domain/client/client.ts'
+import { OAuthError } from '../oauth-error.ts'
+import { type Parameters, valueOf } from '../authorization-server.ts'
+
+export interface Narrowed {
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+}
+
+/**
+ * What this one access token may do: what was granted, less what the client has lost since, less what the request leaves
+ * out. Throws `invalid_scope` or `invalid_target`; the family stands as it was.
+ */
+export function narrow(grant: Grant, client: Client, parameters: Parameters): Narrowed {
+  return { scopes: narrowScopes(grant, client, parameters), resources: narrowResources(grant, parameters) }
+}
+
+function narrowScopes(grant: Grant, client: Client, parameters: Parameters): readonly string[] {
+  const allowed = grant.scopes.filter(scope => client.scopes.includes(scope))
+  const text = valueOf(parameters, 'scope')
+  if (text === undefined) return allowed
+  const wanted = parseScope(text)
+  if (wanted !== null && isSubset(wanted, allowed)) return wanted
+  throw new OAuthError('invalid_scope', 'the scope is malformed or wider than what was granted', {
+    context: { clientId: client.id },
+  })
+}
+
+function narrowResources(grant: Grant, parameters: Parameters): readonly string[] {
+  const wanted = parameters.all('resource')
+  if (wanted.length === 0) return grant.resources
+  const isWithin =
+    wanted.length <= resourcesMax && wanted.every(isResourceIndicator) && isSubset(wanted, grant.resources)
+  if (isWithin) return [...new Set(wanted)]
+  throw new OAuthError('invalid_target', 'a resource is malformed or was not granted', {
+    context: { clientId: grant.clientId },
+  })
+}

@@ -1,0 +1,139 @@
+/**
+ * The refresh grant (OAuth 2.1 §4.3): the reason this product exists. The order of the checks is the law: nothing of the
+ * family changes until everything that can fail has been done, and after the commit only the answer is written.
+ */
+
+import type { Proof, Verdict } from '@pawl/family'
+import { type Client, isPublicClient } from '../../domain/client/client.ts'
+import { countedEvent } from '../../domain/event/new-event.ts'
+import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { type Judgement, judgeUse } from '../../domain/family/judge.ts'
+import type { Attempt } from '../../domain/family/step.ts'
+import type { Presented } from '../../domain/token/codec.ts'
+import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
+import { OAuthError } from '../oauth-error.ts'
+import { policyOf } from './policy.ts'
+import { narrow } from './narrowing.ts'
+import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
+import { userClaimsFor } from './user-claims-for.ts'
+
+/** What a step found: tokens, or the error to answer once whatever had to be saved is durable. */
+export type Outcome = { readonly answer: TokenAnswer } | { readonly failure: OAuthError }
+
+export async function grantByRefreshToken(
+  server: AuthorizationServer,
+  client: Client,
+  request: ProtocolRequest,
+): Promise<TokenAnswer> {
+  const text = valueOf(request.parameters, 'refresh_token')
+  if (text === undefined)
+    throw new OAuthError('invalid_request', 'refresh_token is missing', { context: { clientId: client.id } })
+  const presented = server.codec.parse('refresh_token', text)
+  if (presented === null)
+    throw new OAuthError('invalid_grant', 'no refresh token of this server', { context: { clientId: client.id } })
+  if (server.familyRate.isExceeded(presented.familyId)) throw tooFast({ client, request, presented })
+  const outcome = await server.stepFamily<Outcome>(presented.familyId, reading =>
+    decideRefresh(server, { client, request, presented }, reading),
+  )
+  if ('failure' in outcome) throw outcome.failure
+  return outcome.answer
+}
+
+interface Refresh {
+  readonly client: Client
+  readonly request: ProtocolRequest
+  readonly presented: Presented
+}
+
+function decideRefresh(
+  server: AuthorizationServer,
+  refresh: Refresh,
+  reading: FamilyReading | null,
+): Attempt<Outcome> | Promise<Attempt<Outcome>> {
+  const { client, request, presented } = refresh
+  if (reading === null) return unchanged(refusal(refresh, 'no such family'))
+  const { family } = reading
+  if (!server.codec.provesSeed(presented, family.seed)) return unchanged(refusal(refresh, 'the seed does not match'))
+  if (family.grant.clientId !== client.id) return wrongClient(server, refresh, reading)
+  const judgement = judgeUse(
+    reading,
+    {
+      generation: presented.generation,
+      clientId: client.id,
+      proof: proofOf(client),
+      policy: policyOf(server, client),
+      retryKey: request.retryKey,
+      caller: request.caller,
+    },
+    server.entropy,
+  )
+  if (!answers(judgement.verdict)) return refuse(server, refresh, judgement)
+  return answer(server, refresh, reading, judgement)
+}
+
+function answers(verdict: Verdict): boolean {
+  return verdict.kind === 'advanced' || verdict.kind === 'kept' || verdict.kind === 'repeated'
+}
+
+function answer(
+  server: AuthorizationServer,
+  refresh: Refresh,
+  reading: FamilyReading,
+  judgement: Judgement,
+): Attempt<Outcome> | Promise<Attempt<Outcome>> {
+  const { client, request } = refresh
+  const { nowMs } = reading
+  const { scopes, resources } = narrow(reading.family.grant, client, request.parameters)
+  const moved = judgement.verdict.kind === 'advanced'
+  const family = moved ? { ...judgement.verdict.family, keyId: server.currentKeyId } : judgement.verdict.family
+  const change = judgement.change === null ? null : { ...judgement.change, family }
+  const finish = (userClaims: { readonly [name: string]: unknown }): Attempt<Outcome> => ({
+    change,
+    result: { answer: answerWithTokens(server, { client, family, scopes, resources, nonce: null, userClaims, nowMs }) },
+  })
+  const userClaims = userClaimsFor(server, family, scopes)
+  return userClaims === null ? finish({}) : userClaims.then(finish)
+}
+
+function refuse(server: AuthorizationServer, refresh: Refresh, judgement: Judgement): Attempt<Outcome> {
+  const { verdict, change, aside } = judgement
+  if (aside !== null) server.background.run(() => server.store.events.record([aside]))
+  if (verdict.kind === 'refused' && verdict.reason === 'too_many_repeats') {
+    const context = contextOf(refresh)
+    const failure = new OAuthError('slow_down', 'the predecessor was answered too often', { context })
+    return { change, result: { failure } }
+  }
+  const reason = verdict.kind === 'refused' ? verdict.reason : verdict.kind
+  return { change, result: refusal(refresh, reason) }
+}
+
+/** Worth an event, not worth an end: whoever holds it without being its client can do nothing with it (I9). */
+function wrongClient(server: AuthorizationServer, refresh: Refresh, reading: FamilyReading): Attempt<Outcome> {
+  const { caller } = refresh.request
+  const { generation } = refresh.presented
+  const detail = { presented_by: refresh.client.id }
+  const event = countedEvent('wrong_client', reading.family, { generation, caller, atMs: reading.nowMs, detail })
+  server.background.run(() => server.store.events.record([event]))
+  return unchanged(refusal(refresh, 'the token belongs to another client'))
+}
+
+function proofOf(client: Client): Proof {
+  return isPublicClient(client) ? { kind: 'none' } : { kind: 'client' }
+}
+
+function tooFast(refresh: Refresh): OAuthError {
+  return new OAuthError('slow_down', 'the family is refreshed too often', { context: contextOf(refresh) })
+}
+
+function refusal(refresh: Refresh, reason: string): Outcome {
+  return { failure: new OAuthError('invalid_grant', reason, { context: contextOf(refresh) }) }
+}
+
+function unchanged(result: Outcome): Attempt<Outcome> {
+  return { change: null, result }
+}
+
+function contextOf(refresh: Refresh) {
+  const { familyId, generation } = refresh.presented
+  return { clientId: refresh.client.id, familyId, generation }
+}

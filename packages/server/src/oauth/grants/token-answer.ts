@@ -1,0 +1,55 @@
+/** The body of a 200 from the token endpoint (OAuth 2.1 §3.2.3), the same for every grant. */
+
+import { absoluteLeftSeconds, type Family, idleLeftSeconds } from '@pawl/family'
+import type { Client } from '../../domain/client/client.ts'
+import { issueIdToken } from '../../domain/token/id-token.ts'
+import { issueAccessToken } from '../../domain/token/issue.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  readonly expires_in: number
+  readonly refresh_token?: string
+  readonly scope: string
+  readonly id_token?: string
+  /** Seconds until the refresh token runs out unused, and until the user must sign in again whatever happens. */
+  readonly refresh_token_timeout?: number
+  readonly authorization_expires_in?: number
+}
+
+export interface AnswerInput {
+  readonly client: Client
+  /** The family as it is saved: the refresh token is minted for its current generation. */
+  readonly family: Family
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly nonce: string | null
+  readonly userClaims: { readonly [name: string]: unknown }
+  readonly nowMs: number
+}
+
+/** Signs everything the answer needs. It can fail, so it runs before the step is saved: a failure of ours burns no token. */
+export function answerWithTokens(server: AuthorizationServer, input: AnswerInput): TokenAnswer {
+  const { client, family, scopes, nowMs } = input
+  const { token, expiresInSeconds } = issueAccessToken(server, input)
+  const answer: TokenAnswer = {
+    access_token: token,
+    token_type: 'Bearer',
+    expires_in: expiresInSeconds,
+    ...refreshPart(server, family, nowMs),
+    scope: scopes.join(' '),
+  }
+  if (family.grant.subject === null || !scopes.includes('openid')) return answer
+  const idToken = { client, family, accessToken: token, nonce: input.nonce, userClaims: input.userClaims, nowMs }
+  return { ...answer, id_token: issueIdToken(server, idToken) }
+}
+
+function refreshPart(server: AuthorizationServer, family: Family, nowMs: number): Partial<TokenAnswer> {
+  if (!family.refreshable) return {}
+  return {
+    refresh_token: server.codec.mint('refresh_token', family),
+    refresh_token_timeout: idleLeftSeconds(family, nowMs),
+    authorization_expires_in: absoluteLeftSeconds(family, nowMs),
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Introspection (RFC 7662). Says nothing to clients without a credential, and nothing about tokens that are not the
+ * caller's or meant for it: then, as for anything unknown, the answer is `{"active":false}` and no more.
+ */
+
+import { cutOffOf, expiresAtMs, expiryOf } from '@pawl/family'
+import type { Client } from '../domain/client/client.ts'
+import { kindOf } from '../domain/token/codec.ts'
+import { type AccessTokenClaims, audiencesOf, readAccessToken } from './access-token.ts'
+import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
+import { authenticateConfidentialClient } from './client-authentication.ts'
+import { OAuthError } from './oauth-error.ts'
+
+export type Introspection =
+  | { readonly active: false }
+  | ({ readonly active: true } & { readonly [name: string]: unknown })
+
+export interface IntrospectionAnswer {
+  readonly introspection: Introspection
+  readonly client: Client
+}
+
+export async function introspect(server: AuthorizationServer, request: ProtocolRequest): Promise<IntrospectionAnswer> {
+  const client = await authenticateConfidentialClient(server, request)
+  const token = valueOf(request.parameters, 'token')
+  if (token === undefined)
+    throw new OAuthError('invalid_request', 'token is missing', { context: { clientId: client.id } })
+  const introspection = kindOf(token) === null ? aboutAccessToken : aboutRefreshToken
+  return { introspection: await introspection(server, client, token), client }
+}
+
+async function aboutAccessToken(server: AuthorizationServer, client: Client, token: string): Promise<Introspection> {
+  const living = await readAccessToken(server, token)
+  if (living === null || !mayKnow(client, living.claims)) return { active: false }
+  const { pawl: _ours, ...claims } = living.claims
+  return { active: true, token_type: 'Bearer', ...claims }
+}
+
+function mayKnow(client: Client, claims: AccessTokenClaims): boolean {
+  if (claims.client_id === client.id) return true
+  return audiencesOf(claims).some(audience => audience === client.id || client.audiences.includes(audience))
+}
+
+/** Only the current token is active: a spent one refreshes nothing, though its holder may still repeat it. */
+async function aboutRefreshToken(server: AuthorizationServer, client: Client, token: string): Promise<Introspection> {
+  const presented = server.codec.parse('refresh_token', token)
+  const reading = presented === null ? null : await server.store.families.read(presented.familyId)
+  if (presented === null || reading === null) return { active: false }
+  const { family, cutOffs, nowMs } = reading
+  if (!server.codec.provesSeed(presented, family.seed) || family.grant.clientId !== client.id) return { active: false }
+  const isCurrent = presented.generation === family.generation && family.generation > 0 && family.refreshable
+  const isOver = family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null
+  if (!isCurrent || isOver) return { active: false }
+  return {
+    active: true,
+    iss: server.issuer,
+    client_id: client.id,
+    ...(family.grant.subject === null ? {} : { sub: family.grant.subject }),
+    scope: family.grant.scopes.join(' '),
+    iat: Math.floor(family.rotatedAtMs / 1000),
+    exp: Math.floor(expiresAtMs(family) / 1000),
+  }
+}

@@ -1,0 +1,75 @@
+/** Both metadata documents (RFC 8414, OIDC Discovery §3). They list what is on, and nothing else. */
+
+import { prompts, retryKeyVersion } from '@pawl/protocol'
+import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
+import { passwordAcr } from '../domain/session/sessions.ts'
+import { supportedGrantTypes } from './token.ts'
+import { userClaimNames } from './user-claims.ts'
+
+export const endpointPaths = {
+  authorize: '/authorize',
+  token: '/token',
+  revoke: '/revoke',
+  introspect: '/introspect',
+  userinfo: '/userinfo',
+  jwks: '/jwks',
+  logout: '/logout',
+} as const
+
+export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access']
+
+/** RFC 8414, for `/.well-known/oauth-authorization-server`. */
+export function authorizationServerMetadata(issuer: string): { readonly [name: string]: unknown } {
+  const confidential = authMethods.filter(method => method !== 'none')
+  return {
+    issuer,
+    authorization_endpoint: issuer + endpointPaths.authorize,
+    token_endpoint: issuer + endpointPaths.token,
+    revocation_endpoint: issuer + endpointPaths.revoke,
+    introspection_endpoint: issuer + endpointPaths.introspect,
+    jwks_uri: issuer + endpointPaths.jwks,
+    scopes_supported: openidScopes,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: supportedGrantTypes,
+    token_endpoint_auth_methods_supported: authMethods,
+    revocation_endpoint_auth_methods_supported: authMethods,
+    introspection_endpoint_auth_methods_supported: confidential,
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+    ui_locales_supported: ['en'],
+    refresh_token_retry_keys_supported: [retryKeyVersion],
+    refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
+  }
+}
+
+/** OIDC Discovery §3, for `/.well-known/openid-configuration`: the same and what OpenID adds. */
+export function openidConfiguration(issuer: string): { readonly [name: string]: unknown } {
+  return {
+    ...authorizationServerMetadata(issuer),
+    userinfo_endpoint: issuer + endpointPaths.userinfo,
+    end_session_endpoint: issuer + endpointPaths.logout,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: signingAlgorithms,
+    acr_values_supported: [passwordAcr],
+    prompt_values_supported: prompts,
+    claim_types_supported: ['normal'],
+    claims_supported: [
+      ...userClaimNames,
+      'iss',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'acr',
+      'amr',
+      'azp',
+      'sid',
+      'nonce',
+      'at_hash',
+    ],
+    claims_parameter_supported: true,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+  }
+}

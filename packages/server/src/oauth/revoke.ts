@@ -1,0 +1,87 @@
+/**
+ * Revocation by the client (RFC 7009). A refresh token, however old, ends its family with every access token of it; an
+ * access token ends itself. A token that is not the caller's gets the same 200 as one that never was, and lives on.
+ */
+
+import { endFamily } from '@pawl/family'
+import type { Client } from '../domain/client/client.ts'
+import { countedEvent, newEvent } from '../domain/event/new-event.ts'
+import type { FamilyReading } from '../domain/family/family-store.ts'
+import type { Attempt } from '../domain/family/step.ts'
+import { kindOf, type Presented } from '../domain/token/codec.ts'
+import { verifiedClaims } from './access-token.ts'
+import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
+import { authenticateClient } from './client-authentication.ts'
+import { OAuthError } from './oauth-error.ts'
+
+/** Resolves once the revocation is durable: from then on no refresh that starts later succeeds (I3). */
+export async function revoke(server: AuthorizationServer, request: ProtocolRequest): Promise<void> {
+  const client = await authenticateClient(server, request)
+  const token = valueOf(request.parameters, 'token')
+  if (token === undefined)
+    throw new OAuthError('invalid_request', 'token is missing', { context: { clientId: client.id } })
+  if (kindOf(token) === null) return revokeAccessToken(server, client, request, token)
+  const presented = server.codec.parse('refresh_token', token)
+  if (presented === null) return
+  await server.stepFamily(presented.familyId, reading =>
+    decideRevocation(server, { client, request, presented }, reading),
+  )
+}
+
+interface Revocation {
+  readonly client: Client
+  readonly request: ProtocolRequest
+  readonly presented: Presented
+}
+
+function decideRevocation(
+  server: AuthorizationServer,
+  revocation: Revocation,
+  reading: FamilyReading | null,
+): Attempt<void> {
+  const nothing = { change: null, result: undefined }
+  const { client, request, presented } = revocation
+  if (reading === null || !server.codec.provesSeed(presented, reading.family.seed)) return nothing
+  const { family, nowMs } = reading
+  const { caller } = request
+  if (family.grant.clientId !== client.id) {
+    const detail = { presented_by: client.id, endpoint: 'revoke' }
+    const event = countedEvent('wrong_client', family, {
+      generation: presented.generation,
+      caller,
+      atMs: nowMs,
+      detail,
+    })
+    server.background.run(() => server.store.events.record([event]))
+    return nothing
+  }
+  const ended = endFamily(family, 'revoked_by_client', client.id, nowMs)
+  if (ended === family) return nothing
+  const { subject, sessionId } = family.grant
+  const detail = { reason: 'revoked_by_client', generation: presented.generation, current: family.generation }
+  const about = { familyId: family.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
+  return {
+    change: { family: ended, events: [newEvent('family_ended', about, server.entropy)], cutOffs: [] },
+    result: undefined,
+  }
+}
+
+async function revokeAccessToken(
+  server: AuthorizationServer,
+  client: Client,
+  request: ProtocolRequest,
+  token: string,
+): Promise<void> {
+  const claims = await verifiedClaims(server, token)
+  if (claims === null || claims.client_id !== client.id) return
+  await server.store.deniedAccessTokens.deny(claims.jti, claims.exp * 1000)
+  const familyId = server.handles.open(claims.pawl.fam)
+  const about = {
+    ...(familyId === null ? {} : { familyId }),
+    clientId: client.id,
+    caller: request.caller,
+    atMs: await server.store.now(),
+    detail: { token_id: claims.jti },
+  }
+  await server.store.events.record([newEvent('access_token_revoked', about, server.entropy)])
+}

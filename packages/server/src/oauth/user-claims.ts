@@ -1,0 +1,129 @@
+/**
+ * Which claims about a user go where: by scope at userinfo (OIDC Core §5.4), and by name, in either place, with the
+ * `claims` parameter (§5.5). A claim asked for by name counts as if its scope had been asked for: the client must be
+ * allowed that scope, and the user is shown it.
+ */
+
+import type { User } from '../domain/user/user.ts'
+
+export const claimsCharactersMax = 4096
+const claimNamesMax = 50
+
+const claimsByScope: { readonly [scope: string]: readonly string[] } = {
+  profile: [
+    'name',
+    'family_name',
+    'given_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  phone: ['phone_number', 'phone_number_verified'],
+  address: ['address'],
+}
+
+export const userClaimNames: readonly string[] = ['sub', ...Object.values(claimsByScope).flat()]
+
+export type ClaimsPlace = 'id_token' | 'userinfo'
+
+/**
+ * The `claims` parameter as it is kept: only the requests that a scope of this client covers, or that are about the
+ * sign-in itself. Null when the text is no JSON object of claim requests within the limits.
+ */
+export function keptClaims(text: string, clientScopes: readonly string[]): string | null {
+  const parsed = parseClaims(text)
+  if (parsed === null) return null
+  const kept: { [place: string]: object } = {}
+  for (const place of ['id_token', 'userinfo'] as const) {
+    const requests = parsed[place]
+    if (requests === undefined || requests === null) continue
+    if (!isClaimRequests(requests)) return null
+    kept[place] = Object.fromEntries(Object.entries(requests).filter(([name]) => isCovered(name, clientScopes)))
+  }
+  return JSON.stringify(kept)
+}
+
+/** The scopes that cover the claims asked for by name: the user agrees to them as if they had been asked for whole. */
+export function scopesOfClaims(claims: string | null): readonly string[] {
+  const names = new Set([...claimsAskedFor(claims, 'id_token'), ...claimsAskedFor(claims, 'userinfo')])
+  return Object.keys(claimsByScope).filter(scope => claimsByScope[scope]?.some(name => names.has(name)))
+}
+
+/** The names asked for in one place. The text was checked when the request came in. */
+export function claimsAskedFor(claims: string | null, place: ClaimsPlace): readonly string[] {
+  const requests = claims === null ? null : parseClaims(claims)?.[place]
+  return typeof requests === 'object' && requests !== null ? Object.keys(requests) : []
+}
+
+/** The single value `sub` must have, when the request says so: another user is no answer (OIDC Core §5.5.1). */
+export function subjectAskedFor(claims: string | null): string | null {
+  const requests = claims === null ? null : parseClaims(claims)?.id_token
+  if (!isRecord(requests) || !isRecord(requests.sub)) return null
+  return typeof requests.sub.value === 'string' ? requests.sub.value : null
+}
+
+/** What userinfo tells: every claim of the granted scopes, and those asked for by name. */
+export function userinfoClaims(user: User, scopes: readonly string[], claims: string | null): UserClaims {
+  const names = scopes.flatMap(scope => (Object.hasOwn(claimsByScope, scope) ? (claimsByScope[scope] ?? []) : []))
+  return pickClaims(user, [...names, ...claimsAskedFor(claims, 'userinfo')])
+}
+
+/** What an ID token tells besides the sign-in itself: only what was asked for by name. */
+export function idTokenClaims(user: User, claims: string | null): UserClaims {
+  return pickClaims(user, claimsAskedFor(claims, 'id_token'))
+}
+
+export interface UserClaims {
+  readonly [name: string]: unknown
+}
+
+/** Only claims that a scope covers: an operator may keep other things about a user, and they are nobody else's. */
+function pickClaims(user: User, names: readonly string[]): UserClaims {
+  const known: UserClaims = {
+    ...user.claims,
+    email: user.email,
+    email_verified: user.emailVerified,
+  }
+  return Object.fromEntries(
+    names.filter(name => isUserClaim(name) && known[name] !== undefined).map(name => [name, known[name]]),
+  )
+}
+
+const signInClaims: ReadonlySet<string> = new Set(['sub', 'acr', 'auth_time', 'amr'])
+
+function isCovered(name: string, clientScopes: readonly string[]): boolean {
+  return signInClaims.has(name) || clientScopes.some(scope => claimsByScope[scope]?.includes(name))
+}
+
+function isUserClaim(name: string): boolean {
+  return Object.values(claimsByScope).some(names => names.includes(name))
+}
+
+function parseClaims(text: string): { readonly [name: string]: unknown } | null {
+  if (text.length > claimsCharactersMax) return null
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return isRecord(parsed) ? parsed : null
+  } catch {
+    // JSON.parse has no other way to say that a text is not JSON.
+    return null
+  }
+}
+
+function isClaimRequests(requests: unknown): requests is object {
+  if (!isRecord(requests) || Object.keys(requests).length > claimNamesMax) return false
+  return Object.values(requests).every(request => request === null || isRecord(request))
+}
+
+function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

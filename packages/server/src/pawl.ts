@@ -1,0 +1,141 @@
+/**
+ * The composition root: every part is built here, once, by hand, in order. Nothing else imports `store/`, and nothing
+ * below it knows how its neighbours were made.
+ */
+
+import { type Workbench, workbenchOf } from './admin/workbench.ts'
+import type { Config } from './config/config.ts'
+import { ConfigRefused } from './config/config-refused.ts'
+import { type Background, background } from './domain/background.ts'
+import type { Entropy } from './domain/entropy.ts'
+import { refusalLog } from './domain/event/refusal-log.ts'
+import { familySteps } from './domain/family/step.ts'
+import { newRequestId } from './domain/identifiers.ts'
+import { checkMasterKeys } from './domain/keys/key-check.ts'
+import { keyedHasher } from './domain/keys/keyed-hash.ts'
+import { sealer } from './domain/keys/seal.ts'
+import { openSigningKeys } from './domain/keys/signing-keys.ts'
+import type { Store } from './domain/store.ts'
+import { familyRate } from './domain/throttle/family-rate.ts'
+import type { Clock } from './domain/time.ts'
+import { tokenCodec } from './domain/token/codec.ts'
+import { familyHandle } from './domain/token/family-handle.ts'
+import { argon2Hasher } from './domain/user/password.ts'
+import { signInLimits } from './domain/user/sign-in-limits.ts'
+import { accessLog, type Logger } from './http/access-log.ts'
+import { publicRoutes } from './http/endpoints/routes.ts'
+import { type FailureDelay, failureDelay } from './http/failure-delay.ts'
+import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
+import { type Answer, type RouterParts, route } from './http/router.ts'
+import { isAllowedOrigin } from './oauth/allowed-origin.ts'
+import type { AuthorizationServer } from './oauth/authorization-server.ts'
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+
+/** What the world gives: the machine's clock, its randomness, and a place for words. Tests bring their own. */
+export interface World {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly logger: Logger
+}
+
+export interface Pawl {
+  readonly issuer: string
+  readonly store: Store
+  /** Answers one request. Never rejects. */
+  readonly handle: Answer
+  /** The same as a `fetch` function, for embedding. */
+  readonly fetch: FetchFunction
+  /** Lets answers that are held back go, writes what waits in the background, and closes the store. */
+  readonly close: () => Promise<void>
+}
+
+/** A server, ready to answer. Rejects with `ConfigRefused` for a master key that does not fit, or `StoreUnavailable`. */
+export async function openPawl(config: Config, world: World): Promise<Pawl> {
+  const { store, ...parts } = await openParts(config, world)
+  const tasks = background(error => world.logger.error({ err: error }, 'work in the background failed'))
+  const server: AuthorizationServer = {
+    issuer: config.issuer,
+    store,
+    ...parts,
+    familyRate: familyRate(world.clock.nowMs),
+    stepFamily: familySteps(store.families, world.entropy),
+    codec: tokenCodec(config.masterKeys),
+    currentKeyId: config.masterKeys.current.id,
+    handles: familyHandle(config.masterKeys),
+    signingKeys: await openSigningKeys({
+      store: store.signingKeys,
+      sealer: parts.sealer,
+      entropy: world.entropy,
+      now: () => store.now(),
+      report: error => world.logger.warn({ err: error }, 'the signing keys could not be read again'),
+    }),
+    background: tasks,
+    rules: config,
+    signInLimits,
+  }
+  return assemble(server, world, tasks)
+}
+
+/** The parts for an operator's command: fast to open, no signing keys, no endpoints. */
+export async function openWorkbench(
+  config: Config,
+  world: World,
+  operatorName: string,
+): Promise<{ readonly workbench: Workbench; readonly close: () => Promise<void> }> {
+  const parts = await openParts(config, world)
+  return { workbench: workbenchOf(parts, operatorName), close: () => parts.store.close() }
+}
+
+async function openParts(config: Config, world: World) {
+  const { clock, entropy } = world
+  const store = await openSqliteStore({ path: config.databasePath, clock, entropy })
+  const misfit = await checkMasterKeys(store, config.masterKeys)
+  if (misfit !== null) {
+    await store.close()
+    throw new ConfigRefused(misfit)
+  }
+  const { masterKeys } = config
+  return {
+    store,
+    entropy,
+    hasher: keyedHasher(masterKeys, entropy),
+    sealer: sealer(masterKeys, entropy),
+    passwords: argon2Hasher(entropy),
+  }
+}
+
+function assemble(server: AuthorizationServer, world: World, tasks: Background): Pawl {
+  const { store } = server
+  const { nowMs } = world.clock
+  const delay = failureDelay(nowMs)
+  const parts: RouterParts = {
+    newRequestId: () => newRequestId(world.entropy),
+    nowMs,
+    isAllowedOrigin: origin => isAllowedOrigin(store.clients, origin),
+    accessLog: accessLog(world.logger, nowMs),
+    failureDelay: delay,
+    onRefusal: keepRefusals(store, tasks, nowMs),
+  }
+  const handle = route(publicRoutes(server, parts), parts)
+  return { issuer: server.issuer, store, handle, fetch: fetchListener(handle), close: () => close(store, tasks, delay) }
+}
+
+async function close(store: Store, tasks: Background, delay: FailureDelay): Promise<void> {
+  delay.release()
+  await tasks.drain()
+  await store.close()
+}
+
+function keepRefusals(store: Store, tasks: Background, nowMs: () => number): RouterParts['onRefusal'] {
+  const keep = refusalLog(store.refusals, tasks)
+  return (error, request, requestId) =>
+    keep({
+      requestId,
+      atMs: nowMs(),
+      endpoint: request.path,
+      code: error.code,
+      detail: error.detail,
+      ...error.context,
+      address: request.address,
+    })
+}
