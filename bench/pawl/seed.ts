@@ -3,6 +3,7 @@
  * grant and its opening event, and was brought to generation 1 by the rule, as if its code had been redeemed.
  */
 
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
   addressTagBytes,
@@ -23,7 +24,7 @@ import type { Store } from '../../packages/server/src/domain/store.ts'
 import { systemClock } from '../../packages/server/src/domain/time.ts'
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
-import { dummyPhc } from '../../packages/server/src/domain/user/password.ts'
+import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { openSqliteStore } from '../../packages/server/src/store/sqlite/sqlite-store.ts'
 
 export const pawlScopes = ['offline_access', 'api:read']
@@ -49,16 +50,16 @@ export async function seedPawl(seeding: Seeding): Promise<string[]> {
   const entropy = systemEntropy()
   const keys = parseMasterKeys(seeding.masterKey)
   const codec = tokenCodec(keys)
+  // Nobody signs in here: one hash does for all, where a hash each would take hours.
+  const hashed = await argon2Hasher(entropy).hash(randomBytes(32).toString('base64url'))
+  if (hashed.kind !== 'hashed') throw new Error(`the password was not hashed but ${hashed.kind}`)
   const store = await openSqliteStore({ path: pawlFile(seeding.directory), clock: systemClock, entropy })
+  const seeder = { store, entropy, keys, clientId: seeding.clientId as ClientId, passwordHash: hashed.phc }
   const tokens: string[] = []
   while (tokens.length < seeding.families) {
     const together = Math.min(seededTogether, seeding.families - tokens.length)
     const from = tokens.length
-    const families = await Promise.all(
-      Array.from({ length: together }, (_, at) =>
-        seedFamily({ store, entropy, keys }, seeding.clientId as ClientId, from + at),
-      ),
-    )
+    const families = await Promise.all(Array.from({ length: together }, (_, at) => seedFamily(seeder, from + at)))
     tokens.push(...families.map(family => codec.mint('refresh_token', family)))
   }
   await store.close()
@@ -69,33 +70,35 @@ interface Seeder {
   readonly store: Store
   readonly entropy: Entropy
   readonly keys: MasterKeys
+  readonly clientId: ClientId
+  readonly passwordHash: string
 }
 
-async function seedFamily(seeder: Seeder, clientId: ClientId, number: number): Promise<Family> {
-  const { store, entropy } = seeder
+async function seedFamily(seeder: Seeder, number: number): Promise<Family> {
+  const { store, entropy, clientId } = seeder
   const nowMs = systemClock.nowMs()
   const subject = newSubject(entropy)
-  const user = userOf(subject, number, nowMs)
+  const user = userOf(seeder, subject, number, nowMs)
   expectDone(await store.users.add(user, [newEvent('user_added', { subject, caller: operator, atMs: nowMs }, entropy)]))
-  const family = redeemed(openFamily(openingOf(seeder, clientId, subject, nowMs), nowMs), nowMs)
+  const family = redeemed(openFamily(openingOf(seeder, subject, nowMs), nowMs), nowMs)
   const about = { familyId: family.id, clientId, subject, caller: operator, atMs: nowMs }
   expectDone(await store.families.open(family, [newEvent('family_opened', about, entropy)]))
   return family
 }
 
-function userOf(subject: Subject, number: number, createdAtMs: number): User {
+function userOf({ passwordHash }: Seeder, subject: Subject, number: number, createdAtMs: number): User {
   return {
     subject,
     email: `user-${number}@bench.example`,
     emailVerified: true,
-    passwordHash: dummyPhc,
+    passwordHash,
     claims: {},
     disabled: false,
     createdAtMs,
   }
 }
 
-function openingOf({ entropy, keys }: Seeder, clientId: ClientId, subject: Subject, nowMs: number): Opening {
+function openingOf({ entropy, keys, clientId }: Seeder, subject: Subject, nowMs: number): Opening {
   const id = newFamilyId(nowMs, entropy)
   return {
     id,
