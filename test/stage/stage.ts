@@ -1,0 +1,139 @@
+/**
+ * A whole server on a stage: real endpoints, real SQLite, a clock that stands still until it is told to move, and
+ * randomness from a seed, so that every test can be played again. Nothing of ours is replaced by a stand-in.
+ */
+
+import { createHash } from 'node:crypto'
+import type { ClientId } from '@pawl/family'
+import { type ClientWithSecret, registerClient } from '../../packages/server/src/admin/clients.ts'
+import { addUser } from '../../packages/server/src/admin/users.ts'
+import { type Workbench, workbenchOf } from '../../packages/server/src/admin/workbench.ts'
+import { completeConfig } from '../../packages/server/src/config/config.ts'
+import { settingsSchema } from '../../packages/server/src/config/settings.ts'
+import type { Entropy } from '../../packages/server/src/domain/entropy.ts'
+import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
+import { type MasterKeys, masterKeys, newMasterKey } from '../../packages/server/src/domain/keys/master-keys.ts'
+import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
+import type { User } from '../../packages/server/src/domain/user/user.ts'
+import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
+import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
+import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
+import { type App, type AppOptions, app } from './app.ts'
+import { type Browser, browser } from './browser.ts'
+
+/** Where every stage's time begins: an ordinary Tuesday noon. */
+export const stageStartsAtMs = Date.UTC(2027, 2, 2, 12)
+
+export interface StageOptions {
+  /** A database file; in memory unless named. */
+  readonly path?: string
+  readonly seed?: string
+  readonly keys?: MasterKeys
+  readonly startsAtMs?: number
+  /** Anything of `settingsSchema`. */
+  readonly settings?: { readonly [name: string]: unknown }
+}
+
+export interface StageClock {
+  readonly nowMs: () => number
+  readonly advanceSeconds: (seconds: number) => void
+  readonly advanceMs: (milliseconds: number) => void
+  readonly set: (nowMs: number) => void
+}
+
+export interface Stage {
+  readonly pawl: Pawl
+  readonly issuer: string
+  readonly clock: StageClock
+  readonly entropy: Entropy
+  readonly keys: MasterKeys
+  readonly workbench: Workbench
+  /** Sends a request as a client at `address` would. Redirects are not followed. */
+  readonly send: (path: string, init?: RequestInit, address?: string) => Promise<Response>
+  readonly addClient: (input: {
+    readonly id: string
+    readonly kind: string
+    readonly [name: string]: unknown
+  }) => Promise<ClientWithSecret>
+  readonly addUser: (email?: string, password?: string) => Promise<User>
+  readonly browser: (address?: string) => Browser
+  /** An application that speaks for a registered client. */
+  readonly app: (registered: ClientWithSecret, options?: AppOptions) => App
+  readonly close: () => Promise<void>
+}
+
+export const stagePassword = 'correct horse battery staple'
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
+  const entropy = seededEntropy(options.seed ?? 'stage')
+  const clock = stageClock(options.startsAtMs ?? stageStartsAtMs)
+  const keys = options.keys ?? masterKeys([newMasterKey(entropy, 1)])
+  const settings = settingsSchema.parse({
+    store: `sqlite:${options.path ?? ':memory:'}`,
+    logLevel: 'silent',
+    ...options.settings,
+  })
+  const config = completeConfig(settings, keys, 7295)
+  const pawl = await openPawl(config, { clock, entropy, logger: stderrLogger('silent') })
+  const parts = {
+    entropy,
+    hasher: keyedHasher(keys, entropy),
+    sealer: sealer(keys, entropy),
+    passwords: argon2Hasher(entropy),
+  }
+  const workbench = workbenchOf({ store: pawl.store, ...parts }, 'stage')
+  const send: Stage['send'] = (path, init, address = '203.0.113.7') =>
+    pawl.fetch(new Request(new URL(path, pawl.issuer), { redirect: 'manual', ...init }), { address })
+  const stage: Stage = {
+    pawl,
+    issuer: pawl.issuer,
+    clock,
+    entropy,
+    keys,
+    workbench,
+    send,
+    addClient: input => registerClient(workbench, input),
+    addUser: (email = 'ada@example.com', password = stagePassword) => addUser(workbench, { email, password }),
+    browser: (address = '198.51.100.9') => browser(stage, address),
+    app: (registered, appOptions) => app(stage, registered, appOptions),
+    close: () => pawl.close(),
+  }
+  return stage
+}
+
+/** SHA-256 in counter mode over the seed: not for secrets, only for the same bytes in every run. */
+export function seededEntropy(seed: string): Entropy {
+  let counter = 0
+  let pool = Buffer.alloc(0)
+  return {
+    bytes: count => {
+      while (pool.length < count) {
+        pool = Buffer.concat([pool, createHash('sha256').update(`${seed}:${counter}`).digest()])
+        counter += 1
+      }
+      const drawn = Uint8Array.from(pool.subarray(0, count))
+      pool = pool.subarray(count)
+      return drawn
+    },
+  }
+}
+
+export function clientId(registered: ClientWithSecret): ClientId {
+  return registered.client.id
+}
+
+function stageClock(startsAtMs: number): StageClock {
+  let nowMs = startsAtMs
+  return {
+    nowMs: () => nowMs,
+    advanceSeconds: seconds => {
+      nowMs += seconds * 1000
+    },
+    advanceMs: milliseconds => {
+      nowMs += milliseconds
+    },
+    set: to => {
+      nowMs = to
+    },
+  }
+}
