@@ -45,6 +45,8 @@ export interface Pawl {
   readonly handle: Answer
   /** The same as a `fetch` function, for embedding. */
   readonly fetch: FetchFunction
+  /** The parts of an operator's work on this very server. */
+  readonly workbench: (operatorName: string) => Workbench
   /** Lets answers that are held back go, writes what waits in the background, and closes the store. */
   readonly close: () => Promise<void>
 }
@@ -117,7 +119,14 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
     onRefusal: keepRefusals(store, tasks, nowMs),
   }
   const handle = route(publicRoutes(server, parts), parts)
-  return { issuer: server.issuer, store, handle, fetch: fetchListener(handle), close: () => close(store, tasks, delay) }
+  return {
+    issuer: server.issuer,
+    store,
+    handle,
+    fetch: fetchListener(handle),
+    workbench: operatorName => workbenchOf(server, operatorName),
+    close: () => close(store, tasks, delay),
+  }
 }
 
 async function close(store: Store, tasks: Background, delay: FailureDelay): Promise<void> {
