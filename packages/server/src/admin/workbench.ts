@@ -5,8 +5,8 @@
 
 import type { Entropy } from '../domain/entropy.ts'
 import type { AuditEvent, EventDetail, EventKind } from '../domain/event/event.ts'
-import { type Caller, type EventAbout, newEvent } from '../domain/event/new-event.ts'
-import type { StepFamily } from '../domain/family/step.ts'
+import { type Caller, type EventAbout, newEvent, operator } from '../domain/event/new-event.ts'
+import { familySteps, type StepFamily } from '../domain/family/step.ts'
 import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
 import type { Sealer } from '../domain/keys/seal.ts'
 import type { Store } from '../domain/store.ts'
@@ -27,6 +27,14 @@ export interface Operator {
   /** A login name, such as `alice`. */
   readonly name: string
   readonly caller: Caller
+}
+
+/** Lays out the parts for one operator, whose name stands in every event they cause. */
+export function workbenchOf(parts: Omit<Workbench, 'stepFamily' | 'operator'>, operatorName: string): Workbench {
+  const { store, entropy, hasher, sealer, passwords } = parts
+  const caller = { ...operator, userAgent: `pawl, operated by ${operatorName}` }
+  const stepFamily = familySteps(store.families, entropy)
+  return { store, entropy, hasher, sealer, passwords, stepFamily, operator: { name: operatorName, caller } }
 }
 
 /** What cannot be done as asked: something is not there, or is taken. The message is a sentence for the operator. */

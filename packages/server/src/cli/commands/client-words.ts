@@ -1,0 +1,26 @@
+/** A client as a person reads it. */
+
+import type { Client } from '../../domain/client/client.ts'
+import { duration, pairs } from '../style.ts'
+
+export function clientWords(client: Client): string {
+  const refreshes = client.grantTypes.includes('refresh_token')
+  const lifetimes = `${duration(client.idleSeconds)} unused, ${duration(client.absoluteSeconds)} at most`
+  const entries: readonly (readonly [string, string])[] = [
+    ['client id', client.id],
+    ['kind', client.disabled ? `${client.kind} (disabled)` : client.kind],
+    ['authentication', client.authMethod],
+    ['redirect URIs', client.redirectUris.join(' ')],
+    ['scope', client.scopes.join(' ')],
+    ['refresh token', refreshes ? lifetimes : 'none'],
+    ['access token', duration(client.accessTokenSeconds)],
+    ['consent', client.firstParty ? 'not asked (first party)' : 'asked'],
+    ['partner', client.partner ?? ''],
+  ]
+  return pairs(entries.filter(([, value]) => value !== ''))
+}
+
+/** Shown once: the server keeps only a keyed hash. */
+export function secretWords(secret: string): string {
+  return `\nclient secret   ${secret}\nIt is shown this once and kept as a hash only: store it now.`
+}

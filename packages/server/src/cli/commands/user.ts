@@ -1,0 +1,140 @@
+/** `pawl user`: people who can sign in. Passwords come in by stdin and go nowhere else. */
+
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Workbench } from '../../admin/workbench.ts'
+import {
+  addUser,
+  countFamiliesOfUser,
+  disableUser,
+  enableUser,
+  listUsers,
+  resetPassword,
+  userJson,
+} from '../../admin/users.ts'
+import type { User } from '../../domain/user/user.ts'
+import { confirmEnding } from '../confirm.ts'
+import { readPassword } from '../read-password.ts'
+import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
+import { table } from '../style.ts'
+import { print, printJson, tell, type World } from '../world.ts'
+
+interface EndingFlags extends StoreOptions {
+  readonly dryRun?: true
+  readonly yes?: true
+}
+
+type Claims = { readonly [name: string]: unknown }
+
+export function addUserCommands(program: Command, world: World): void {
+  const group = program.command('user').description('people who can sign in')
+  addAdd(group, world)
+  addList(group, world)
+  addPassword(group, world)
+  addDisable(group, world)
+  addEnable(group, world)
+}
+
+function addAdd(group: Command, world: World): void {
+  storeCommand(group, 'add', 'add a person; the e-mail is the user name')
+    .argument('<email>')
+    .option('--password-stdin', 'read the password from one line of stdin')
+    .option('--email-verified', 'say that the address is known to be theirs')
+    .option(
+      '--claim <name=value>',
+      'a claim such as given_name=Ada; JSON where it reads as JSON; several times',
+      collectClaim,
+    )
+    .action(
+      async (email: string, flags: StoreOptions & { passwordStdin?: true; emailVerified?: true; claim?: Claims }) => {
+        const password = await readPassword(world, flags.passwordStdin === true)
+        const claims = JSON.parse(JSON.stringify(flags.claim ?? {})) as NonNullable<
+          Parameters<typeof addUser>[1]['claims']
+        >
+        const wanted = { email, password, claims, emailVerified: flags.emailVerified === true }
+        const user = await withWorkbench(world, flags, workbench => addUser(workbench, wanted))
+        if (flags.json) return printJson(world, userJson(user))
+        print(world, `User ${user.email} is added as ${user.subject}.`)
+      },
+    )
+}
+
+function addList(group: Command, world: World): void {
+  storeCommand(group, 'list', 'everyone').action(async (flags: StoreOptions) => {
+    const users = await withWorkbench(world, flags, listUsers)
+    if (flags.json) return printJson(world, users.map(userJson))
+    if (users.length === 0) return tell(world, 'There are no users yet: pawl user add EMAIL --password-stdin')
+    const rows = users.map(user => [user.email, user.subject, user.disabled ? 'disabled' : 'enabled'])
+    print(world, table(['E-MAIL', 'SUBJECT', 'STATE'], rows))
+  })
+}
+
+function addPassword(group: Command, world: World): void {
+  endingCommand(group, 'password', 'set a new password; ends every session opened with the old one')
+    .option('--password-stdin', 'read the password from one line of stdin')
+    .action(async (name: string, flags: EndingFlags & { passwordStdin?: true }) => {
+      const password = flags.dryRun ? '' : await readPassword(world, flags.passwordStdin === true)
+      await endAndTell(world, name, flags, workbench => resetPassword(workbench, name, password))
+    })
+}
+
+function addDisable(group: Command, world: World): void {
+  endingCommand(group, 'disable', 'refuse to sign a person in; ends every session they have').action(
+    async (name: string, flags: EndingFlags) => {
+      await endAndTell(world, name, flags, workbench => disableUser(workbench, name))
+    },
+  )
+}
+
+function addEnable(group: Command, world: World): void {
+  storeCommand(group, 'enable', 'let a person sign in again; nothing of before comes back')
+    .argument('<user>', 'an e-mail or a subject')
+    .action(async (name: string, flags: StoreOptions) => {
+      const user = await withWorkbench(world, flags, workbench => enableUser(workbench, name))
+      if (flags.json) return printJson(world, userJson(user))
+      print(world, `User ${user.email} may sign in again.`)
+    })
+}
+
+function endingCommand(group: Command, name: string, description: string): Command {
+  return storeCommand(group, name, description)
+    .argument('<user>', 'an e-mail or a subject')
+    .option('--dry-run', 'count what would end and change nothing')
+    .option('--yes', 'do it without asking')
+}
+
+async function endAndTell(
+  world: World,
+  name: string,
+  flags: EndingFlags,
+  act: (workbench: Workbench) => Promise<User>,
+): Promise<void> {
+  const result = await withWorkbench(world, flags, async workbench => {
+    const families = await countFamiliesOfUser(workbench, name)
+    if (flags.dryRun) return { user: null, families }
+    // Somebody who holds nothing loses nothing, so there is nothing to confirm.
+    if (families > 0) await confirmEnding(world, { words: `user ${name}`, families, yes: flags.yes === true })
+    return { user: await act(workbench), families }
+  })
+  const { user, families } = result
+  if (flags.json)
+    return printJson(world, { ...(user === null ? {} : userJson(user)), families, dry_run: user === null })
+  print(
+    world,
+    user === null ? `It would end ${families} families.` : `Done: ${user.email}; ${families} families are over.`,
+  )
+}
+
+function collectClaim(text: string, before: Claims | undefined): Claims {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new InvalidArgumentError('A claim is written name=value.')
+  return { ...before, [text.slice(0, equals)]: jsonOrText(text.slice(equals + 1)) }
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not JSON, so it is the text itself: that is what `given_name=Ada` means.
+    return text
+  }
+}
