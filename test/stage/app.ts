@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { ClientWithSecret } from '../../packages/server/src/admin/clients.ts'
-import type { Browser, BrowserPage } from './browser.ts'
-import type { Stage } from './stage.ts'
+import type { Browser, BrowserPage, Ground } from './browser.ts'
 
 export interface AppOptions {
   readonly redirectUri?: string
@@ -44,7 +43,7 @@ export interface App {
   readonly post: (path: string, fields: Fields, headers?: HeadersInit) => Promise<Response>
 }
 
-export function app(stage: Stage, registered: ClientWithSecret, options: AppOptions = {}): App {
+export function app(stage: Ground, registered: ClientWithSecret, options: AppOptions = {}): App {
   const { client, secret } = registered
   const redirectUri = options.redirectUri ?? client.redirectUris[0] ?? 'https://none.example/cb'
   let authorizations = 0

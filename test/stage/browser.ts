@@ -1,7 +1,13 @@
 /** A person's browser without a screen: a cookie jar, forms, and the patience to follow redirects within the server. */
 
-import type { Stage } from './stage.ts'
-import { stagePassword } from './stage.ts'
+/** What browsers and applications need of a stage: a server to talk to. */
+export interface Ground {
+  readonly issuer: string
+  /** Sends a request as a client at `address` would. Redirects are not followed. */
+  readonly send: (path: string, init?: RequestInit, address?: string) => Promise<Response>
+}
+
+export const stagePassword = 'correct horse battery staple'
 
 export interface BrowserPage {
   readonly status: number
@@ -13,7 +19,7 @@ export interface BrowserPage {
 
 const hopsMax = 10
 
-export function browser(stage: Stage, address: string): Browser {
+export function browser(stage: Ground, address: string): Browser {
   const jar = new Map<string, string>()
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {

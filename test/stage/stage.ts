@@ -19,7 +19,7 @@ import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
-import { type Browser, browser } from './browser.ts'
+import { type Browser, browser, type Ground } from './browser.ts'
 
 /** Where every stage's time begins: an ordinary Tuesday noon. */
 export const stageStartsAtMs = Date.UTC(2027, 2, 2, 12)
@@ -41,15 +41,12 @@ export interface StageClock {
   readonly set: (nowMs: number) => void
 }
 
-export interface Stage {
+export interface Stage extends Ground {
   readonly pawl: Pawl
-  readonly issuer: string
   readonly clock: StageClock
   readonly entropy: Entropy
   readonly keys: MasterKeys
   readonly workbench: Workbench
-  /** Sends a request as a client at `address` would. Redirects are not followed. */
-  readonly send: (path: string, init?: RequestInit, address?: string) => Promise<Response>
   readonly addClient: (input: {
     readonly id: string
     readonly kind: string
@@ -61,8 +58,6 @@ export interface Stage {
   readonly app: (registered: ClientWithSecret, options?: AppOptions) => App
   readonly close: () => Promise<void>
 }
-
-export const stagePassword = 'correct horse battery staple'
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const entropy = seededEntropy(options.seed ?? 'stage')

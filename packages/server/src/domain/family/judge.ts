@@ -44,13 +44,20 @@ export function judgeUse(reading: FamilyReading, use: TokenUse, entropy: Entropy
     interruption,
   })
   if (verdict.family === family) return { verdict, change: null, aside: asideOf(verdict, reading, use) }
-  const events = eventsOf(verdict, reading, use, entropy)
+  const events = eventsOf({ verdict, reading, use, entropy })
   return { verdict, change: { family: verdict.family, events, cutOffs: cutOffsOf(verdict) }, aside: null }
 }
 
+interface Judged {
+  readonly verdict: Verdict
+  readonly reading: FamilyReading
+  readonly use: TokenUse
+  readonly entropy: Entropy
+}
+
 /** A plain rotation is counted on the row and leaves no event (I12). */
-function eventsOf(verdict: Verdict, reading: FamilyReading, use: TokenUse, entropy: Entropy): AuditEvent[] {
-  const { nowMs } = reading
+function eventsOf(judged: Judged): AuditEvent[] {
+  const { verdict, reading, use } = judged
   const { generation, caller } = use
   switch (verdict.kind) {
     case 'advanced':
@@ -58,22 +65,17 @@ function eventsOf(verdict: Verdict, reading: FamilyReading, use: TokenUse, entro
     case 'stale':
       return []
     case 'repeated':
-      return [countedEvent('token_repeated', reading.family, { generation, caller, atMs: nowMs })]
+      return [countedEvent('token_repeated', reading.family, { generation, caller, atMs: reading.nowMs })]
     case 'reused':
-      return [endEvent('token_reused', verdict, reading, use, entropy)]
+      return [endEvent('token_reused', judged)]
     case 'refused':
-      return [endEvent('family_ended', verdict, reading, use, entropy)]
+      return [endEvent('family_ended', judged)]
   }
 }
 
-function endEvent(
-  kind: EventKind,
-  verdict: Verdict,
-  reading: FamilyReading,
-  use: TokenUse,
-  entropy: Entropy,
-): AuditEvent {
-  const { family, nowMs } = reading
+function endEvent(kind: EventKind, judged: Judged): AuditEvent {
+  const { verdict, use, entropy } = judged
+  const { family, nowMs } = judged.reading
   const reason = verdict.family.end?.reason ?? null
   const ends = verdict.kind === 'reused' ? verdict.ends : 'family'
   const detail = { reason, ends, generation: use.generation, current: family.generation }

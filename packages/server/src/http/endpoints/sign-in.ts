@@ -23,14 +23,10 @@ export function signInEndpoint(server: AuthorizationServer): Endpoint {
     const parameters = readForm(request)
     const browser = await browserOf(server, request)
     const interacting = await resumed(server, browser, parameters)
-    switch (parameters.get('decision')) {
-      case 'cancel':
-        return cancelled(server, interacting)
-      case 'switch_account':
-        return switched(server, interacting, browser)
-      default:
-        return attempted(server, { ...interacting, browser, parameters, request, requestId })
-    }
+    const decision = parameters.get('decision')
+    if (decision === 'cancel') return cancelled(server, interacting)
+    if (decision === 'switch_account') return switched(server, interacting, browser)
+    return attempted(server, { ...interacting, browser, parameters, request, requestId })
   }
 }
 
