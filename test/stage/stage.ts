@@ -19,7 +19,7 @@ import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
-import { type Browser, browser, type Ground } from './browser.ts'
+import { type Browser, browser, type Ground, stagePassword } from './browser.ts'
 
 /** Where every stage's time begins: an ordinary Tuesday noon. */
 export const stageStartsAtMs = Date.UTC(2027, 2, 2, 12)
