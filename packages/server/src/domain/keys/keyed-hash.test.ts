@@ -56,6 +56,14 @@ describe('keyedHasher', () => {
     )
   })
 
+  it('JW-11 takes a secret in its own alphabet only', () => {
+    const onlyDashes = keyedHasher(goldenKeys, { bytes: count => new Uint8Array(count).fill(0xfb) })
+    const { secret, hash } = onlyDashes.newSecret('session')
+    assert.match(secret, /-.*_|_.*-/)
+    assert.equal(onlyDashes.hashOf('session', secret), hash)
+    assert.equal(onlyDashes.hashOf('session', secret.replaceAll('-', '+').replaceAll('_', '/')), null)
+  })
+
   it('gives another hash, or none, when one bit of the secret is another', () => {
     const { secret, hash } = hasher.newSecret('session')
     const bytes = Buffer.from(secret, 'base64url')

@@ -11,6 +11,8 @@ import { type Unprintable, unprintable, unprintableBytes } from './unprintable.t
 export const masterKeyBytes = 32
 export const masterKeyIdMax = 255
 const masterKeyCharacters = 43
+/** For every sentence that refuses a key: what to do instead. */
+export const howToMakeMasterKey = "Make one with: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='"
 
 export interface MasterKey extends Unprintable {
   /** 1 to `masterKeyIdMax`. */
@@ -43,7 +45,7 @@ export function parseMasterKeys(text: string): MasterKeys {
     .map(entry => entry.trim())
     .filter(entry => entry !== '')
   const [only] = entries
-  if (only === undefined) throw new UnusableMasterKey(`The master key is empty. ${howToMakeOne}`)
+  if (only === undefined) throw new UnusableMasterKey(`The master key is empty. ${howToMakeMasterKey}`)
   const isBare = entries.length === 1 && !only.includes(':')
   return masterKeys(isBare ? [masterKeyOf(1, only)] : entries.map(parseEntry))
 }
@@ -51,7 +53,7 @@ export function parseMasterKeys(text: string): MasterKeys {
 /** The keys as one list, the first one current. Throws `UnusableMasterKey` on an id that is out of range or given twice. */
 export function masterKeys(all: readonly MasterKey[]): MasterKeys {
   const [current] = all
-  if (current === undefined) throw new UnusableMasterKey(`There is no master key. ${howToMakeOne}`)
+  if (current === undefined) throw new UnusableMasterKey(`There is no master key. ${howToMakeMasterKey}`)
   const ids = new Set<number>()
   for (const { id } of all) {
     if (!isKeyId(id)) throw new UnusableMasterKey(`A master key id is a whole number from 1 to ${masterKeyIdMax}.`)
@@ -89,8 +91,6 @@ function derive(key: MasterKey, purpose: string): Uint8Array {
   return unprintableBytes(new Uint8Array(hkdfSync('sha256', key.secret, noSalt, `pawl ${purpose}`, 32)))
 }
 
-const howToMakeOne = "Make one with: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='"
-
 function parseEntry(entry: string): MasterKey {
   const [id = '', text = '', ...more] = entry.split(':')
   if (more.length > 0 || !/^[1-9][0-9]{0,2}$/.test(id)) {
@@ -106,7 +106,7 @@ function masterKeyOf(id: number, text: string): MasterKey {
   const secret = Buffer.from(text, 'base64url')
   if (text.length !== masterKeyCharacters || secret.toString('base64url') !== text) {
     throw new UnusableMasterKey(
-      `Master key ${id} is not 32 bytes in base64url: ${masterKeyCharacters} characters of A-Z a-z 0-9 - _ without padding. ${howToMakeOne}`,
+      `Master key ${id} is not 32 bytes in base64url: ${masterKeyCharacters} characters of A-Z a-z 0-9 - _ without padding. ${howToMakeMasterKey}`,
     )
   }
   return masterKey(id, new Uint8Array(secret))

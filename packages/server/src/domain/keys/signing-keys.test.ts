@@ -25,12 +25,17 @@ interface Node {
 function deployment() {
   const store = signingKeysInMemory()
   const clock = { nowMs: startMs }
-  const listings = { count: 0, failing: false }
+  const listings = { count: 0, failing: false, hold: null as Promise<void> | null }
   const watched = {
     add: store.add,
-    list: () => {
+    list: async () => {
       listings.count++
-      return listings.failing ? Promise.reject(new StoreUnavailable('down')) : store.list()
+      if (listings.failing) throw new StoreUnavailable('down')
+      const rows = await store.list()
+      const held = listings.hold
+      listings.hold = null
+      await held
+      return rows
     },
   }
   async function start(name: string, ...masterKeyIds: readonly number[]): Promise<Node> {
@@ -157,6 +162,19 @@ describe('rotation', () => {
     assert.equal(outcomes.filter(outcome => outcome === null).length, 1)
     assert.equal(store.rows.length, 3)
     assert.equal(store.eventKinds.length, 3)
+  })
+
+  it('shows the new key also where a reading had begun before it was added', async () => {
+    const { store, listings, start } = deployment()
+    const { keys } = await start('a')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    listings.hold = promise
+    const early = keys.reload()
+    const rotated = keys.rotate('ES256', rotation, 'operator')
+    while (store.rows.length === 2) await new Promise(setImmediate)
+    setImmediate(resolve)
+    await early
+    assert.equal((await rotated)?.signsFromMs, startMs + publishSecondsMin * 1000)
   })
 
   it('stops at the number of keys that may be published', async () => {

@@ -5,6 +5,8 @@ import { type FamilyId, generationMax } from '@pawl/family'
 import fc from 'fast-check'
 import { newFamilyId } from '../identifiers.ts'
 import { goldenKeys, goldenSeed, keysNamed, seededEntropy } from '../keys/fixture.test.ts'
+import { hmacSha256 } from '../keys/hmac.ts'
+import { deriveKey } from '../keys/master-keys.ts'
 import { kindOf, type TokenKind, type TokenOrigin, tokenCharacters, tokenCodec } from './codec.ts'
 
 const kinds: readonly TokenKind[] = ['refresh_token', 'authorization_code', 'device_code', 'access_token']
@@ -89,8 +91,8 @@ describe('mint and parse', () => {
   it('keep what was presented when the next token is minted or parsed', () => {
     const presented = codec.parse('refresh_token', token)
     assert.ok(presented !== null)
-    codec.mint('refresh_token', { ...origin, generation: 99 })
-    codec.parse('refresh_token', codec.mint('refresh_token', { ...origin, generation: 100 }))
+    const stranger = { ...origin, seed: seededEntropy('stranger').bytes(32), generation: 100 }
+    assert.notEqual(codec.parse('refresh_token', codec.mint('refresh_token', stranger)), null)
     assert.equal(presented.generation, 1)
     assert.equal(codec.provesSeed(presented, goldenSeed), true)
   })
@@ -187,6 +189,24 @@ describe('parse refuses', () => {
     const old = tokenCodec(keysNamed(1)).mint('refresh_token', { ...origin, keyId: 1 })
     assert.equal(tokenCodec(keysNamed(2)).parse('refresh_token', old), null)
     assert.equal(tokenCodec(keysNamed(2, 1)).parse('refresh_token', old)?.keyId, 1)
+  })
+
+  it('another version, kind or reserved bytes, even with both tags right', () => {
+    const head = (version: number, kind: number, reserved: number): Buffer => {
+      const bytes = Buffer.from(token.slice(8), 'base64url').subarray(0, 25)
+      bytes.writeUInt16BE(reserved, 23)
+      return Buffer.concat([Buffer.from('pawl_rt_'), Uint8Array.of(version, kind), bytes.subarray(2)])
+    }
+    const tagged = (bytes: Buffer): string => {
+      const tags = [deriveKey(goldenKeys.current, 'token tag'), goldenSeed].map(key =>
+        hmacSha256(key, bytes).subarray(0, 16),
+      )
+      return `pawl_rt_${Buffer.concat([bytes.subarray(8), ...tags]).toString('base64url')}`
+    }
+    assert.equal(tagged(head(1, 1, 0)), token)
+    for (const bytes of [head(0, 1, 0), head(2, 1, 0), head(1, 0, 0), head(1, 2, 0), head(1, 1, 1), head(1, 1, 256)]) {
+      assert.equal(codec.parse('refresh_token', tagged(bytes)), null)
+    }
   })
 
   it('a token made with the right seed under another master key of the same id', () => {

@@ -75,6 +75,7 @@ describe('rawFromDer', () => {
       signature(`00${low}`, low),
       signature(`00${full}00`, low),
       signature(`01${low}`, low),
+      Buffer.from('300702010102010100', 'hex'),
       Buffer.from('3006020101030101', 'hex'),
       Buffer.from('3006020201020101', 'hex'),
       Buffer.from('3006020101020201', 'hex'),
