@@ -56,8 +56,8 @@ describe('argon2Hasher', () => {
     assert.ok(argon2Cost.memoryKib >= 19_456 && argon2Cost.passes >= 2)
   })
 
-  it('verifies the reference vector of another implementation', async () => {
-    // argon2-cffi: PasswordHasher(time_cost=2, memory_cost=65536, parallelism=1).hash('password') with salt "somesalt".
+  it('verifies the reference vector of the reference implementation', async () => {
+    // The reference implementation (phc-winner-argon2, src/test.c): t=2, m=2^16, p=1, "password", "somesalt".
     const phc = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
     const hasher = argon2Hasher(entropy)
     assert.equal(await hasher.verify(phc, 'password'), 'right')
