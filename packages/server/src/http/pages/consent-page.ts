@@ -66,7 +66,7 @@ function capital(text: string): string {
 }
 
 function decisions(): Html {
-  return html`<div class="choices"><button class="primary" name="decision" value="allow">Allow</button><button class="secondary" name="decision" value="deny">Do not allow</button></div>`
+  return html`<div class="choices"><button class="primary" name="decision" value="allow">Allow</button><button class="secondary" name="decision" value="deny">Refuse</button></div>`
 }
 
 function switchForm(stateToken: string): Html {

@@ -15,7 +15,7 @@ export interface ErrorPageProps extends PageFrame {
 export function errorPage(props: ErrorPageProps): Page {
   const card = html`<h1>${props.title}</h1>
 <p>${props.message}</p>
-<dl class="facts"><dt>If you ask for help, say this</dt><dd><code>${props.requestId}</code> <span class="quiet">(error ${props.status})</span></dd></dl>`
+<dl class="facts"><dt>Reference, if you ask for help</dt><dd><code>${props.requestId}</code> <span class="quiet">(error ${props.status})</span></dd></dl>`
   return page({ issuerHost: props.issuerHost, title: props.title, card })
 }
 
@@ -29,6 +29,6 @@ export function alreadyUsedPage(props: AlreadyUsedPageProps): Page {
   const { client } = props
   const card = html`<h1>This step is done</h1>
 <p>You have answered this page already, and an answer counts once. ${client === null ? 'You can close this page.' : html`Go back to ${clientName(client)} to go on; if it does not let you in, start there again.`}</p>
-<dl class="facts"><dt>If you ask for help, say this</dt><dd><code>${props.requestId}</code></dd></dl>`
+<dl class="facts"><dt>Reference, if you ask for help</dt><dd><code>${props.requestId}</code></dd></dl>`
   return page({ issuerHost: props.issuerHost, title: 'This step is done', card })
 }

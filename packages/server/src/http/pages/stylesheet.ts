@@ -24,7 +24,8 @@ header{display:flex;align-items:center;gap:.75rem;padding-top:2.25rem!important;
 main{flex:1}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.875rem;padding:1.75rem 1.75rem 2rem}
 h1,h2{font-family:"Iowan Old Style","Palatino Linotype",Palatino,P052,"URW Palladio L",Georgia,"Liberation Serif",serif;text-wrap:balance;overflow-wrap:anywhere}
-h1{margin:0 0 .375rem;font-size:1.75rem;line-height:1.2;font-weight:600;letter-spacing:-.01em}
+h1+.quiet{margin-top:-.375rem}
+h1{margin:0 0 .75rem;font-size:1.75rem;line-height:1.2;font-weight:600;letter-spacing:-.01em}
 h2{margin:1.5rem 0 .375rem;font-size:1.0625rem;line-height:1.35;font-weight:600}
 p{margin:0 0 1rem;overflow-wrap:anywhere}
 p:last-child,ul:last-child{margin-bottom:0}
