@@ -2,9 +2,9 @@
  * Rows that are over leave by themselves; nobody has to remember a cron job. There is no index over what moves, so dead
  * families are found by walking the table in id order, a page at a time, from a cursor that goes round.
  *
- * Why the table stays in proportion to what lives: every opening pays for looking at `rowsPerOpening` = 4 rows. One
- * round over n rows therefore ends within n/4 openings, so when it ends at most a quarter of the rows are newer than
- * the look at them, and every older row that was over at its look is gone: n ≤ (living + kept) · 4/3, where `kept` is
+ * Why the table stays in proportion to what lives: every opening pays for looking at `rowsPerOpening` = 3 rows. One
+ * round over n rows therefore ends within n/3 openings, so when it ends at most a third of the rows are newer than the
+ * look at them, and every older row that was over at its look is gone: n ≤ (living + kept) · 3/2, where `kept` is
  * what ended in the last `overKeptSeconds`. Steps pay a little too (`rowsPerStep`), so that what one cut-off ended also
  * goes where nobody signs in. The other tables have an index on the time they end, and every `writesPerTidying` writes
  * delete more rows of them than that many writes can have added.
@@ -27,7 +27,7 @@ export const overKeptSeconds = accessTokenSecondsMax + slackSeconds
 export const cutOffsKeptSeconds = 400 * 86_400
 export const eventsKeptSeconds = 400 * 86_400
 
-const rowsPerOpening = 4
+const rowsPerOpening = 3
 const rowsPerStep = 1 / 16
 const pageRowsMin = 64
 const pageRowsMax = 1024

@@ -1,0 +1,24 @@
+/**
+ * The contract: what passes here is a store, and nothing else is. Every verb with both its outcomes, what survives, what
+ * several handles see, and what leaves by itself.
+ */
+
+import { describe } from 'node:test'
+import { proveCounters } from './counters.test.ts'
+import { proveCutOffs } from './cut-offs.test.ts'
+import { proveFamilies } from './families.test.ts'
+import type { Kind } from './fixture.test.ts'
+import { provePeople } from './people.test.ts'
+import { proveSweep } from './sweep.test.ts'
+import { proveTime } from './time.test.ts'
+
+export function proveStore(kind: Kind): void {
+  describe(`the store contract: ${kind.name}`, () => {
+    proveFamilies(kind)
+    proveCutOffs(kind)
+    provePeople(kind)
+    proveCounters(kind)
+    proveTime(kind)
+    proveSweep(kind)
+  })
+}

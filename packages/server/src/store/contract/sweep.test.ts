@@ -1,0 +1,98 @@
+/** What is over leaves by itself: the tables stay in proportion to what lives. The figures are those of `sql/sweep.ts`. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Subject } from '@pawl/family'
+import { overKeptSeconds } from '../sql/sweep.ts'
+import {
+  daySeconds,
+  ended,
+  type Kind,
+  newFamily,
+  opened,
+  readFamily,
+  rotated,
+  type Scene,
+  sceneOf,
+  startMs,
+} from './fixture.test.ts'
+
+export function proveSweep(kind: Kind): void {
+  describe('the sweep', () => {
+    proveWhoGoes(kind)
+    proveProportion(kind)
+  })
+}
+
+const keptMs = overKeptSeconds * 1000
+
+/** Opens so many families that the sweep goes round the small tables of these tests, whatever it was at before. */
+async function sweepOnce(scene: Scene): Promise<void> {
+  for (let round = 0; round < 16; round++) {
+    await Promise.all(Array.from({ length: 32 }, () => opened(scene)))
+  }
+}
+
+function proveWhoGoes(kind: Kind): void {
+  it('takes what ended once its last access token is dead, and not a millisecond before', async test => {
+    const scene = await sceneOf(kind, test)
+    const over = await ended(scene, await opened(scene))
+    scene.clock.set(startMs + keptMs - 1)
+    await sweepOnce(scene)
+    assert.notEqual(await scene.store.families.read(over.id), null)
+    scene.clock.set(startMs + keptMs)
+    await sweepOnce(scene)
+    assert.equal(await scene.store.families.read(over.id), null)
+  })
+  it('takes a code nobody redeemed and what was cut off, and leaves what lives', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store, clock } = scene
+    const code = await opened(scene, { redeemSeconds: 60 })
+    const cut = await rotated(scene, await opened(scene, {}, { subject: 'user-2' as Subject }))
+    const living = await rotated(scene, await opened(scene))
+    const target = { kind: 'user', subject: 'user-2' as Subject } as const
+    const atMs = await store.cutOffs.set({ target, reason: 'test', by: 'operator', beforeMs: null }, [])
+    clock.set(atMs + keptMs - 1)
+    await sweepOnce(scene)
+    assert.notEqual(await store.families.read(cut.id), null)
+    clock.set(startMs + 60_000 + keptMs)
+    await sweepOnce(scene)
+    assert.equal(await store.families.read(cut.id), null)
+    assert.equal(await store.families.read(code.id), null)
+    assert.deepEqual((await readFamily(store, living)).family, living)
+  })
+  it('takes what ended also where families are only refreshed', async test => {
+    const scene = await sceneOf(kind, test)
+    const over = await ended(scene, await opened(scene))
+    const family = await rotated(scene, await opened(scene))
+    scene.clock.advance(keptMs - 1)
+    await rotated(scene, family)
+    scene.clock.advance(1)
+    for (let step = 0; step < 1100; step++) await rotated(scene, family)
+    assert.equal(await scene.store.families.read(over.id), null)
+    assert.notEqual(await scene.store.families.read(family.id), null)
+  })
+}
+
+function proveProportion(kind: Kind): void {
+  it('keeps the table under twice what lives, over a year and 20,000 families', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store, entropy, clock } = scene
+    const [openings, together, livesDays] = [20_000, 50, 30]
+    const lifeMs = livesDays * daySeconds * 1000
+    const pauseMs = (365 * daySeconds * 1000 * together) / openings
+    const living = (openings / 365) * livesDays
+    let most = 0
+    for (let made = 0; made < openings; made += together) {
+      clock.advance(pauseMs)
+      const nowMs = await store.now()
+      const families = Array.from({ length: together }, () =>
+        newFamily(entropy, nowMs, { redeemSeconds: livesDays * daySeconds, absoluteExpiresAtMs: nowMs + lifeMs }),
+      )
+      await Promise.all(families.map(family => store.families.open(family, [])))
+      if (made % 1000 === 0) most = Math.max(most, (await store.families.list({}, openings)).length)
+    }
+    assert.ok(most > living / 2, `at most ${most} rows: the simulation did not fill the table`)
+    assert.ok(most < 2 * living, `${most} rows where about ${Math.round(living)} live`)
+  })
+}

@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { proveStore } from '../contract/store.test.ts'
+import { memoryPath } from './connection.ts'
+import { openSqliteStore } from './sqlite-store.ts'
+
+proveStore({
+  name: 'SQLite in memory',
+  persists: false,
+  makePlace: () =>
+    Promise.resolve({
+      open: (clock, entropy) => openSqliteStore({ path: memoryPath, clock, entropy }),
+      clear: () => Promise.resolve(),
+    }),
+})
+
+proveStore({
+  name: 'SQLite in a file',
+  persists: true,
+  makePlace: async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'pawl-store-'))
+    return {
+      open: (clock, entropy) => openSqliteStore({ path: join(directory, 'pawl.db'), clock, entropy }),
+      clear: () => rm(directory, { recursive: true }),
+    }
+  },
+})
