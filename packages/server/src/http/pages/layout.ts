@@ -23,7 +23,7 @@ export interface PageContent extends PageFrame {
   readonly title: string
   readonly card: Html
   /** What stands below the card: the forms that do not carry on. */
-  readonly below?: Html
+  readonly below?: Html | null
   /** The text of an inline script, allowed by its hash. */
   readonly script?: string
 }

@@ -30,7 +30,7 @@ export function signInPage(props: SignInPageProps): Page {
 ${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
 ${stateForm({ action: '/sign-in', stateToken, content: fields(props) })}`
-  const below = html`<div class="aside">${client === null ? null : giveUpForm(client, stateToken)}</div>`
+  const below = client === null ? null : html`<div class="aside">${giveUpForm(client, stateToken)}</div>`
   return page({ issuerHost: props.issuerHost, title: problem === null ? 'Sign in' : 'Problem: sign in', card, below })
 }
 
