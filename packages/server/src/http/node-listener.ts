@@ -57,7 +57,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.once('close', () => connections.delete(socket))
     if (connections.size > limits.connectionsMax && !makeRoom()) socket.destroy()
   }
-  const newServer = (): Server => newHttpServer(limits).on('request', exchange).on('connection', admit)
+  // Before Node's own listener, which would count the newcomer among the idle.
+  const newServer = (): Server => newHttpServer(limits).on('request', exchange).prependListener('connection', admit)
 
   const bound = await bindAll(options, newServer)
   for (const { server } of bound) {
@@ -90,7 +91,7 @@ function newHttpServer(limits: ListenerLimits): Server {
     noDelay: true,
   })
   server.timeout = limits.silentMsMax
-  // One more than we accept, so that too many are seen and refused. Node would drop the rest without a word.
+  // One more than we accept, so that too many are seen and refused: Node 24 would drop the rest without a word.
   server.maxHeadersCount = limits.headersMax + 1
   return server
 }
