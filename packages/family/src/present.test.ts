@@ -71,6 +71,10 @@ describe('the current token', () => {
     assert.deepEqual([readUses(family.recentUses)[0]?.generation, readUses(family.recentUses).length], [3, 4])
   })
 
+  it('is kept from the first refresh token on', () => {
+    assert.equal(verdictOn(confidentialFamily(1), 1, { proof: client, policy: keeps }).kind, 'kept')
+  })
+
   it('I8 a kept token moves no time back where the clock went back', () => {
     const { family } = verdictOn(confidentialFamily(3), 3, { proof: client, policy: keeps, nowMs: rotatedAtMs - 1 })
     assert.equal(family.usedAtMs, rotatedAtMs)

@@ -46,11 +46,7 @@ export function recordUse(uses: Uint8Array, use: Use): Uint8Array {
 /** Every use on record, newest first. */
 export function readUses(uses: Uint8Array): Use[] {
   const found: Use[] = []
-  for (let slot = 0; slot < recentUsesMax; slot++) {
-    const use = readUse(uses, slot)
-    if (use === null) break
-    found.push(use)
-  }
+  for (let slot = 0; !isEmpty(uses, slot); slot++) found.push(readUse(uses, slot))
   return found
 }
 
@@ -62,7 +58,7 @@ export function newestUseWasOf(uses: Uint8Array, generation: number): boolean {
 /** True when this generation was used with this retry key, as far back as the ring reaches. */
 export function wasUsedWith(uses: Uint8Array, generation: number, retryKeyTag: Uint8Array): boolean {
   const view = viewOf(uses)
-  for (let slot = 0; slot < recentUsesMax && !isEmpty(uses, slot); slot++) {
+  for (let slot = 0; !isEmpty(uses, slot); slot++) {
     const start = slot * useBytes
     if (view.getUint32(start) !== generation) continue
     if (sameTag(uses, start + retryKeyOffset, retryKeyTag)) return true
@@ -70,8 +66,7 @@ export function wasUsedWith(uses: Uint8Array, generation: number, retryKeyTag: U
   return false
 }
 
-function readUse(uses: Uint8Array, slot: number): Use | null {
-  if (isEmpty(uses, slot)) return null
+function readUse(uses: Uint8Array, slot: number): Use {
   const start = slot * useBytes
   const view = viewOf(uses)
   const retryKeyTag = uses.slice(start + retryKeyOffset, start + useBytes)
@@ -80,24 +75,22 @@ function readUse(uses: Uint8Array, slot: number): Use | null {
     atMs: view.getUint16(start + timeOffset) * 0x1_0000_0000 + view.getUint32(start + timeOffset + 2),
     addressTag: uses.slice(start + addressOffset, start + agentOffset),
     agentTag: uses.slice(start + agentOffset, start + retryKeyOffset),
-    retryKeyTag: retryKeyTag.every(byte => byte === 0) ? null : retryKeyTag,
+    retryKeyTag: isAllZero(retryKeyTag) ? null : retryKeyTag,
   }
 }
 
+/** Also true of the slot behind the last one, so that a walk along the ring ends there. */
 function isEmpty(uses: Uint8Array, slot: number): boolean {
-  const start = slot * useBytes
-  for (let at = start; at < start + useBytes; at++) if (uses[at] !== 0) return false
-  return true
+  return isAllZero(uses.subarray(slot * useBytes, (slot + 1) * useBytes))
 }
 
 function sameTag(uses: Uint8Array, start: number, tag: Uint8Array): boolean {
-  if (tag.length !== retryKeyTagBytes) return false
-  let someBit = 0
-  for (let at = 0; at < retryKeyTagBytes; at++) {
-    if (uses[start + at] !== tag[at]) return false
-    someBit |= tag[at] ?? 0
-  }
-  return someBit !== 0
+  if (tag.length !== retryKeyTagBytes || isAllZero(tag)) return false
+  return tag.every((byte, at) => uses[start + at] === byte)
+}
+
+function isAllZero(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 0)
 }
 
 function viewOf(uses: Uint8Array): DataView {
