@@ -9,6 +9,7 @@ import {
   everyTestFileAsserts,
   everyTestFileTests,
   kebabCaseNames,
+  limitsAreThose,
   linksLead,
   noHomelessNames,
   noMachineIsNamed,
@@ -134,6 +135,14 @@ const cases: { readonly [sentence: string]: Case } = {
     rule: architectureNamesAll,
     keeps: { 'ARCHITECTURE.md': 'packages/ family/ docs/', 'packages/family/package.json': '', 'docs/a.md': '' },
     breaks: { 'docs/a.md': '', 'packages/package.json': '' },
+  },
+  'says of limits what the code says': {
+    rule: limitsAreThose,
+    keeps: {
+      'docs/a.md': '| `waitersMax` | 1,024 | a |\n| `keptSeconds` | 604,800 | b |\n| `prose` | a word | c |',
+      [`${source}/a.ts`]: 'export const waitersMax = 1024\nexport const keptSeconds = 7 * 86_400',
+    },
+    breaks: { 'docs/a.md': '| `waitersMax` | 1,023 | a |', 'docs/b.md': '| `unheardOf` | 5 | a |' },
   },
   'has no link that leads nowhere': {
     rule: linksLead,

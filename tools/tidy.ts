@@ -132,14 +132,34 @@ export const noMachineIsNamed: Rule = files => {
 export const architectureNamesAll: Rule = files => {
   const map = files.find(file => file.path === 'ARCHITECTURE.md')?.text ?? ''
   const folders = files.flatMap(file => (file.path.includes('/') ? [file.path.split('/')[0] ?? ''] : []))
-  const packages = files.flatMap(file =>
-    /^packages\/[^/]+\/package\.json$/.test(file.path) ? [dirname(file.path)] : [],
-  )
-  const rings = files.flatMap(file => /^(packages\/server\/src\/[^/]+)\//.exec(file.path)?.[1] ?? [])
-  const wanted = new Set([...folders, ...packages, ...rings.map(ring => ring.replace('packages/server/src/', ''))])
+  const packages = files.flatMap(file => /^packages\/([^/]+)\/package\.json$/.exec(file.path)?.[1] ?? [])
+  const rings = files.flatMap(file => /^packages\/server\/src\/([^/]+)\//.exec(file.path)?.[1] ?? [])
+  const wanted = new Set([...folders, ...packages, ...rings])
   return [...wanted]
     .filter(name => !map.includes(`${name}/`))
     .map(name => `ARCHITECTURE.md:1: does not mention ${name}/`)
+}
+
+/** A figure in a document is the one in the code: rows such as `name` | 1,024 | are compared with `export const name`. */
+export const limitsAreThose: Rule = files => {
+  const declared = new Map<string, Set<number>>()
+  for (const file of files.filter(({ path }) => isProduct(path))) {
+    for (const { groups } of file.text.matchAll(/^export const (?<name>\w+) = (?<value>[\d_]+(?: \* [\d_]+)*)$/gm)) {
+      const value = (groups?.['value'] ?? '')
+        .split(' * ')
+        .reduce((product, part) => product * Number(part.replaceAll('_', '')), 1)
+      declared.set(groups?.['name'] ?? '', new Set([...(declared.get(groups?.['name'] ?? '') ?? []), value]))
+    }
+  }
+  return eachLine(
+    files.filter(file => file.path.endsWith('.md')),
+    line => {
+      const { name, value } = /^\| `(?<name>\w+)` \| (?<value>\d[\d,]*) \|/.exec(line)?.groups ?? {}
+      if (name === undefined || value === undefined) return null
+      const isTrue = declared.get(name)?.has(Number(value.replaceAll(',', ''))) === true
+      return isTrue ? null : `says ${name} is ${value}, and the code does not`
+    },
+  )
 }
 
 export const linksLead: Rule = files => {
