@@ -2,14 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Refusal, refusalsKeptSeconds } from '../../domain/event/refusal.ts'
+import { type Refusal, refusalsKeptMax, refusalsKeptSeconds } from '../../domain/event/refusal.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { StoredSigningKey } from '../../domain/keys/signing-key-store.ts'
 import { clientId, eventOf, type Kind, sceneOf, startMs } from './fixture.test.ts'
 
 export function proveCounters(kind: Kind): void {
   describe('a throttle', () => proveThrottles(kind))
-  describe('the ring of refusals', () => proveRefusals(kind))
+  describe('the ring of refusals', () => {
+    proveRefusals(kind)
+    proveRing(kind)
+  })
   describe('a denied access token', () => proveDenied(kind))
   describe('the signing keys', () => proveSigningKeys(kind))
   describe('a setting', () => proveSettings(kind))
@@ -72,6 +75,21 @@ function proveRefusals(kind: Kind): void {
     assert.deepEqual(await store.refusals.ofRequest(first.requestId), first)
     clock.advance(1)
     assert.equal(await store.refusals.ofRequest(first.requestId), null)
+  })
+}
+
+function proveRing(kind: Kind): void {
+  it('holds the newest 100,000 and forgets the oldest', async test => {
+    const { store } = await sceneOf(kind, test)
+    const together = 1000
+    for (let from = 0; from < refusalsKeptMax; from += together) {
+      await store.refusals.record(Array.from({ length: together }, (_, at) => refusalOf(from + at, startMs)))
+    }
+    assert.notEqual(await store.refusals.ofRequest(refusalOf(0, startMs).requestId), null)
+    await store.refusals.record([refusalOf(refusalsKeptMax, startMs)])
+    assert.equal(await store.refusals.ofRequest(refusalOf(0, startMs).requestId), null)
+    assert.notEqual(await store.refusals.ofRequest(refusalOf(1, startMs).requestId), null)
+    assert.notEqual(await store.refusals.ofRequest(refusalOf(refusalsKeptMax, startMs).requestId), null)
   })
 }
 

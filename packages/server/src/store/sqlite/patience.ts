@@ -3,6 +3,7 @@
  * handler would sleep on the event loop, so it is off, and what is busy is tried again after a jittered pause.
  */
 
+import { setTimeout } from 'node:timers/promises'
 import type { Entropy } from '../../domain/entropy.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
 import { isBusy, isUnavailable, unavailable } from './sqlite-error.ts'
@@ -15,7 +16,7 @@ export const busyMsMax = 10_000
 export type Patiently = <T>(action: () => T) => Promise<T>
 
 /** Rejects with `StoreUnavailable` where the database is away or busy for too long; what else the action throws, it throws. */
-export function patience(entropy: Entropy): Patiently {
+export function patience(entropy: Entropy, pause: (pauseMs: number) => Promise<unknown> = setTimeout): Patiently {
   return async action => {
     let waitedMs = 0
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
@@ -37,8 +38,4 @@ export function patience(entropy: Entropy): Patiently {
 function jittered(pauseMs: number, entropy: Entropy): number {
   const [byte = 0] = entropy.bytes(1)
   return Math.max(1, Math.round((pauseMs * (256 + byte)) / 512))
-}
-
-function pause(pauseMs: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, pauseMs))
 }

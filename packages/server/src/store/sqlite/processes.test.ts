@@ -1,7 +1,7 @@
 /** Several real processes on one file: no step is taken twice, and none that was acknowledged is lost (I1, I2). */
 
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ import type { Family } from '@pawl/family'
 import { systemEntropy } from '../../domain/entropy.ts'
 import type { Store } from '../../domain/store.ts'
 import { systemClock } from '../../domain/time.ts'
-import { opened, readFamily } from '../contract/fixture.test.ts'
+import { opened, readFamily, rotated } from '../contract/fixture.test.ts'
 import type { Race } from './racing-process.test.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
@@ -63,6 +63,32 @@ describe('several processes on one file', () => {
     await store.close()
   })
 })
+
+describe('a disk that is full', () => {
+  it('fails the write as unavailable, keeps what was acknowledged and goes on once there is room', async test => {
+    const path = await filePath(test)
+    const store = await openSqliteStore({ path, clock: systemClock, entropy })
+    const race = await raceOn(store, path, { families: 4, generations: 1_000_000 })
+    await store.close()
+    // The shell's limit on the size of a file stands for the disk's: the log stops growing in the middle of a COMMIT.
+    const limited = ['-c', 'ulimit -f 2000; exec "$0" "$@"', process.execPath, ...argumentsOf(race)]
+    const { status, stdout, stderr } = spawnSync('/bin/sh', limited, { encoding: 'utf8', maxBuffer: outputBytesMax })
+    assert.equal(status, 1)
+    assert.match(stderr, /StoreUnavailable/)
+    const again = await openSqliteStore({ path, clock: systemClock, entropy })
+    const last = new Map(stdout.split('\n').map(line => line.split(' ') as [string, string]))
+    last.delete('')
+    assert.equal(last.size, race.families.length)
+    for (const [id, stepId] of last) {
+      const { family } = await readFamily(again, { id: id as Family['id'] })
+      assert.notEqual(family.stepId, stepId, 'a step that was acknowledged is undone')
+      await rotated({ store: again, entropy }, family)
+    }
+    await again.close()
+  })
+})
+
+const outputBytesMax = 64 * 1024 * 1024
 
 async function filePath(test: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'pawl-store-'))

@@ -13,7 +13,12 @@ export function isBusy(error: unknown): boolean {
 
 /** The disk, the file or the connection is not there, full or damaged: no statement is to blame. */
 export function isUnavailable(error: unknown): boolean {
-  return error instanceof StoreUnavailable || unavailableCodes.has(resultCode(error)) || isClosed(error)
+  return (
+    error instanceof StoreUnavailable ||
+    unavailableCodes.has(resultCode(error)) ||
+    isClosed(error) ||
+    isFileError(error)
+  )
 }
 
 export function unavailable(error: unknown): StoreUnavailable {
@@ -29,4 +34,9 @@ function resultCode(error: unknown): number {
 
 function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE'
+}
+
+/** The operating system refused the file or its directory. */
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
