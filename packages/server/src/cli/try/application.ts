@@ -31,11 +31,14 @@ export interface TokenAnswer {
 }
 
 export interface Application {
-  /** Kept with the tokens and never sent: whoever holds it can derive retry keys. */
-  readonly custodyKey: Uint8Array
   readonly begin: () => Attempt
   readonly redeem: (attempt: Attempt, code: string) => Promise<TokenAnswer>
-  readonly refresh: (refreshToken: string, custodyKey?: Uint8Array) => Promise<TokenAnswer>
+  readonly refresh: (refreshToken: string) => Promise<TokenAnswer>
+}
+
+/** Somebody who copied a token, but neither the custody key nor the application. */
+export interface Thief {
+  readonly replay: (refreshToken: string) => Promise<TokenAnswer>
 }
 
 export interface ApplicationParts {
@@ -50,18 +53,21 @@ export interface ApplicationParts {
 export function application(parts: ApplicationParts): Application {
   const { clientId, endpoints, entropy } = parts
   const custodyKey = entropy.bytes(32)
-  const post = (parameters: { readonly [name: string]: string }, retryKey: string): Promise<TokenAnswer> =>
-    postToken(endpoints.token, { ...parameters, client_id: clientId }, retryKey)
+  const sender = { url: endpoints.token, agent: 'demo-native/1.0', clientId, custodyKey }
   return {
-    custodyKey,
     begin: () => beginAttempt(parts),
     redeem: (attempt, code) => {
       const parameters = { grant_type: 'authorization_code', code, redirect_uri: attempt.redirectUri }
-      return post({ ...parameters, code_verifier: attempt.verifier }, retryKeyOf(custodyKey, code))
+      return postToken(sender, { ...parameters, code_verifier: attempt.verifier }, code)
     },
-    refresh: (refreshToken, key = custodyKey) =>
-      post({ grant_type: 'refresh_token', refresh_token: refreshToken }, retryKeyOf(key, refreshToken)),
+    refresh: token => postToken(sender, { grant_type: 'refresh_token', refresh_token: token }, token),
   }
+}
+
+/** A thief has to make up a custody key: the family asks for a retry key, and theirs fits nothing that was used before. */
+export function thief({ clientId, endpoints, entropy }: ApplicationParts): Thief {
+  const sender = { url: endpoints.token, agent: 'a strange laptop', clientId, custodyKey: entropy.bytes(32) }
+  return { replay: token => postToken(sender, { grant_type: 'refresh_token', refresh_token: token }, token) }
 }
 
 /** Whether an access token is good, asked by the API it is for (RFC 7662). */
@@ -99,14 +105,23 @@ function beginAttempt({ clientId, redirectUri, resource, endpoints, entropy }: A
   return { url: `${endpoints.authorization}?${query.toString()}`, state, verifier, redirectUri }
 }
 
+interface Sender {
+  readonly url: string
+  readonly agent: string
+  readonly clientId: string
+  /** Kept with the tokens and never sent: whoever holds it can derive retry keys. */
+  readonly custodyKey: Uint8Array
+}
+
 async function postToken(
-  url: string,
+  sender: Sender,
   parameters: { readonly [name: string]: string },
-  retryKey: string,
+  credential: string,
 ): Promise<TokenAnswer> {
-  const headers = { ...formHeaders, 'Idempotency-Key': formatRetryKey(retryKey) }
-  const body = new URLSearchParams(parameters).toString()
-  const answered = await exchange({ method: 'POST', url, headers, body })
+  const retryKey = createHmac('sha256', sender.custodyKey).update(credential).digest('base64url')
+  const headers = { ...formHeaders, 'User-Agent': sender.agent, 'Idempotency-Key': formatRetryKey(retryKey) }
+  const body = new URLSearchParams({ ...parameters, client_id: sender.clientId }).toString()
+  const answered = await exchange({ method: 'POST', url: sender.url, headers, body })
   const json = jsonOf(answered)
   const text = (name: string): string => (typeof json[name] === 'string' ? json[name] : '')
   return {
@@ -117,10 +132,6 @@ async function postToken(
     scope: text('scope'),
     requestId: headerOf(answered, 'pawl-request-id'),
   }
-}
-
-function retryKeyOf(custodyKey: Uint8Array, credential: string): string {
-  return createHmac('sha256', custodyKey).update(credential).digest('base64url')
 }
 
 export function jsonOf(answered: Answered): { readonly [name: string]: unknown } {

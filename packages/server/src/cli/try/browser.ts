@@ -36,10 +36,12 @@ export interface Browser {
 export function newBrowser(issuer: string): Browser {
   const cookies = new Map<string, string>()
 
+  const agent = { 'User-Agent': 'a small browser' }
+
   async function go(first: Asked): Promise<Place> {
     let asked = first
     for (let hop = 0; hop <= redirectsMax; hop++) {
-      const answered = await exchange({ ...asked, headers: { ...asked.headers, ...cookieHeader(cookies) } })
+      const answered = await exchange({ ...asked, headers: { ...agent, ...asked.headers, ...cookieHeader(cookies) } })
       keepCookies(cookies, answered)
       const location = headerOf(answered, 'location')
       if (location === null) return pageOf(asked.url, answered)

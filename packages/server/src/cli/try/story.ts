@@ -13,6 +13,8 @@ import {
   type Endpoints,
   introspect,
   jsonOf,
+  type Thief,
+  thief,
   type TokenAnswer,
 } from './application.ts'
 import { newBrowser, type Place } from './browser.ts'
@@ -32,14 +34,15 @@ export async function play(teller: Teller, cast: Cast): Promise<Explained> {
   const { native, service } = cast.samples
   const redirectUri = native.redirect_uri.replace('127.0.0.1/', '127.0.0.1:7297/')
   const resource = service.audience
-  const app = application({ clientId: native.client_id, redirectUri, resource, endpoints, entropy: cast.entropy })
+  const parts = { clientId: native.client_id, redirectUri, resource, endpoints, entropy: cast.entropy }
+  const app = application(parts)
   const first = await signIn(teller, cast, app)
   const chain = await staySignedIn(teller, app, first)
   const api = { id: service.client_id, secret: service.client_secret }
   await teller.step('The API sees the access token alive', () =>
     checkAccess(endpoints, api, chain.newest.accessToken, true),
   )
-  const caught = await beRobbed(teller, cast, { app, stolen: first.refreshToken, newest: chain.newest })
+  const caught = await beRobbed(teller, { app, thief: thief(parts), stolen: first.refreshToken, newest: chain.newest })
   await teller.step('The access token is dead at the API, at once', () =>
     checkAccess(endpoints, api, chain.newest.accessToken, false),
   )
@@ -120,15 +123,16 @@ async function staySignedIn(teller: Teller, app: Application, first: TokenAnswer
 
 interface Robbery {
   readonly app: Application
+  readonly thief: Thief
   readonly stolen: string
   readonly newest: TokenAnswer
 }
 
 /** The id of the answer the thief got. */
-async function beRobbed(teller: Teller, cast: Cast, robbery: Robbery): Promise<string> {
+async function beRobbed(teller: Teller, robbery: Robbery): Promise<string> {
   const { app, stolen, newest } = robbery
   const requestId = await teller.step('A thief replays a token from an old backup, and is caught', async () => {
-    const answer = await app.refresh(stolen, cast.entropy.bytes(32))
+    const answer = await robbery.thief.replay(stolen)
     const { status, error, requestId: id } = answer
     const kept = status === 400 && error === 'invalid_grant' && id !== null
     const happened = `${shorten(stolen)} was answered ${status} ${error ?? ''}; the reason has the id ${id ?? 'unknown'}.`
