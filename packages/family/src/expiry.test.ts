@@ -16,14 +16,14 @@ import {
 const idleEndMs = rotatedAtMs + 3_600_000
 
 describe('expiry', () => {
-  it('AC-06 lets the code be redeemed to the last millisecond of its time', () => {
+  it('lets the code be redeemed to the last millisecond of its time', () => {
     assert.equal(expiresAtMs(newFamily()), openedAtMs + 60_000)
     assertEnds(newFamily(), openedAtMs + 60_000, 'code_expired')
     assert.equal(verdictOn(newFamily(), 0, { nowMs: openedAtMs + 59_999 }).kind, 'advanced')
     assert.equal(verdictOn(newFamily(), 0, { nowMs: openedAtMs + 60_000 }).kind, 'refused')
   })
 
-  it('RT-19 lets a family be idle to the last millisecond of its idle time', () => {
+  it('lets a family be idle to the last millisecond of its idle time', () => {
     for (const generation of [1, 2, 3]) {
       assert.equal(expiresAtMs(plainFamily(generation)), idleEndMs)
       assertEnds(plainFamily(generation), idleEndMs, 'idle_expired')
@@ -77,7 +77,7 @@ describe('the time that is left', () => {
     assert.deepEqual(left(family.absoluteExpiresAtMs + 5_000), [0, 0])
   })
 
-  it('RT-19 follows the examples of draft-ietf-oauth-refresh-token-expiration', () => {
+  it('follows the examples of draft-ietf-oauth-refresh-token-expiration', () => {
     const day = 86_400
     const opened = newFamily({ idleSeconds: 7 * day, absoluteExpiresAtMs: openedAtMs + 10 * day * 1000 })
     let family: Family = opened

@@ -17,11 +17,11 @@ const family = plainFamily(3)
 const off = { ...policy, repeatWindowSeconds: 0 }
 
 describe('the repeat window', () => {
-  it('RT-04 answers a bare predecessor to its last millisecond', () => {
+  it('answers a bare predecessor to its last millisecond', () => {
     for (const afterMs of [0, 1, windowMs - 1]) assert.equal(bareAt(rotatedAtMs + afterMs), 'repeated')
   })
 
-  it('RT-05 takes a bare predecessor for reuse from the first millisecond after it', () => {
+  it('takes a bare predecessor for reuse from the first millisecond after it', () => {
     for (const afterMs of [windowMs, windowMs + 1]) assert.equal(bareAt(rotatedAtMs + afterMs), 'reused')
   })
 
@@ -51,7 +51,7 @@ describe('the repeat window', () => {
     assert.equal(bareAt(rotatedAtMs - 1), 'repeated')
   })
 
-  it('RT-06 is of no use to a token older than the predecessor', () => {
+  it('is of no use to a token older than the predecessor', () => {
     assert.equal(verdictOn(family, 1, { nowMs: rotatedAtMs }).kind, 'reused')
   })
 

@@ -186,7 +186,7 @@ describe('the predecessor', () => {
     assertStale(verdictOn(keyedKept, 2, { retryKeyTag: keyTag(2) }))
   })
 
-  it('RT-29 gains nothing from a proof where the family is unbound', () => {
+  it('gains nothing from a proof where the family is unbound', () => {
     assert.equal(verdictOn(plainFamily(3), 2, { proof: strangeKey, nowMs: later }).kind, 'reused')
     assert.equal(verdictOn(plainFamily(3), 2, { proof: strangeKey, nowMs: later - 1 }).kind, 'repeated')
   })
