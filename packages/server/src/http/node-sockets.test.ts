@@ -197,7 +197,7 @@ describe('DS-07: connections', () => {
     const listener = await start({ connectionsMax: 20, drainMsMax: 1 })
     const flood = Array.from({ length: 200 }, () => talk(listener.port))
     await Promise.all(flood.map(({ socket }) => once(socket, 'connect').catch(() => {})))
-    await talk(listener.port, get).closed
+    await talk(listener.port, getAndClose).closed
     assert.ok(listener.connections() <= 20, `${listener.connections()} are open`)
     for (const { socket } of flood) socket.destroy()
   })
