@@ -31,6 +31,8 @@ const refused: { readonly [file: string]: string } = {
   [`${server}/pawl.ts`]: `import { main } from './cli/main.ts'`,
   [`${server}/stray/new-ring.ts`]: `import { a } from '../domain/a.ts'`,
   [`${server}/domain/reaches-over.ts`]: `import { present } from '../../../family/src/present.ts'`,
+  [`${server}/domain/reaches-over.test.ts`]: `import { present } from '../../../family/src/present.ts'`,
+  [`${server}/http/reaches-out.ts`]: `import { samplePages } from '../../../../tools/sample-pages.ts'`,
   [`${server}/domain/hides.ts`]: `export const hidden = await import(String('./x.ts'))`,
   'packages/family/src/uses-node.ts': `import { createHash } from 'node:crypto'`,
   'packages/family/src/uses-a-neighbour.ts': `import { pkce } from '@pawl/protocol'`,
@@ -50,6 +52,7 @@ const accepted: { readonly [file: string]: string } = {
   [`${server}/store/sqlite/open.ts`]: `import { DatabaseSync } from 'node:sqlite'`,
   [`${server}/pawl.ts`]: `import { openStore } from './store/sqlite/open.ts'`,
   [`${server}/domain/remembers.test.ts`]: `import { openStore } from '../store/sqlite/open.ts'`,
+  [`${server}/http/pages.test.ts`]: `import { samplePages } from '../../../../tools/sample-pages.ts'`,
   'packages/family/src/present.test.ts': `import fc from 'fast-check'\nimport { it } from 'node:test'`,
   'packages/protocol/src/thumbprint.ts': `import { calculateJwkThumbprint } from 'jose'`,
 }
