@@ -4,7 +4,7 @@
  * development makes one on first use.
  */
 
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Entropy } from '../domain/entropy.ts'
 import {
@@ -84,17 +84,17 @@ function checkFileIsPrivate(path: string): void {
  */
 function createKey(settings: Settings, path: string, entropy: Entropy): void {
   refuseToCreate(settings, path)
-  mkdirSync(settings.data, { recursive: true, mode: 0o700 })
   const draft = `${path}.${Buffer.from(entropy.bytes(8)).toString('hex')}`
-  writeDurably(draft, formatMasterKeys(masterKeys([newMasterKey(entropy, firstKeyId)])))
   try {
+    mkdirSync(settings.data, { recursive: true, mode: 0o700 })
+    writeDurably(draft, formatMasterKeys(masterKeys([newMasterKey(entropy, firstKeyId)])))
     linkSync(draft, path)
     flushDirectory(settings.data)
   } catch (cause) {
+    // Where another process was first its key is the one, and ours was never used.
     if (!isThere(path)) throw new ConfigRefused(`The master key cannot be written to ${path}.`, { cause })
-    // Another process was first: its key is the one, and ours was never used.
   } finally {
-    unlinkSync(draft)
+    rmSync(draft, { force: true })
   }
 }
 
@@ -135,5 +135,5 @@ function flushDirectory(path: string): void {
 }
 
 function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined
+  return existsSync(path)
 }

@@ -36,7 +36,7 @@ export const settingsSchema = z.strictObject({
       'The port of the management listener (health). Unset: 7294, or a free one where the port is set; 0 takes a free one.',
   }),
   trustedProxies: described(z.array(z.string().min(1)).max(64).default([]), {
-    unit: 'addresses or CIDR ranges',
+    unit: 'address or CIDR range',
     description: 'Whose forwarded headers count. Everyone else is their own address.',
   }),
   logLevel: described(z.enum(logLevels).default('info'), { unit: 'level', description: 'What is written to stderr.' }),
@@ -105,8 +105,19 @@ export function valueOfText(name: SettingName, text: string): unknown {
   }
 }
 
-function described<T extends z.ZodType>(type: T, meta: { readonly unit: string; readonly description: string }): T {
-  return type.meta({ description: `${meta.description} Unit: ${meta.unit}.` })
+export interface SettingMeaning {
+  readonly unit: string
+  readonly description: string
+}
+
+export function settingMeaning(name: SettingName): SettingMeaning {
+  const meta = settingsSchema.shape[name].meta()
+  const unit = meta?.['unit']
+  return { unit: typeof unit === 'string' ? unit : '', description: meta?.description ?? '' }
+}
+
+function described<T extends z.ZodType>(type: T, meaning: SettingMeaning): T {
+  return type.meta({ ...meaning })
 }
 
 function whole(min: number, max: number, value: number): z.ZodDefault<z.ZodInt> {
