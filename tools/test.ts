@@ -71,10 +71,17 @@ function groupsFor(words: readonly string[]): readonly Group[] {
   return [unit, { title: 'a process each', files: own, options: apart }]
 }
 
-/** Fixtures end in `.test.ts` to stay out of what is published, but hold no test. */
+/** What only tests use ends in `.test.ts` too, to stay out of what is published; run by itself it does nothing. */
 function find(patterns: readonly string[]): readonly string[] {
-  const exclude = ['**/node_modules/**', '**/dist/**', '**/*fixture*.test.ts']
-  return globSync([...patterns], { exclude }).sort()
+  const exclude = ['**/node_modules/**', '**/dist/**']
+  return globSync([...patterns], { exclude })
+    .filter(holdsTests)
+    .sort()
+}
+
+/** Its own tests, or those of another file that it calls. */
+function holdsTests(file: string): boolean {
+  return /^\s*(?:it|test|describe)\(|\.test\.ts'/m.test(readFileSync(file, 'utf8'))
 }
 
 function mayShareProcess(file: string): boolean {
