@@ -4,7 +4,17 @@
  * development makes one on first use.
  */
 
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Entropy } from '../domain/entropy.ts'
 import {
@@ -94,7 +104,7 @@ function createKey(settings: Settings, path: string, entropy: Entropy): void {
     // Where another process was first its key is the one, and ours was never used.
     if (!isThere(path)) throw new ConfigRefused(`The master key cannot be written to ${path}.`, { cause })
   } finally {
-    rmSync(draft, { force: true })
+    if (isThere(draft)) unlinkSync(draft)
   }
 }
 
