@@ -122,7 +122,7 @@ function playWorld(worldSeed: number, seen: Map<string, number>): number {
 
 function newWorld(worldSeed: number): World {
   const random = randomFrom(worldSeed)
-  const kind = pick(random, kinds)
+  const kind = random() < 0.2 ? 'plain' : pick(random, kinds)
   const openedAtMs = 1_800_000_000_000
   const signedInAtMs = openedAtMs - pick(random, [0, 1, 90_000])
   const idleSeconds = pick(random, [70, 300, 3_600])
@@ -183,14 +183,14 @@ function thiefOf(random: () => number, proof: Shown['proof'], custody: number | 
 function takeStep(world: World): string | null {
   const { random, owner, tab, thief, ledger } = world
   const chance = random() * 100
-  if (chance < 40) return refresh(world, owner, random() < 0.2)
-  if (chance < 50) return refresh(world, tab, random() < 0.2)
+  if (chance < 40) return refresh(world, owner, random() < 0.3)
+  if (chance < 50) return refresh(world, tab, random() < 0.3)
   if (chance < 54) return refresh(world, thief, random() < 0.1)
   if (chance < 58) return presentSomething(world)
   if (chance < 60) return refreshOld(world)
   if (chance < 72) return copyToken(owner, tab)
   if (chance < 73) return copyToken(owner, thief)
-  if (chance < 95) return moveClock(world)
+  if (chance < 92) return moveClock(world)
   if (chance < 96.5) return interrupt(world)
   if (chance < 97.3) return switchRotation(world)
   if (chance < 98.3) return cutOff(world)
@@ -266,12 +266,15 @@ function moveClock(world: World): null {
   return null
 }
 
+/** The store answers nobody for a while; then it is mostly just after that, or the moment the window shuts again. */
 function interrupt(world: World): null {
   const { random, family } = world
   const windowMs = world.policy.repeatWindowSeconds * 1000
-  const edge = pick(random, [world.nowMs, family.rotatedAtMs, family.rotatedAtMs + windowMs])
-  const beganAtMs = edge + pick(random, [-1, 0, 1])
-  world.interruption = { beganAtMs, endedAtMs: beganAtMs + pick(random, [0, 1, 30_000, 90_000]) }
+  const edge = pick(random, [world.nowMs, family.rotatedAtMs, family.rotatedAtMs, family.rotatedAtMs + windowMs])
+  const beganAtMs = edge + pick(random, [-1, 0, 0, 1])
+  const endedAtMs = beganAtMs + pick(random, [0, 1, 30_000, 90_000])
+  world.interruption = { beganAtMs, endedAtMs }
+  if (random() < 0.8) world.nowMs = Math.max(world.nowMs, endedAtMs + pick(random, [0, 1, windowMs - 1, windowMs]))
   return null
 }
 
