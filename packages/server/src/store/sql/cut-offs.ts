@@ -71,7 +71,8 @@ const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_b
 
 const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, $6) ${conflictText}`
 
-const setNowText = `${insertText} SELECT $1, $2, high_ms, $3, $4, high_ms FROM store_clock WHERE id = 1 ${conflictText}`
+const highText = '(SELECT high_ms FROM store_clock WHERE id = 1)'
+const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}) ${conflictText}`
 
 const raiseText = 'UPDATE store_clock SET high_ms = CASE WHEN high_ms < $1 THEN $1 ELSE high_ms END + 1 WHERE id = 1'
 

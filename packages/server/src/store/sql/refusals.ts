@@ -26,7 +26,7 @@ export function sqlRefusals(sql: Sql, clock: StoreClock): RefusalStore {
 const columns = 'request_id, at_ms, endpoint, code, detail, client_id, family_id, generation, address'
 const countText = "UPDATE counters SET value = value + 1 WHERE name = 'refusals'"
 const insertText = `INSERT INTO refusals (slot, ${columns})
-SELECT value % $10, $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM counters WHERE name = 'refusals'
+VALUES ((SELECT value % $10 FROM counters WHERE name = 'refusals'), $1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (slot) DO UPDATE SET request_id = excluded.request_id, at_ms = excluded.at_ms,
 endpoint = excluded.endpoint, code = excluded.code, detail = excluded.detail, client_id = excluded.client_id,
 family_id = excluded.family_id, generation = excluded.generation, address = excluded.address`

@@ -3,8 +3,8 @@
  * once and kept: their number is that of the texts in `store/sql`, not of what is asked.
  */
 
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Row, Statement } from '../sql/sql.ts'
 
@@ -15,6 +15,7 @@ const pageBytes = 1024
 /** The log is copied into the database every 20 MB: seldom enough to be cheap, often enough to stay short. */
 const checkpointPages = 20_000
 const logBytesKeptMax = 64 * 1024 * 1024
+/** A cache and no memory map: where the disk fails, a map kills the process, and a read fails one request. */
 const cacheKibibytes = 65_536
 const ownerOnlyFile = 0o600
 const ownerOnlyDirectory = 0o700
@@ -55,9 +56,22 @@ export function connect(path: string): Connection {
 
 /** The files are the owner's alone before anything is in them; SQLite gives its log and index the same mode. */
 function prepareFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: ownerOnlyDirectory })
+  const directory = dirname(resolve(path))
+  const firstMade = mkdirSync(directory, { recursive: true, mode: ownerOnlyDirectory })
   closeSync(openSync(path, 'a', ownerOnlyFile))
-  if (process.platform !== 'win32') chmodSync(path, ownerOnlyFile)
+  if (process.platform === 'win32') return
+  if ((statSync(path).mode & 0o777) !== ownerOnlyFile) chmodSync(path, ownerOnlyFile)
+  if (firstMade !== undefined) flushDirectories(directory, dirname(firstMade))
+}
+
+/** SQLite makes its files durable in their directory; a directory just made must itself be durable in its parents. */
+function flushDirectories(from: string, upTo: string): void {
+  for (let directory = dirname(from); ; directory = dirname(directory)) {
+    const handle = openSync(directory, 'r')
+    fsyncSync(handle)
+    closeSync(handle)
+    if (directory === upTo || directory === dirname(directory)) return
+  }
 }
 
 function configure(database: DatabaseSync, path: string): void {
