@@ -59,6 +59,7 @@ const rings: { readonly [ring: string]: Ring } = {
       'http/access-log.ts',
       'domain/identifiers.ts',
       'domain/store.ts',
+      'domain/client/client.ts',
       'domain/time.ts',
       'domain/entropy.ts',
     ],

@@ -6,8 +6,6 @@ import { openSigningKeys, publishSecondsMin } from '../domain/keys/signing-keys.
 import { isoInstant } from '../domain/time.ts'
 import { AdminRefused, InputRefused, type Workbench } from './workbench.ts'
 
-export { signingAlgorithms } from '../domain/client/client.ts'
-
 export type SigningKeyState = 'published' | 'signing' | 'verifying' | 'retired'
 
 export interface SigningKeyView {

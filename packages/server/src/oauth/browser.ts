@@ -28,8 +28,7 @@ export type PasswordOutcome =
       readonly secrets: { readonly session: string; readonly device: string }
     }
   | { readonly kind: 'refused' }
-  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'busy' }
+  | { readonly kind: 'throttled' | 'busy'; readonly retryAfterSeconds: number }
 
 /** The living session behind the cookie's value, or null. */
 export function sessionOf(server: AuthorizationServer, secret: string | null): Promise<Session | null> {

@@ -13,7 +13,7 @@ import { charge, type Charged, type Over, refund, secondsUntil } from '../thrott
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
 import { emailKey } from './email-key.ts'
 import { type KeyOf, knownDevice, rememberDevice } from './known-device.ts'
-import type { PasswordHasher } from './password.ts'
+import { type PasswordHasher, tooBusyRetrySeconds } from './password.ts'
 import { accountLimits, type Attempter, networkLimit, serverLimit, type SignInLimits } from './sign-in-limits.ts'
 import type { User, UserStore } from './user.ts'
 
@@ -49,7 +49,7 @@ export type SignInOutcome =
     }
   | { readonly kind: 'refused' }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'busy' }
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 
 export async function signIn(means: SignInMeans, attempt: SignInAttempt): Promise<SignInOutcome> {
   const authTimeMs = await means.nowMs()
@@ -65,7 +65,7 @@ export async function signIn(means: SignInMeans, attempt: SignInAttempt): Promis
   const verified = await means.passwords.verify(user?.passwordHash ?? means.passwords.dummyPhc, attempt.password)
   if (verified === 'too_busy') {
     await refund(means.throttles, charged.keys)
-    return { kind: 'busy' }
+    return { kind: 'busy', retryAfterSeconds: tooBusyRetrySeconds }
   }
   if (verified === 'wrong' || user === null || user.disabled) return { kind: 'refused' }
   await refund(means.throttles, charged.keys)

@@ -5,7 +5,6 @@ import { errorResponse } from '../../oauth/authorize/authorization-response.ts'
 import { startInteraction } from '../../oauth/authorize/interaction.ts'
 import { proceed } from '../../oauth/authorize/proceed.ts'
 import { type PasswordOutcome, signInWithPassword } from '../../oauth/browser.ts'
-import { tooBusyRetrySeconds } from '../../domain/user/password.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm } from '../form.ts'
@@ -65,9 +64,8 @@ function refused(
   const interaction = { ...attempt.interaction, request: { ...attempt.interaction.request, loginHint } }
   if (outcome.kind === 'refused') return continueWith(server, interaction, browser, 'refused')
   const problem: SignInProblem = outcome
-  const retryAfterSeconds = outcome.kind === 'throttled' ? outcome.retryAfterSeconds : tooBusyRetrySeconds
   const response = signInResponse(server, { kind: 'sign_in', interaction, client }, { browser, requestId, problem })
-  return { ...response, headers: { ...response.headers, 'Retry-After': String(retryAfterSeconds) } }
+  return { ...response, headers: { ...response.headers, 'Retry-After': String(outcome.retryAfterSeconds) } }
 }
 
 function cancelled(server: AuthorizationServer, { interaction }: Resumed): HttpResponse {
