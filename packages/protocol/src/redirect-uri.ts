@@ -13,15 +13,11 @@ export function judgeRedirectUri(text: string, kind: RedirectUriKind): string | 
   if (text.length > redirectUriCharactersMax) return `a redirect URI has at most ${redirectUriCharactersMax} characters`
   if (!/^[!-~]+$/.test(text)) return 'a redirect URI has only visible ASCII characters'
   if (/[\\*<>"`{}|^]/.test(text)) return 'a redirect URI has no wildcard, backslash or character that must be escaped'
-  if (/%(?![0-9A-Fa-f]{2})/.test(text) || /%(00|0a|0d|09|2e|2f|5c|25)/i.test(text)) {
-    return 'a redirect URI does not escape dots, slashes, control characters or the percent sign'
+  if (/%(?![0-9A-Fa-f]{2})/.test(text) || /%([01][0-9A-F]|7F)/i.test(text)) {
+    return 'a redirect URI escapes no control character, and a percent sign begins an escape'
   }
-  if (!URL.canParse(text)) return 'a redirect URI is an absolute URI'
-  const url = new URL(text)
   if (text.includes('#')) return 'a redirect URI has no fragment'
-  if (url.username !== '' || url.password !== '') return 'a redirect URI has no user information'
-  if (hasDotSegment(text)) return 'a redirect URI has no dot segment or path parameter in its path'
-  return judgeScheme(text, url, kind)
+  return judgePath(beforeQuery(text)) ?? judgeUrl(text, kind)
 }
 
 /** True when `presented` is `registered`, character for character but for the port of a loopback IP literal. */
@@ -45,6 +41,27 @@ export function isLoopbackUrl(url: URL): boolean {
 }
 
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** In a query an escaped slash is an ordinary value; in a path two servers may read it as two different paths. */
+function judgePath(text: string): string | null {
+  if (/%(2e|2f|5c|25)/i.test(text)) return 'a redirect URI escapes no dot, slash or percent sign in its path'
+  if (/\/\.{1,2}([/;]|$)/.test(text) || text.includes(';/')) {
+    return 'a redirect URI has no dot segment or path parameter in its path'
+  }
+  return null
+}
+
+function judgeUrl(text: string, kind: RedirectUriKind): string | null {
+  if (!URL.canParse(text)) return 'a redirect URI is an absolute URI'
+  // The parser forgets an `@` with nothing before it, so the text is asked.
+  if (/^[^:/]+:\/\/[^/]*@/.test(beforeQuery(text))) return 'a redirect URI has no user information'
+  return judgeScheme(text, new URL(text), kind)
+}
+
+function beforeQuery(text: string): string {
+  const query = text.indexOf('?')
+  return query === -1 ? text : text.slice(0, query)
+}
 
 function judgeScheme(text: string, url: URL, kind: RedirectUriKind): string | null {
   if (url.protocol === 'https:') return isCanonicalHost(text, url) ? null : hostAsWritten
@@ -74,15 +91,11 @@ function hasDefaultPort(text: string, url: URL): boolean {
   return text.startsWith(`${url.protocol}//${url.hostname}:${port}`)
 }
 
-function hasDotSegment(text: string): boolean {
-  const path = /^[^?]*/.exec(text)?.[0] ?? ''
-  return /\/\.{1,2}([/;]|$)/.test(path) || /;\//.test(path)
+/** The port may be any that a socket can have, or none; it is written in decimal without leading zeros. */
+function splitLoopback(text: string): { readonly host: string; readonly rest: string } | null {
+  const match = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?((?:[/?][!-~]*)?)$/.exec(text)
+  if (match?.[1] === undefined || match[3] === undefined) return null
+  return Number(match[2] ?? 80) > portMax ? null : { host: match[1], rest: match[3] }
 }
 
-function splitLoopback(text: string): { host: string; rest: string } | null {
-  const match = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?((?:[/?][!-~]*)?)$/.exec(text)
-  if (match === null || match[1] === undefined || match[2] === undefined) return null
-  const port = /:([0-9]{1,5})(?=[/?]|$)/.exec(text.slice('http://'.length + match[1].length))?.[1]
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return null
-  return { host: match[1], rest: match[2] }
-}
+const portMax = 65_535
