@@ -1,7 +1,7 @@
 /**
  * The rule. A token of some generation is presented; `present` says what it is worth and what the row must become.
  * No clock, no randomness, no store: the same arguments always give the same verdict. Whoever calls it has already
- * authenticated the client and checked the tags, so a verdict is about the family alone (DESIGN: I1, I4 to I8).
+ * authenticated the client and checked the tags, so a verdict is about the family alone (I1, I4 to I8).
  */
 
 import { type CutOffs, cutOffOf } from './cut-offs.ts'

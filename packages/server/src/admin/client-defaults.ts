@@ -1,4 +1,4 @@
-/** What a client kind settles, so that nobody meets forty flags (DESIGN §9). One table; registration reads it. */
+/** What a client kind settles, so that nobody meets forty flags. One table; registration reads it. */
 
 import type { AuthMethod, ClientKind, GrantType } from '../domain/client/client.ts'
 

@@ -1,4 +1,4 @@
-/** What a script learns from the way a command ended (DESIGN §9). Numbers are part of the surface and never change. */
+/** What a script learns from the way a command ended. Numbers are part of the surface and never change. */
 
 import { CommanderError } from 'commander'
 import { AdminRefused, InputRefused } from '../admin/workbench.ts'
