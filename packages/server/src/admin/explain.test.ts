@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { newRequestId } from '../domain/identifiers.ts'
+import { explain, explainedJson } from './explain.ts'
+import { bench } from './fixture.test.ts'
+import { carryOut, planRevocation } from './revoke.ts'
+
+const strangeKey = `rk1.${'s'.repeat(43)}`
+
+function words(explained: Awaited<ReturnType<typeof explain>>): string {
+  return [explained.explanation.title, ...explained.explanation.sentences].join('\n')
+}
+
+describe('explain', () => {
+  it('says who, when, which generation and why for the request of a thief', async () => {
+    const { workbench, openFamily, use } = await bench()
+    const family = await openFamily()
+    await use(family.id, { generation: 1 })
+    await use(family.id, { generation: 2 })
+    const { requestId } = await use(family.id, {
+      generation: 1,
+      retryKey: strangeKey,
+      address: '198.51.100.9',
+      agent: 'thief',
+    })
+    const explained = await explain(workbench, requestId)
+    assert.equal(explained.kind, 'request')
+    assert.equal(explained.explanation.title, 'Ended: a spent token was used again')
+    const text = words(explained)
+    assert.match(
+      text,
+      /At 2027-01-05T12:00:00\.\d{3}Z, client app presented the refresh token of generation 1 for user ada/,
+    )
+    assert.match(text, /from 198\.51\.100\.9 with "thief"/)
+    assert.match(text, /stood at generation 3, so the token was 2 generations old/)
+    assert.match(text, /the whole grant ended/)
+    assert.match(text, /Of the last 3 uses on record, 0 came from this address and 0 from this agent/)
+    assert.equal(explained.family?.overBecause, 'reuse')
+    assert.equal(explained.events.filter(({ kind }) => kind === 'token_reused').length, 1)
+    assert.ok(explained.explanation.nextSteps.length > 0)
+  })
+
+  it('finds the same by the family and by the event', async () => {
+    const { workbench, openFamily, use } = await bench()
+    const family = await openFamily()
+    await use(family.id, { generation: 1 })
+    const { requestId } = await use(family.id, { generation: 1, retryKey: strangeKey })
+    const byRequest = await explain(workbench, requestId)
+    const event = byRequest.events.find(({ kind }) => kind === 'token_reused')
+    const byEvent = await explain(workbench, event?.id ?? '')
+    assert.equal(byEvent.kind, 'event')
+    assert.equal(byEvent.explanation.title, byRequest.explanation.title)
+    const byFamily = await explain(workbench, family.id)
+    assert.equal(byFamily.kind, 'family')
+    assert.equal(byFamily.explanation.title, byRequest.explanation.title)
+    assert.match(words(byFamily), /generation 1/)
+  })
+
+  it('tells a missing retry key from theft', async () => {
+    const { workbench, openFamily, use } = await bench()
+    const family = await openFamily()
+    const { requestId } = await use(family.id, { generation: 1, retryKey: null })
+    const explained = await explain(workbench, requestId)
+    assert.equal(explained.explanation.title, 'Refused: this family asks for its retry key')
+    assert.equal(explained.family?.overBecause, null)
+    assert.equal((await explain(workbench, `${family.id}.1.retry_key_missing`)).kind, 'event')
+  })
+
+  it('finds a counted event for a later request by its refusal, and says how often', async () => {
+    const { workbench, openFamily, use } = await bench()
+    const family = await openFamily()
+    await use(family.id, { generation: 1, retryKey: null })
+    const { requestId } = await use(family.id, { generation: 1, retryKey: null })
+    const refusal = {
+      requestId,
+      atMs: await workbench.store.now(),
+      endpoint: '/token',
+      code: 'invalid_grant',
+      detail: 'retry key required',
+      clientId: family.grant.clientId,
+      familyId: family.id,
+      generation: 1,
+      address: '192.0.2.1',
+    }
+    await workbench.store.refusals.record([refusal])
+    const explained = await explain(workbench, requestId)
+    assert.equal(explained.explanation.title, 'Refused: this family asks for its retry key')
+    assert.match(words(explained), /It happened 2 times/)
+    assert.equal(explained.refusal?.detail, 'retry key required')
+  })
+
+  it('says why a family that was cut off or has run out is over, met by a step or not', async () => {
+    const { workbench, openFamily, use, advanceSeconds } = await bench()
+    const cut = await openFamily()
+    const idle = await openFamily({ client: 'other' })
+    await carryOut(workbench, await planRevocation(workbench, { session: cut.grant.sessionId ?? '' }))
+    assert.equal((await explain(workbench, cut.id)).explanation.title, 'Ended: the session was cut off')
+    advanceSeconds(3600)
+    assert.equal((await explain(workbench, idle.id)).explanation.title, 'Ended: it was not used for too long')
+    const { requestId } = await use(idle.id, { generation: 1 })
+    const met = await explain(workbench, requestId)
+    assert.equal(met.explanation.title, 'Ended: it was not used for too long')
+    assert.match(words(met), /presented the refresh token of generation 1/)
+  })
+
+  it('names the operator who ended a family', async () => {
+    const { workbench, openFamily } = await bench()
+    const family = await openFamily()
+    await carryOut(workbench, await planRevocation(workbench, { family: family.id }))
+    const explained = await explain(workbench, family.id)
+    assert.equal(explained.explanation.title, 'Ended: an operator revoked it')
+    assert.match(words(explained), /it was ended by olga/)
+  })
+
+  it('says that a living family lives, and when it runs out', async () => {
+    const { workbench, openFamily } = await bench()
+    const family = await openFamily()
+    const explained = await explain(workbench, family.id)
+    assert.equal(explained.explanation.title, 'Living')
+    assert.match(words(explained), /unused, runs out at 2027-01-05T13:00:00/)
+  })
+
+  it('shows a refusal without a family as it was logged', async () => {
+    const { workbench } = await bench()
+    const requestId = newRequestId(workbench.entropy)
+    const nobody = { clientId: null, familyId: null, generation: null }
+    const atMs = await workbench.store.now()
+    const refusal = {
+      requestId,
+      atMs,
+      endpoint: '/token',
+      code: 'invalid_client',
+      detail: 'no client is named',
+      address: '::1',
+    }
+    await workbench.store.refusals.record([{ ...refusal, ...nobody }])
+    const json = explainedJson(await explain(workbench, requestId))
+    assert.equal(json['title'], 'Refused: invalid_client')
+    assert.deepEqual(json['sentences'], [
+      'At 2027-01-05T12:00:00.000Z, somebody was answered invalid_client at /token, asking from ::1: no client is named.',
+    ])
+  })
+
+  it('never holds a seed, a hash or a token', async () => {
+    const { workbench, openFamily, use } = await bench()
+    const family = await openFamily()
+    const { requestId } = await use(family.id, { generation: 0, retryKey: strangeKey })
+    const json = JSON.stringify(explainedJson(await explain(workbench, requestId)))
+    for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+      assert.equal(json.includes(Buffer.from(family.seed).toString(encoding)), false)
+    }
+    assert.equal(json.includes('pawl_'), false)
+  })
+
+  it('refuses what is no id, and says so where nothing is on record', async () => {
+    const { workbench } = await bench()
+    await assert.rejects(explain(workbench, 'hello'), { name: 'InputRefused' })
+    await assert.rejects(explain(workbench, newRequestId(workbench.entropy)), {
+      name: 'AdminRefused',
+      message: /Nothing is on record/,
+    })
+    await assert.rejects(explain(workbench, '01990000-0000-7000-8000-000000000000'), { name: 'AdminRefused' })
+  })
+})
