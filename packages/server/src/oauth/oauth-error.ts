@@ -44,6 +44,8 @@ export type OAuthErrorCode =
   | 'interaction_required'
   | 'account_selection_required'
   | 'registration_not_supported'
+  // OpenID Connect Core Unmet Authentication Requirements 1.0 §2
+  | 'unmet_authentication_requirements'
   // RFC 9470 §3
   | 'insufficient_user_authentication'
   // Ours: a limit was passed and nothing was judged (429).

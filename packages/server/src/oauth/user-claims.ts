@@ -39,8 +39,8 @@ export type ClaimsPlace = 'id_token' | 'userinfo'
  * The `claims` parameter as it is kept: only the requests that a scope of this client covers, or that are about the
  * sign-in itself. Null when the text is no JSON object of claim requests within the limits.
  */
-export function keptClaims(text: string, clientScopes: readonly string[]): string | null {
-  const parsed = parseClaims(text)
+export function keptClaims(sent: string, clientScopes: readonly string[]): string | null {
+  const parsed = parseClaims(sent)
   if (parsed === null) return null
   const kept: { [place: string]: object } = {}
   for (const place of ['id_token', 'userinfo'] as const) {
@@ -49,13 +49,15 @@ export function keptClaims(text: string, clientScopes: readonly string[]): strin
     if (!isClaimRequests(requests)) return null
     kept[place] = Object.fromEntries(Object.entries(requests).filter(([name]) => isCovered(name, clientScopes)))
   }
-  return JSON.stringify(kept)
+  const text = JSON.stringify(kept)
+  // Written anew it may have grown: 1e20 becomes twenty-one digits.
+  return text.length > claimsCharactersMax ? null : text
 }
 
 /** The scopes that cover the claims asked for by name: the user agrees to them as if they had been asked for whole. */
 export function scopesOfClaims(claims: string | null): readonly string[] {
   const names = new Set([...claimsAskedFor(claims, 'id_token'), ...claimsAskedFor(claims, 'userinfo')])
-  return Object.keys(claimsByScope).filter(scope => claimsByScope[scope]?.some(name => names.has(name)))
+  return Object.keys(claimsByScope).filter(scope => claimsOf(scope).some(name => names.has(name)))
 }
 
 /** The names asked for in one place. The text was checked when the request came in. */
@@ -71,9 +73,18 @@ export function subjectAskedFor(claims: string | null): string | null {
   return typeof requests.sub.value === 'string' ? requests.sub.value : null
 }
 
+/** True where `acr` is asked for as essential with values, and this is none of them (OIDC Core §5.5.1.1). */
+export function demandsOtherAcr(claims: string | null, acr: string): boolean {
+  const requests = claims === null ? null : parseClaims(claims)?.id_token
+  if (!isRecord(requests) || !isRecord(requests.acr) || requests.acr.essential !== true) return false
+  const { value, values } = requests.acr
+  if (Array.isArray(values)) return !values.includes(acr)
+  return value !== undefined && value !== acr
+}
+
 /** What userinfo tells: every claim of the granted scopes, and those asked for by name. */
 export function userinfoClaims(user: User, scopes: readonly string[], claims: string | null): UserClaims {
-  const names = scopes.flatMap(scope => (Object.hasOwn(claimsByScope, scope) ? (claimsByScope[scope] ?? []) : []))
+  const names = scopes.flatMap(claimsOf)
   return pickClaims(user, [...names, ...claimsAskedFor(claims, 'userinfo')])
 }
 
@@ -101,7 +112,12 @@ function pickClaims(user: User, names: readonly string[]): UserClaims {
 const signInClaims: ReadonlySet<string> = new Set(['sub', 'acr', 'auth_time', 'amr'])
 
 function isCovered(name: string, clientScopes: readonly string[]): boolean {
-  return signInClaims.has(name) || clientScopes.some(scope => claimsByScope[scope]?.includes(name))
+  return signInClaims.has(name) || clientScopes.some(scope => claimsOf(scope).includes(name))
+}
+
+/** A scope may be called `constructor`, so only what the table itself has counts. */
+function claimsOf(scope: string): readonly string[] {
+  return Object.hasOwn(claimsByScope, scope) ? (claimsByScope[scope] ?? []) : []
 }
 
 function isUserClaim(name: string): boolean {

@@ -7,6 +7,7 @@ import type { AuthorizationServer, Parameters } from '../../oauth/authorization-
 import { readAuthorizationRequest } from '../../oauth/authorize/authorization-request.ts'
 import { startInteraction } from '../../oauth/authorize/interaction.ts'
 import { proceed } from '../../oauth/authorize/proceed.ts'
+import { endpointPaths } from '../../oauth/metadata.ts'
 import { OAuthError } from '../../oauth/oauth-error.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm, readQuery } from '../form.ts'
@@ -22,7 +23,7 @@ export const authorizationRequestCharactersMax = 12_000
 
 export function authorizeEndpoint(server: AuthorizationServer, onRefusal: RouterParts['onRefusal']): Endpoint {
   return async (request, requestId) => {
-    if (request.method === 'POST') return asGet(request)
+    if (request.method === 'POST') return asGet(server, request)
     if (request.query.length > authorizationRequestCharactersMax) throw tooLong()
     const read = await readAuthorizationRequest(server, readQuery(request))
     if (read.kind === 'response') {
@@ -67,12 +68,17 @@ export function continueEndpoint(server: AuthorizationServer): Endpoint {
  * A cross-site post carries no `SameSite=Lax` cookie, so it could not see who is signed in. The browser comes back with
  * GET, and then brings them.
  */
-function asGet(request: HttpRequest): HttpResponse {
+function asGet(server: AuthorizationServer, request: HttpRequest): HttpResponse {
   readForm(request)
-  const query = new TextDecoder().decode(request.body)
+  const query = new TextDecoder('utf-8', { ignoreBOM: true })
+    .decode(request.body)
+    .replace(notInQuery, encodeURIComponent)
   if (query.length > authorizationRequestCharactersMax) throw tooLong()
-  return seeOther(`${request.path}?${query}`)
+  return seeOther(`${server.issuer}${endpointPaths.authorize}?${query}`)
 }
+
+/** What a form body may hold and a query may not (RFC 3986 §3.4): a raw `#` would end it, a line break the header. */
+const notInQuery = /[^\x21\x22\x24-\x7e]+/gu
 
 function problemOf(parameters: Parameters, isSignedIn: boolean): { readonly kind: 'refused' | 'other_person' } | null {
   const problem = parameters.get('problem')

@@ -70,7 +70,7 @@ export function signInResponse(
     client: clientOnPage(client, request.redirectUri),
     loginHint: request.loginHint,
     problem: showing.problem,
-    signedInAs: null,
+    signedInAs: next.signedInAs,
   })
   return pageResponse(page, statusOf(showing.problem))
 }

@@ -2,7 +2,7 @@
 
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
 import { errorResponse } from '../../oauth/authorize/authorization-response.ts'
-import { startInteraction } from '../../oauth/authorize/interaction.ts'
+import { type Resumed, startInteraction, withLoginHint } from '../../oauth/authorize/interaction.ts'
 import { proceed } from '../../oauth/authorize/proceed.ts'
 import { type PasswordOutcome, signInWithPassword } from '../../oauth/browser.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
@@ -14,7 +14,7 @@ import { type Browser, browserOf, signedInCookies, withCookies } from './browser
 import { continueWith, nextAfterPost, signInResponse } from './next-response.ts'
 import { authorizationResponse, refuseForeignPost } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
-import { type Resumed, resumed } from './resumed.ts'
+import { resumed } from './resumed.ts'
 
 export function signInEndpoint(server: AuthorizationServer): Endpoint {
   return async (request, requestId) => {
@@ -60,11 +60,14 @@ function refused(
   outcome: Exclude<PasswordOutcome, { readonly kind: 'signed_in' }>,
 ): HttpResponse {
   const { client, browser, requestId } = attempt
-  const loginHint = (attempt.parameters.get('username') ?? '').slice(0, 254)
-  const interaction = { ...attempt.interaction, request: { ...attempt.interaction.request, loginHint } }
+  const interaction = withLoginHint(attempt.interaction, attempt.parameters.get('username') ?? '')
   if (outcome.kind === 'refused') return continueWith(server, interaction, browser, 'refused')
   const problem: SignInProblem = outcome
-  const response = signInResponse(server, { kind: 'sign_in', interaction, client }, { browser, requestId, problem })
+  const response = signInResponse(
+    server,
+    { kind: 'sign_in', interaction, client, signedInAs: null },
+    { browser, requestId, problem },
+  )
   return { ...response, headers: { ...response.headers, 'Retry-After': String(outcome.retryAfterSeconds) } }
 }
 

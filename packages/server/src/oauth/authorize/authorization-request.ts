@@ -6,10 +6,11 @@
 import { isS256Challenge, isSameRedirectUri, isSubset, parsePrompts, parseScope, type Prompt } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { parseClientId } from '../../domain/identifiers.ts'
+import { passwordAcr } from '../../domain/session/sessions.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from '../authorization-server.ts'
 import { OAuthError, type OAuthErrorCode } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
-import { keptClaims, subjectAskedFor } from '../user-claims.ts'
+import { demandsOtherAcr, keptClaims, subjectAskedFor } from '../user-claims.ts'
 import {
   type AuthorizationResponse,
   errorResponse,
@@ -41,6 +42,11 @@ export type ReadRequest =
 export const stateCharactersMax = 4096
 export const nonceCharactersMax = 1024
 export const loginHintCharactersMax = 254
+/**
+ * Of the checked request as JSON. It rides, sealed, in one parameter of our own forms, and a parameter has at most 8,192
+ * bytes: three quarters of that, less what the way through sign-in adds.
+ */
+export const requestBytesMax = 5_400
 
 /** Throws an `OAuthError` for a page, never a redirect, while client or redirect URI are in doubt (RFC 9700 §4.11.2). */
 export async function readAuthorizationRequest(
@@ -50,11 +56,21 @@ export async function readAuthorizationRequest(
   const client = await clientOf(server, parameters)
   const to = returnAddressOf(client, parameters)
   try {
-    return { kind: 'request', client, request: await checkedRequest(server, client, to, parameters) }
+    const request = await checkedRequest(server, client, to, parameters)
+    if (Buffer.byteLength(JSON.stringify(request)) > requestBytesMax) {
+      throw fault('invalid_request', 'The request is too long to be carried through sign-in.')
+    }
+    return { kind: 'request', client, request }
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    return { kind: 'response', response: errorResponse(server, to, error), fault: error }
+    return { kind: 'response', response: errorResponse(server, to, error), fault: faultOf(client, error) }
   }
+}
+
+/** The same fault with its client, for the log. */
+function faultOf(client: Client, error: OAuthError): OAuthError {
+  const { code, detail, description } = error
+  return new OAuthError(code, detail, { description, context: { clientId: client.id }, cause: error })
 }
 
 async function clientOf(server: AuthorizationServer, parameters: Parameters): Promise<Client> {
@@ -71,7 +87,7 @@ function returnAddressOf(client: Client, parameters: Parameters): ReturnAddress 
   if (!client.redirectUris.some(registered => isSameRedirectUri(registered, redirectUri))) {
     throw redirectFault(client, 'The address to return to is not registered for this application.')
   }
-  const state = parameters.get('state') ?? null
+  const state = valueOf(parameters, 'state') ?? null
   if (state !== null && state.length > stateCharactersMax) throw redirectFault(client, 'The state is too long.')
   const wantsForm = parameters.get('response_mode') === 'form_post' && /^https?:/.test(redirectUri)
   const responseMode: ResponseMode = wantsForm ? 'form_post' : 'query'
@@ -111,7 +127,7 @@ async function checkedRequest(
     prompts: promptsOf(parameters),
     maxAgeSeconds: maxAgeOf(parameters),
     loginHint: limited(parameters, 'login_hint', loginHintCharactersMax),
-    subject: (await subjectOfHint(server, client, valueOf(parameters, 'id_token_hint'))) ?? subjectAskedFor(claims),
+    subject: await onlySubject(server, client, { hint: valueOf(parameters, 'id_token_hint'), claims }),
     claims,
   }
 }
@@ -176,11 +192,28 @@ function maxAgeOf(parameters: Parameters): number | null {
   throw fault('invalid_request', 'max_age is not a number of seconds.')
 }
 
+/** Who alone may answer, or null for anybody. Two ways to say it must not say two people. */
+async function onlySubject(
+  server: AuthorizationServer,
+  client: Client,
+  said: { readonly hint: string | undefined; readonly claims: string | null },
+): Promise<string | null> {
+  const byHint = await subjectOfHint(server, client, said.hint)
+  const byClaims = subjectAskedFor(said.claims)
+  if (byHint !== null && byClaims !== null && byHint !== byClaims) {
+    throw fault('invalid_request', 'id_token_hint and claims name two different people.')
+  }
+  return byHint ?? byClaims
+}
+
 function claimsOf(client: Client, parameters: Parameters): string | null {
   const text = valueOf(parameters, 'claims')
   if (text === undefined) return null
   const kept = keptClaims(text, client.scopes)
   if (kept === null) throw fault('invalid_request', 'claims is not a JSON object of claim requests.')
+  if (demandsOtherAcr(kept, passwordAcr)) {
+    throw fault('unmet_authentication_requirements', 'No way to sign in here has an acr that was demanded.')
+  }
   return kept
 }
 

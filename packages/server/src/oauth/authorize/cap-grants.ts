@@ -1,27 +1,35 @@
 /** The cap on living grants of one user and client: a client that opens one more ends its oldest. Documented, never silent. */
 
-import { endFamily, type Subject } from '@pawl/family'
+import { endFamily, type Family } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import type { Attempt } from '../../domain/family/step.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 
+/** How many grants one authorization ends at most. It opens one, so a lowered cap is reached step by step. */
+export const grantsEndedAtOnceMax = 16
+
 export interface Cap {
-  readonly subject: Subject
+  /** The one just opened: it stays, though its id may be older than those of others that were opened meanwhile. */
+  readonly opened: Family
   readonly client: Client
   readonly caller: Caller
 }
 
-/** Ends the oldest grants beyond the cap. The one just opened is the newest, so it stays. */
+/** Ends the oldest grants beyond the cap. */
 export async function capGrants(server: AuthorizationServer, cap: Cap): Promise<void> {
-  const { subject, client } = cap
+  const { opened, client } = cap
+  const { subject } = opened.grant
+  if (subject === null) return
   const living = await server.store.families.countLiving(subject, client.id)
   const surplus = living - server.rules.grantsPerUserAndClientMax
   if (surplus <= 0) return
   const filter = { subject, clientId: client.id, livingOnly: true }
-  const oldest = await server.store.families.list(filter, surplus)
-  for (const { family } of oldest) await server.stepFamily(family.id, reading => endOldest(server, cap, reading))
+  const ended = Math.min(surplus, grantsEndedAtOnceMax)
+  const oldest = await server.store.families.list(filter, ended + 1)
+  const others = oldest.filter(({ family }) => family.id !== opened.id).slice(0, ended)
+  for (const { family } of others) await server.stepFamily(family.id, reading => endOldest(server, cap, reading))
 }
 
 function endOldest(server: AuthorizationServer, cap: Cap, reading: FamilyReading | null): Attempt<void> {

@@ -45,7 +45,7 @@ export async function finishInteraction(
   const outcome = await server.store.families.open(family, [newEvent('family_opened', about, server.entropy)])
   if (outcome === 'done') {
     await watchChallenge(server, { family, client, caller })
-    await capGrants(server, { subject: session.subject, client, caller })
+    await capGrants(server, { opened: family, client, caller })
   }
   const opened = outcome === 'done' ? family : await openedBefore(server, finish)
   if (opened === null) return null

@@ -5,6 +5,8 @@
  */
 
 import type { FamilyId, SessionId } from '@pawl/family'
+import { isSameRedirectUri } from '@pawl/protocol'
+import type { Client } from '../../domain/client/client.ts'
 import { newFamilyId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
@@ -32,8 +34,40 @@ export function sealInteraction(server: AuthorizationServer, interaction: Intera
   return server.sealer.sealText(purpose, browserHash, JSON.stringify(interaction))
 }
 
-/** Null for what was not sealed by us, for this browser, within the last hour. */
-export async function openInteraction(
+export interface Resumed {
+  readonly interaction: Interaction
+  readonly client: Client
+}
+
+/**
+ * The interaction that a page of ours carried, with its client as it is registered now. Null for what was not sealed by
+ * us, for this browser, within the last hour, and where the client or its redirect URI has gone since: nothing is sent
+ * to an address that is not registered.
+ */
+export async function resumeInteraction(
+  server: AuthorizationServer,
+  stateToken: string,
+  browserHash: string,
+): Promise<Resumed | null> {
+  const interaction = await openInteraction(server, stateToken, browserHash)
+  if (interaction === null) return null
+  const { clientId, redirectUri } = interaction.request
+  const client = (await server.store.clients.read(clientId))?.client ?? null
+  if (client === null || client.disabled) return null
+  const isRegistered = client.redirectUris.some(registered => isSameRedirectUri(registered, redirectUri))
+  return isRegistered ? { interaction, client } : null
+}
+
+/** What the person typed as their name stands on the page again, unless it is longer than any e-mail address. */
+export function withLoginHint(interaction: Interaction, typed: string): Interaction {
+  const fits = Buffer.byteLength(JSON.stringify(typed)) <= typedBytesMax
+  return { ...interaction, request: { ...interaction.request, loginHint: fits ? typed : null } }
+}
+
+/** An address has at most 254 bytes (RFC 5321 §4.5.3.1.3); the rest is for quotes and escapes. */
+const typedBytesMax = 320
+
+async function openInteraction(
   server: AuthorizationServer,
   stateToken: string,
   browserHash: string,

@@ -17,7 +17,13 @@ import type { Interaction } from './interaction.ts'
 
 export type Next =
   | { readonly kind: 'respond'; readonly response: AuthorizationResponse }
-  | { readonly kind: 'sign_in'; readonly interaction: Interaction; readonly client: Client }
+  | {
+      readonly kind: 'sign_in'
+      readonly interaction: Interaction
+      readonly client: Client
+      /** The e-mail of the person who is signed in and has to show it once more; null where anybody may sign in. */
+      readonly signedInAs: string | null
+    }
   | {
       readonly kind: 'consent'
       readonly interaction: Interaction
@@ -43,7 +49,8 @@ export async function proceed(server: AuthorizationServer, situation: Situation)
   const signedIn = session !== null && suffices(interaction, session, await server.store.now()) ? session : null
   const user = signedIn === null ? null : await userOf(server, signedIn)
   if (signedIn === null || user === null) {
-    return isSilent ? refuse(server, request, 'login_required') : { kind: 'sign_in', interaction, client }
+    if (isSilent) return refuse(server, request, 'login_required')
+    return { kind: 'sign_in', interaction, client, signedInAs: await signedInAs(server, request, session) }
   }
   if (!situation.hasConsented && (await mustAsk(server, client, interaction, signedIn))) {
     if (isSilent) return refuse(server, request, 'consent_required')
@@ -66,6 +73,15 @@ function suffices(interaction: Interaction, session: Session, nowMs: number): bo
   if (session.authTimeMs >= interaction.startedAtMs) return true
   if (prompts.includes('login') || prompts.includes('select_account')) return false
   return maxAgeSeconds === null || nowMs - session.authTimeMs <= maxAgeSeconds * 1000
+}
+
+async function signedInAs(
+  server: AuthorizationServer,
+  request: AuthorizationRequest,
+  session: Session | null,
+): Promise<string | null> {
+  if (session === null || (request.subject !== null && request.subject !== session.subject)) return null
+  return (await userOf(server, session))?.email ?? null
 }
 
 async function userOf(server: AuthorizationServer, session: Session): Promise<User | null> {
