@@ -2,7 +2,9 @@
 
 import { prompts, retryKeyVersion } from '@pawl/protocol'
 import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
+import type { PublicJwk } from '../domain/keys/signing-key.ts'
 import { passwordAcr } from '../domain/session/sessions.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
 import { supportedGrantTypes } from './token.ts'
 import { userClaimNames } from './user-claims.ts'
 
@@ -72,4 +74,9 @@ export function openidConfiguration(issuer: string): { readonly [name: string]: 
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
   }
+}
+
+/** The JWKS behind `jwks_uri`: every key that signs, will sign, or still verifies something alive. */
+export async function publicKeys(server: AuthorizationServer): Promise<{ readonly keys: readonly PublicJwk[] }> {
+  return server.signingKeys.jwks(await server.store.now())
 }

@@ -1,10 +1,8 @@
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
-import { authorizationServerMetadata, openidConfiguration } from '../../oauth/metadata.ts'
+import { jwksCacheSeconds } from '../../domain/keys/signing-keys.ts'
+import { authorizationServerMetadata, openidConfiguration, publicKeys } from '../../oauth/metadata.ts'
 import type { HttpResponse } from '../exchange.ts'
 import type { Endpoint } from '../router.ts'
-
-/** How long anyone may keep metadata and keys. A new signing key is published for longer than this before it signs. */
-export const publicCacheSeconds = 300
 
 export function authorizationServerMetadataEndpoint(server: AuthorizationServer): Endpoint {
   const response = publicJson(authorizationServerMetadata(server.issuer))
@@ -17,13 +15,14 @@ export function openidConfigurationEndpoint(server: AuthorizationServer): Endpoi
 }
 
 export function jwksEndpoint(server: AuthorizationServer): Endpoint {
-  return async () => publicJson(await server.signingKeys.jwks(await server.store.now()))
+  return async () => publicJson(await publicKeys(server))
 }
 
+/** Metadata may be kept as long as the keys: the rule by which a new key is published before it signs stands on this. */
 function publicJson(body: object): HttpResponse {
   const headers = {
     'Content-Type': 'application/json',
-    'Cache-Control': `public, max-age=${publicCacheSeconds}`,
+    'Cache-Control': `public, max-age=${jwksCacheSeconds}`,
     'X-Content-Type-Options': 'nosniff',
   }
   return { status: 200, headers, body: JSON.stringify(body) }
