@@ -5,6 +5,7 @@
 
 import { cutOffOf, expiresAtMs, expiryOf } from '@pawl/family'
 import type { Client } from '../domain/client/client.ts'
+import { withLifetimesOfToday } from '../domain/family/lifetimes-of-today.ts'
 import { kindOf } from '../domain/token/codec.ts'
 import { type AccessTokenClaims, audiencesOf, readAccessToken } from './access-token.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
@@ -46,8 +47,10 @@ async function aboutRefreshToken(server: AuthorizationServer, client: Client, to
   const presented = server.codec.parse('refresh_token', token)
   const reading = presented === null ? null : await server.store.families.read(presented.familyId)
   if (presented === null || reading === null) return { active: false }
-  const { family, cutOffs, nowMs } = reading
-  if (!server.codec.provesSeed(presented, family.seed) || family.grant.clientId !== client.id) return { active: false }
+  const { cutOffs, nowMs } = reading
+  if (!server.codec.provesSeed(presented, reading.family.seed)) return { active: false }
+  if (reading.family.grant.clientId !== client.id) return { active: false }
+  const family = withLifetimesOfToday(reading.family, client)
   const isCurrent = presented.generation === family.generation && family.generation > 0 && family.refreshable
   const isOver = family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null
   if (!isCurrent || isOver) return { active: false }

@@ -30,7 +30,6 @@ export async function answerTokenRequest(server: AuthorizationServer, request: P
   if (type === undefined) throw new OAuthError('unsupported_grant_type', 'no such grant type', { context })
   if (!client.grantTypes.includes(type))
     throw new OAuthError('unauthorized_client', `not registered for ${type}`, { context })
-  await server.signingKeys.ready(await server.store.now())
   try {
     return await grants[type](server, client, request)
   } catch (error) {

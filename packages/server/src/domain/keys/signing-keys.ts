@@ -45,6 +45,8 @@ export interface Rotation {
 export interface SigningKeys {
   /** The key that signs now. Throws `StoreUnavailable` where the list is too old to know: await `ready` before. */
   readonly current: (algorithm: SigningAlgorithm, nowMs: number) => SigningKey
+  /** True when `current` can answer for this time as things stand, which is nearly always. */
+  readonly isReady: (nowMs: number) => boolean
   /** Resolves when `current` can answer for this time; at once unless nothing was signed for a long while. */
   readonly ready: (nowMs: number) => Promise<void>
   /** The key that verifies this kid now, or null. Looks again for a kid it does not know. */
@@ -71,6 +73,7 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
       if (list.isOlderThan(publishSecondsMin, nowMs)) throw new StoreUnavailable('the list of signing keys is too old')
       return signingAt(list.keys(), algorithm, nowMs)
     },
+    isReady: nowMs => !list.isOlderThan(publishSecondsMin, nowMs),
     ready: nowMs => list.reloadIfOlderThan(publishSecondsMin, nowMs),
     find: async (kid, nowMs) => {
       const isKnown = list.keys().some(key => key.kid === kid)

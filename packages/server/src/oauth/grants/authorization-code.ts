@@ -14,11 +14,11 @@ import type { Attempt } from '../../domain/family/step.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import { beforeSigning } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
 import { policyOf } from './policy.ts'
 import type { Outcome } from './refresh-token.ts'
 import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
-import { userClaimsFor } from './user-claims-for.ts'
 
 export async function grantByAuthorizationCode(
   server: AuthorizationServer,
@@ -60,7 +60,7 @@ async function decide(
   if (verdict.kind !== 'advanced') return { change, result: failure(redeeming, reasonOf(verdict)) }
   const family = { ...verdict.family, keyId: server.currentKeyId }
   const { scopes, resources } = narrow(family.grant, client, request.parameters)
-  const userClaims = (await userClaimsFor(server, family, scopes)) ?? {}
+  const userClaims = (await beforeSigning(server, family, scopes, reading.nowMs)) ?? {}
   const nonce = family.redemption?.nonce ?? null
   const answer = answerWithTokens(server, {
     client,

@@ -27,6 +27,7 @@ export async function grantByClientCredentials(
   const scopes = scopesFor(client, request)
   const resources = requestedResources(client, request.parameters)
   const nowMs = await server.store.now()
+  await server.signingKeys.ready(nowMs)
   const family = familyOf(server, client, { scopes, resources, nowMs })
   const answer = answerWithTokens(server, { client, family, scopes, resources, nonce: null, userClaims: {}, nowMs })
   const about = {

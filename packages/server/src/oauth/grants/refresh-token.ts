@@ -3,19 +3,21 @@
  * family changes until everything that can fail has been done, and after the commit only the answer is written.
  */
 
-import type { Proof, Verdict } from '@pawl/family'
+import { expiryOf, type Proof, type Verdict } from '@pawl/family'
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { countedEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { type Judgement, judgeUse } from '../../domain/family/judge.ts'
+import { withLifetimesOfToday } from '../../domain/family/lifetimes-of-today.ts'
 import type { Attempt } from '../../domain/family/step.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { policyOf } from './policy.ts'
+import type { UserClaims } from '../user-claims.ts'
+import { beforeSigning } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
+import { policyOf } from './policy.ts'
 import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
-import { userClaimsFor } from './user-claims-for.ts'
 
 /** What a step found: tokens, or the error to answer once whatever had to be saved is durable. */
 export type Outcome = { readonly answer: TokenAnswer } | { readonly failure: OAuthError }
@@ -83,16 +85,18 @@ function answer(
 ): Attempt<Outcome> | Promise<Attempt<Outcome>> {
   const { client, request } = refresh
   const { nowMs } = reading
+  if (expiryOf(withLifetimesOfToday(reading.family, client), nowMs) !== null) return unchanged(tooOldToday(refresh))
   const { scopes, resources } = narrow(reading.family.grant, client, request.parameters)
   const moved = judgement.verdict.kind === 'advanced'
   const family = moved ? { ...judgement.verdict.family, keyId: server.currentKeyId } : judgement.verdict.family
   const change = judgement.change === null ? null : { ...judgement.change, family }
-  const finish = (userClaims: { readonly [name: string]: unknown }): Attempt<Outcome> => ({
+  const told = { client, family: withLifetimesOfToday(family, client), scopes, resources, nonce: null, nowMs }
+  const finish = (userClaims: UserClaims): Attempt<Outcome> => ({
     change,
-    result: { answer: answerWithTokens(server, { client, family, scopes, resources, nonce: null, userClaims, nowMs }) },
+    result: { answer: answerWithTokens(server, { ...told, userClaims }) },
   })
-  const userClaims = userClaimsFor(server, family, scopes)
-  return userClaims === null ? finish({}) : userClaims.then(finish)
+  const fetching = beforeSigning(server, family, scopes, nowMs)
+  return fetching === null ? finish({}) : fetching.then(finish)
 }
 
 function refuse(server: AuthorizationServer, refresh: Refresh, judgement: Judgement): Attempt<Outcome> {
@@ -123,6 +127,11 @@ function proofOf(client: Client): Proof {
 
 function tooFast(refresh: Refresh): OAuthError {
   return new OAuthError('slow_down', 'the family is refreshed too often', { context: contextOf(refresh) })
+}
+
+/** The lifetimes of the client were shortened since. Its users sign in again; the token is not spent (RT-43). */
+function tooOldToday(refresh: Refresh): Outcome {
+  return refusal(refresh, "the family is older than the client's lifetimes allow by now: the user must sign in again")
 }
 
 function refusal(refresh: Refresh, reason: string): Outcome {
