@@ -11,6 +11,7 @@ import {
   kebabCaseNames,
   limitsAreThose,
   linksLead,
+  lockIsWhole,
   noHomelessNames,
   noMachineIsNamed,
   noTestIsLeftOut,
@@ -135,6 +136,19 @@ const cases: { readonly [sentence: string]: Case } = {
     rule: architectureNamesAll,
     keeps: { 'ARCHITECTURE.md': 'packages/ family/ docs/', 'packages/family/package.json': '', 'docs/a.md': '' },
     breaks: { 'docs/a.md': '', 'packages/package.json': '' },
+  },
+  'locks the packages of every platform': {
+    rule: lockIsWhole,
+    keeps: {
+      'package-lock.json': JSON.stringify({
+        packages: { 'node_modules/a': { optionalDependencies: { 'a-linux': '1.0.0' } }, 'node_modules/a-linux': {} },
+      }),
+    },
+    breaks: {
+      'package-lock.json': JSON.stringify({
+        packages: { 'node_modules/a': { optionalDependencies: { 'a-mac': '1' } } },
+      }),
+    },
   },
   'says of limits what the code says': {
     rule: limitsAreThose,

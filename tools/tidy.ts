@@ -18,15 +18,7 @@ export type Rule = (files: readonly TextFile[]) => readonly string[]
 
 /** Every file of the repository that people write: not what `.gitignore` names, not the lock file, no picture. */
 export function repositoryFiles(root: string): readonly TextFile[] {
-  const ignored = [
-    '**/node_modules/**',
-    '**/dist/**',
-    '.git/**',
-    '.tsbuild/**',
-    '**/.pawl/**',
-    'bench/results/**',
-    'package-lock.json',
-  ]
+  const ignored = ['**/node_modules/**', '**/dist/**', '.git/**', '.tsbuild/**', '**/.pawl/**', 'bench/results/**']
   const pictures = ['**/*.png', '**/*.ico', '**/*.log']
   return globSync(['**/*', '.*', '.*/**/*'], { cwd: root, withFileTypes: true, exclude: [...ignored, ...pictures] })
     .filter(entry => entry.isFile())
@@ -138,6 +130,18 @@ export const architectureNamesAll: Rule = files => {
   return [...wanted]
     .filter(name => !map.includes(`${name}/`))
     .map(name => `ARCHITECTURE.md:1: does not mention ${name}/`)
+}
+
+/**
+ * `npm ci` refuses a lock file that leaves out an optional package of any platform, and npm leaves out what the registry
+ * of the machine that wrote the lock does not have.
+ */
+export const lockIsWhole: Rule = files => {
+  const text = files.find(file => file.path === 'package-lock.json')?.text ?? '{}'
+  const { packages = {} } = JSON.parse(text) as { packages?: { [path: string]: { optionalDependencies?: object } } }
+  const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+  const missing = [...new Set(wanted)].filter(name => packages[`node_modules/${name}`] === undefined)
+  return missing.map(name => `package-lock.json:1: leaves out ${name}, so npm ci would refuse it`)
 }
 
 /** A figure in a document is the one in the code: rows such as `name` | 1,024 | are compared with `export const name`. */
