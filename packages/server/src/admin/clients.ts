@@ -90,7 +90,7 @@ export async function rotateSecret(
     const changed = { ...client, secretHashes: [{ hash, expiresAtMs: null }, ...old] }
     const detail = { overlapSeconds }
     const event = operatorEvent(workbench, 'client_secret_rotated', { clientId: client.id, atMs: nowMs, detail })
-    const outcome = await workbench.store.clients.change(changed, version, [event])
+    const outcome = await workbench.store.clients.change(changed, version, false, [event])
     return outcome === 'moved' ? 'moved' : { client: changed, secret }
   })
 }
@@ -127,7 +127,7 @@ async function saveChange(
   const detail = { changed: Object.keys(changes).sort().join(' ') }
   const atMs = await workbench.store.now()
   const event = operatorEvent(workbench, 'client_changed', { clientId: changed.id, atMs, detail })
-  return workbench.store.clients.change(changed, version, [event])
+  return workbench.store.clients.change(changed, version, changes.disabled === true, [event])
 }
 
 function refuseWrong(client: Client): void {

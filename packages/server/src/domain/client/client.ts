@@ -67,7 +67,8 @@ export interface ClientStore {
   list(limit: number): Promise<readonly Client[]>
   /** `moved`: the id is taken. */
   add(client: Client, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
-  change(client: Client, version: number, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** With `cutsOff`, everything that was opened for the client before is over, in the same transaction. */
+  change(client: Client, version: number, cutsOff: boolean, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   /** Deletes the row and cuts its families off, in one transaction. */
   remove(id: ClientId, version: number, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
 }

@@ -95,10 +95,24 @@ function proveClients(kind: Kind): void {
     await store.clients.add(client, [])
     const version = (await store.clients.read(clientId))?.version ?? -1
     const changed = { ...client, name: 'Changed' }
-    assert.equal(await store.clients.change(changed, version, [eventOf('client_changed', entropy)]), 'done')
-    assert.equal(await store.clients.change(client, version, [eventOf('client_changed', entropy)]), 'moved')
+    assert.equal(await store.clients.change(changed, version, false, [eventOf('client_changed', entropy)]), 'done')
+    assert.equal(await store.clients.change(client, version, false, [eventOf('client_changed', entropy)]), 'moved')
     assert.deepEqual((await store.clients.read(clientId))?.client, changed)
     assert.equal((await store.events.latest(10)).length, 1)
+  })
+  it('takes everything that was opened for it along where its change says so', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store } = scene
+    await store.clients.add(client, [])
+    const family = await opened(scene)
+    const version = (await store.clients.read(clientId))?.version ?? -1
+    assert.equal(await store.clients.change(client, version, false, []), 'done')
+    assert.equal(await store.clients.change({ ...client, disabled: true }, version, true, []), 'moved')
+    const standing = await readFamily(store, family)
+    assert.equal(cutOffOf(standing.family, standing.cutOffs), null)
+    assert.equal(await store.clients.change({ ...client, disabled: true }, version + 1, true, []), 'done')
+    const over = await readFamily(store, family)
+    assert.equal(cutOffOf(over.family, over.cutOffs), 'cut_off_client')
   })
   it('is removed with everything that was opened for it', async test => {
     const scene = await sceneOf(kind, test)
@@ -121,7 +135,7 @@ function proveClients(kind: Kind): void {
     await store.consents.save({ subject, clientId, scopes: ['openid'], givenAtMs: await store.now() }, [])
     await store.clients.remove(clientId, version, [])
     await store.clients.add({ ...client, name: 'Stranger' }, [])
-    assert.equal(await store.clients.change(client, version, []), 'moved')
+    assert.equal(await store.clients.change(client, version, false, []), 'moved')
     assert.equal(await store.consents.read(subject, clientId), null)
   })
 }

@@ -24,9 +24,12 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       const guard = { text: addText, params: [client.id, JSON.stringify(client), version] }
       return sql.write({ about: aboutClient(client.id), guard, statements: eventStatements(events) })
     },
-    change: async (client, version, events) => {
+    change: async (client, version, cutsOff, events) => {
       const guard: Statement = { text: changeText, params: [JSON.stringify(client), client.id, version] }
-      return sql.write({ about: aboutClient(client.id), guard, statements: eventStatements(events) })
+      const target = { kind: 'client', clientId: client.id } as const
+      const cutOff = { target, reason: 'client disabled', by: 'rule', beforeMs: null }
+      const cuts = cutsOff ? cutOffStatements(cutOff, clock.nowMs(0)) : []
+      return sql.write({ about: aboutClient(client.id), guard, statements: [...cuts, ...eventStatements(events)] })
     },
     remove: async (id, version, events) => {
       const target = { kind: 'client', clientId: id } as const
