@@ -3,7 +3,7 @@
  * access token ends itself. A token that is not the caller's gets the same 200 as one that never was, and lives on.
  */
 
-import { endFamily } from '@pawl/family'
+import { cutOffOf, endFamily, expiryOf } from '@pawl/family'
 import type { Client } from '../domain/client/client.ts'
 import { countedEvent, newEvent } from '../domain/event/new-event.ts'
 import type { FamilyReading } from '../domain/family/family-store.ts'
@@ -55,10 +55,13 @@ function decideRevocation(
     server.background.run(() => server.store.events.record([event]))
     return nothing
   }
-  const ended = endFamily(family, 'revoked_by_client', client.id, nowMs)
+  // Time may have ended it before the client did; then that is what the log says.
+  const over = cutOffOf(family, reading.cutOffs) ?? expiryOf(family, nowMs)
+  const reason = over ?? 'revoked_by_client'
+  const ended = endFamily(family, reason, over === null ? client.id : 'rule', nowMs)
   if (ended === family) return nothing
   const { subject, sessionId } = family.grant
-  const detail = { reason: 'revoked_by_client', generation: presented.generation, current: family.generation }
+  const detail = { reason, generation: presented.generation, current: family.generation }
   const about = { familyId: family.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
   return {
     change: { family: ended, events: [newEvent('family_ended', about, server.entropy)], cutOffs: [] },
@@ -74,6 +77,8 @@ async function revokeAccessToken(
 ): Promise<void> {
   const claims = await verifiedClaims(server, token)
   if (claims === null || claims.client_id !== client.id) return
+  // Sent again and again, a revocation is one: the log does not grow by it.
+  if (await server.store.deniedAccessTokens.isDenied(claims.jti)) return
   await server.store.deniedAccessTokens.deny(claims.jti, claims.exp * 1000)
   const familyId = server.handles.open(claims.pawl.fam)
   const about = {
