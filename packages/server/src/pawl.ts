@@ -59,7 +59,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     issuer: config.issuer,
     store,
     ...parts,
-    familyRate: familyRate(world.clock.nowMs),
+    familyRate: familyRate(world.clock.nowMs, config.refreshesPerSecondMax),
     stepFamily: familySteps(store.families, world.entropy),
     codec: tokenCodec(config.masterKeys),
     currentKeyId: config.masterKeys.current.id,

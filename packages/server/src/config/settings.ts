@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { judgeIssuer } from './issuer.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -56,6 +57,11 @@ export const settingsSchema = z.strictObject({
     unit: 'repeats',
     description: 'How often a bare predecessor is answered again in one generation.',
   }),
+  refreshesPerSecondMax: described(whole(1, 1_000_000, refreshesPerSecondDefault), {
+    unit: 'refreshes per second',
+    description:
+      'How often one family may be refreshed in a second on each process; beyond, the client is told to wait.',
+  }),
   grantsPerUserAndClientMax: described(whole(1, 10_000, 100), {
     unit: 'grants',
     description: 'Living grants of one user for one client; one more ends the oldest.',
@@ -92,6 +98,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'codeSeconds':
     case 'sessionSeconds':
     case 'repeatsMax':
+    case 'refreshesPerSecondMax':
     case 'grantsPerUserAndClientMax':
       return /^\d{1,10}$/.test(text) ? Number(text) : text
     case 'trustedProxies':

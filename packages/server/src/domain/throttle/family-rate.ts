@@ -6,7 +6,7 @@
 
 import type { FamilyId } from '@pawl/family'
 
-export const refreshesPerSecondMax = 10_000
+export const refreshesPerSecondDefault = 10_000
 const counters = 16_384
 
 export interface FamilyRate {
@@ -14,7 +14,7 @@ export interface FamilyRate {
   readonly isExceeded: (familyId: FamilyId) => boolean
 }
 
-export function familyRate(nowMs: () => number, perSecondMax = refreshesPerSecondMax): FamilyRate {
+export function familyRate(nowMs: () => number, perSecondMax: number): FamilyRate {
   const counts = new Uint32Array(counters)
   let second = 0
   return {
