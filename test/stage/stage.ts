@@ -15,7 +15,7 @@ import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts
 import { type MasterKeys, masterKeys, newMasterKey } from '../../packages/server/src/domain/keys/master-keys.ts'
 import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
-import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
+import { argon2Hasher, type Hashing } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
@@ -32,7 +32,11 @@ export interface StageOptions {
   readonly startsAtMs?: number
   /** Anything of `settingsSchema`. */
   readonly settings?: { readonly [name: string]: unknown }
+  readonly hashing?: Hashing
 }
+
+/** As cheap as argon2id can be: what a password costs is tested where passwords are. */
+export const quickHashing: Hashing = { cost: { memoryKib: 8, passes: 1, lanes: 1 }, runningMax: 2, waitingMax: 32 }
 
 export interface StageClock {
   readonly nowMs: () => number
@@ -69,12 +73,13 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     ...options.settings,
   })
   const config = completeConfig(settings, keys, 7295)
-  const pawl = await openPawl(config, { clock, entropy, logger: stderrLogger('silent') })
+  const hashing = options.hashing ?? quickHashing
+  const pawl = await openPawl(config, { clock, entropy, logger: stderrLogger('silent'), hashing })
   const parts = {
     entropy,
     hasher: keyedHasher(keys, entropy),
     sealer: sealer(keys, entropy),
-    passwords: argon2Hasher(entropy),
+    passwords: argon2Hasher(entropy, hashing),
   }
   const workbench = workbenchOf({ store: pawl.store, ...parts }, 'stage')
   const send: Stage['send'] = (path, init, address = '203.0.113.7') =>

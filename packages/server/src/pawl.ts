@@ -3,6 +3,7 @@
  * below it knows how its neighbours were made.
  */
 
+import { availableParallelism } from 'node:os'
 import { type Workbench, workbenchOf } from './admin/workbench.ts'
 import type { Config } from './config/config.ts'
 import { ConfigRefused } from './config/config-refused.ts'
@@ -20,7 +21,7 @@ import { familyRate } from './domain/throttle/family-rate.ts'
 import type { Clock } from './domain/time.ts'
 import { tokenCodec } from './domain/token/codec.ts'
 import { familyHandle } from './domain/token/family-handle.ts'
-import { argon2Hasher } from './domain/user/password.ts'
+import { argon2Hasher, type Hashing, hashingOn } from './domain/user/password.ts'
 import { signInLimits } from './domain/user/sign-in-limits.ts'
 import { accessLog, type Logger } from './http/access-log.ts'
 import { publicRoutes } from './http/endpoints/routes.ts'
@@ -36,6 +37,8 @@ export interface World {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly logger: Logger
+  /** What hashing a password costs and how many are hashed at a time; by default what this machine bears. */
+  readonly hashing?: Hashing
 }
 
 export interface Pawl {
@@ -102,7 +105,7 @@ async function openParts(config: Config, world: World) {
     entropy,
     hasher: keyedHasher(masterKeys, entropy),
     sealer: sealer(masterKeys, entropy),
-    passwords: argon2Hasher(entropy),
+    passwords: argon2Hasher(entropy, world.hashing ?? hashingOn(availableParallelism())),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   argon2Cost,
   argon2Hasher,
   defaultHashing,
+  hashingOn,
   passwordCharactersMax,
   passwordCharactersMin,
   passwordFault,
@@ -123,5 +124,12 @@ describe('argon2Hasher', () => {
     const assumedMillisecondsPerHash = 150
     const { waitingMax, runningMax } = defaultHashing
     assert.ok((waitingMax / runningMax) * assumedMillisecondsPerHash < 5000)
+  })
+
+  it('DS-12 leaves a core to everything else where there is more than one', () => {
+    assert.deepEqual(
+      [1, 2, 3, 4, 64].map(cores => hashingOn(cores).runningMax),
+      [1, 1, 2, 2, 2],
+    )
   })
 })
