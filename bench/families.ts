@@ -5,7 +5,7 @@
  */
 
 import { contendersOf } from './contenders.ts'
-import { type DiskFigures, diskFigures, type LapFigures, rideLap, withRunners } from './laps.ts'
+import { type DiskFigures, diskFigures, type LapFigures, rideLap, settle, withRunners } from './laps.ts'
 import { describeMachine } from './measure/machine.ts'
 import { parseOptions } from './options.ts'
 import { known, machineLines, mediansOf, publish, table } from './report.ts'
@@ -24,10 +24,18 @@ const defaults = {
   connections: [64],
   seconds: 3,
   warmUpSeconds: 1,
+  settleSeconds: 6,
   rounds: 3,
   families: [1000, 100_000],
 } as const
-const quick = { connections: [4], seconds: 0.2, warmUpSeconds: 0.1, rounds: 1, families: [100, 1000] }
+const quick = {
+  connections: [4],
+  seconds: 0.2,
+  warmUpSeconds: 0.1,
+  settleSeconds: 0.2,
+  rounds: 1,
+  families: [100, 1000],
+}
 const options = parseOptions(process.argv.slice(2), defaults, quick)
 const machine = describeMachine(options.directory)
 const sizes: SizeFigures[] = []
@@ -37,18 +45,20 @@ publish(options, { machine, options, sizes }, [machineLines(machine), sizesTable
 function measure(families: number): Promise<SizeFigures> {
   const { directory, seconds, warmUpSeconds } = options
   return withRunners(contendersOf(options.only), { directory, families }, async (runners, load) => {
-    for (const runner of runners) runner.tokens = spread(runner.tokens)
+    for (const runner of runners) {
+      runner.tokens = spread(runner.tokens)
+      await settle(runner, load, options)
+    }
     const laps: LapFigures[] = []
     for (const connections of options.connections) {
-      for (let round = 0; round <= options.rounds; round++) {
+      for (let round = 1; round <= options.rounds; round++) {
         for (const runner of runners) {
           const lap = await rideLap(runner, load, {
             connections,
             round,
             length: { kind: 'seconds', warmUpSeconds, seconds },
           })
-          // Round 0 warms the programs and the page cache up.
-          if (round > 0) laps.push(lap)
+          laps.push(lap)
         }
       }
     }

@@ -32,13 +32,14 @@ interface Length {
   readonly warmUp: number
 }
 
-const full: Length = { refreshes: 10_000, compared: 500, warmUp: 3000 }
+const full: Length = { refreshes: 10_000, compared: 500, warmUp: 10_000 }
 const short: Length = { refreshes: 60, compared: 20, warmUp: 20 }
 const defaults = {
   only: ['limit', 'pawl'],
   connections: [1],
   seconds: 1,
   warmUpSeconds: 1,
+  settleSeconds: 1,
   rounds: 1,
   families: [2],
 } as const

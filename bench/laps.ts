@@ -6,6 +6,7 @@ import type { Contender, ContenderName, Running } from './contender.ts'
 import type { LapLength, LapResult } from './load/lap.ts'
 import { type Load, startLoad } from './load/load.ts'
 import { bytesOnDisk } from './measure/disk.ts'
+import type { Options } from './options.ts'
 
 /** One lap, as it is published. */
 export interface LapFigures {
@@ -45,24 +46,36 @@ export interface Lap {
   readonly length: LapLength
 }
 
+export interface Place {
+  readonly directory: string
+  readonly families: number
+}
+
 /** Starts the contenders and a load generator, does the work and takes everything away again, whatever happens. */
 export async function withRunners<T>(
   contenders: readonly Contender[],
-  place: { readonly directory: string; readonly families: number },
+  place: Place,
   work: (runners: readonly Runner[], load: Load) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(place.directory, 'pawl-bench-'))
   const load = startLoad()
   const runners: Runner[] = []
-  try {
-    for (const contender of contenders)
-      runners.push(await startRunner(contender, join(directory, contender.name), place.families))
-    return await work(runners, load)
-  } finally {
-    await load.stop()
-    const stops = await Promise.allSettled(runners.map(runner => runner.running.stop()))
-    rmSync(directory, { recursive: true, force: true })
-    for (const stop of stops) if (stop.status === 'rejected') throw stop.reason
+  const [outcome] = await Promise.allSettled([
+    startAll(contenders, runners, { ...place, directory }).then(() => work(runners, load)),
+  ])
+  await load.stop()
+  const stops = await Promise.allSettled(runners.map(runner => runner.running.stop()))
+  rmSync(directory, { recursive: true, force: true })
+  if (outcome.status === 'rejected') throw outcome.reason
+  // A server that cannot stop cleanly has not been measured doing its whole work.
+  for (const stop of stops) if (stop.status === 'rejected') throw stop.reason
+  return outcome.value
+}
+
+/** One after the other, into the list: whoever is in it has to be stopped, also when the next one fails. */
+async function startAll(contenders: readonly Contender[], runners: Runner[], place: Place): Promise<void> {
+  for (const contender of contenders) {
+    runners.push(await startRunner(contender, join(place.directory, contender.name), place.families))
   }
 }
 
@@ -91,6 +104,12 @@ export async function rideLap(runner: Runner, load: Load, lap: Lap): Promise<Lap
   runner.tokens = result.tokens
   runner.rotations += result.rotationsInAll
   return figures(running.name, lap, result)
+}
+
+/** Loads the runner until its code is compiled and its caches are full: a compiler at work is not what a server costs. */
+export async function settle(runner: Runner, load: Load, options: Options): Promise<void> {
+  const length = { kind: 'seconds', warmUpSeconds: 0.1, seconds: options.settleSeconds } as const
+  await rideLap(runner, load, { connections: Math.max(...options.connections), round: 0, length })
 }
 
 function figures(contender: ContenderName, lap: Lap, result: LapResult): LapFigures {

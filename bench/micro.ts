@@ -35,7 +35,15 @@ interface PartFigures {
   readonly cpuMicros: number
 }
 
-const defaults = { only: [], connections: [1], seconds: 0.3, warmUpSeconds: 0.1, rounds: 5, families: [10_000] }
+const defaults = {
+  only: [],
+  connections: [1],
+  seconds: 0.3,
+  warmUpSeconds: 0.1,
+  settleSeconds: 1,
+  rounds: 5,
+  families: [10_000],
+}
 const options = parseOptions(process.argv.slice(2), defaults, {
   seconds: 0.02,
   warmUpSeconds: 0.01,

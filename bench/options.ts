@@ -10,6 +10,8 @@ export interface Options {
   /** Measured seconds of one lap. */
   readonly seconds: number
   readonly warmUpSeconds: number
+  /** How long each contender is loaded before its first lap that counts: until its code is compiled. */
+  readonly settleSeconds: number
   /** Laps of each contender at each number of connections, interleaved: A B C A B C … */
   readonly rounds: number
   readonly families: readonly number[]
@@ -21,7 +23,10 @@ export interface Options {
   readonly out: string | null
 }
 
-export type Defaults = Pick<Options, 'only' | 'connections' | 'seconds' | 'warmUpSeconds' | 'rounds' | 'families'>
+export type Defaults = Pick<
+  Options,
+  'only' | 'connections' | 'seconds' | 'warmUpSeconds' | 'settleSeconds' | 'rounds' | 'families'
+>
 
 /** The flags given, over `quick` where `--quick` is given and over `defaults` otherwise. Throws on what makes no sense. */
 export function parseOptions(args: readonly string[], defaults: Defaults, quick: Partial<Defaults>): Options {
@@ -32,6 +37,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
       connections: { type: 'string' },
       seconds: { type: 'string' },
       'warm-up-seconds': { type: 'string' },
+      'settle-seconds': { type: 'string' },
       rounds: { type: 'string' },
       families: { type: 'string' },
       directory: { type: 'string', default: tmpdir() },
@@ -46,6 +52,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
     connections: values.connections === undefined ? base.connections : parseCounts(values.connections, '--connections'),
     seconds: parseOptional(values.seconds, base.seconds, '--seconds'),
     warmUpSeconds: parseOptional(values['warm-up-seconds'], base.warmUpSeconds, '--warm-up-seconds'),
+    settleSeconds: parseOptional(values['settle-seconds'], base.settleSeconds, '--settle-seconds'),
     rounds: values.rounds === undefined ? base.rounds : parseCount(values.rounds, '--rounds'),
     families: values.families === undefined ? base.families : parseCounts(values.families, '--families'),
     directory: values.directory,

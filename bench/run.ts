@@ -6,7 +6,7 @@
 
 import { contenderNames } from './contender.ts'
 import { contendersOf } from './contenders.ts'
-import { diskFigures, type LapFigures, rideLap, type Runner, withRunners } from './laps.ts'
+import { diskFigures, type LapFigures, rideLap, type Runner, settle, withRunners } from './laps.ts'
 import type { Load } from './load/load.ts'
 import { describeMachine } from './measure/machine.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -17,10 +17,11 @@ const defaults = {
   connections: [1, 16, 64, 256],
   seconds: 3,
   warmUpSeconds: 0.5,
+  settleSeconds: 6,
   rounds: 3,
   families: [256],
 }
-const quick = { connections: [1, 16], seconds: 0.3, warmUpSeconds: 0.1, rounds: 1, families: [16] }
+const quick = { connections: [1, 16], seconds: 0.3, warmUpSeconds: 0.1, settleSeconds: 0.3, rounds: 1, families: [16] }
 
 const options = parseOptions(process.argv.slice(2), defaults, quick)
 const machine = describeMachine(options.directory)
@@ -45,9 +46,7 @@ await withRunners(contendersOf(options.only), { directory: options.directory, fa
 
 async function rideAll(run: Options, runners: readonly Runner[], load: Load): Promise<LapFigures[]> {
   const length = { kind: 'seconds', warmUpSeconds: run.warmUpSeconds, seconds: run.seconds } as const
-  // Every program is warm before the first lap that counts: a compiler at work is not what a server costs.
-  const connectionsMax = Math.max(...run.connections)
-  for (const runner of runners) await rideLap(runner, load, { connections: connectionsMax, round: 0, length })
+  for (const runner of runners) await settle(runner, load, run)
   const laps: LapFigures[] = []
   for (const connections of run.connections) {
     for (let round = 1; round <= run.rounds; round++) {
