@@ -178,7 +178,10 @@ function wordsOf({ data, port = 0, flags = [] }: ServeOptions): string[] {
 }
 
 function exitOf(child: ChildProcess): Promise<Exit> {
-  return once(child, 'close').then(([code, signal]) => ({ code, signal }) as Exit)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
 }
 
 function collected(child: ChildProcess): () => string {

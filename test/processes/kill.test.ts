@@ -1,0 +1,84 @@
+/**
+ * The server is killed fifty times under load. When it dies, and what each client does, come from the seed and are
+ * counted in answers, never in time: `PAWL_SEED=… node --test test/processes/kill.test.ts` plays the same again.
+ */
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { appOf, openOffice } from './registered.ts'
+import { type Holder, ledger, type Ledger, moveOn, present, signedInHolders } from './holders.ts'
+import { type Chance, chanceOf } from './seeded.ts'
+import { dataDirectory, type RestartingServer, restartingServer } from './server-process.ts'
+
+const kills = 50
+const holdersPerManner = 5
+const answersBetweenKillsMax = 120
+
+describe('a server that is killed', () => {
+  it('RT-03 fifty times under load loses no rotation, makes no fork and locks nobody out', async test => {
+    const scene = await setScene(test)
+    const { server, holders, kept, chance } = scene
+    let killed = 0
+    let answersLeft = chance.below(answersBetweenKillsMax)
+    const onAnswer = (): void => {
+      answersLeft -= 1
+      if (answersLeft >= 0 || killed === kills) return
+      killed += 1
+      answersLeft = chance.below(answersBetweenKillsMax)
+      server.killAndStart()
+    }
+    const live = async (holder: Holder): Promise<void> => {
+      const outside = { server, ledger: kept, onAnswer, chance: chance.branch(holder.name) }
+      while (killed < kills && kept.violations.length === 0) await moveOn(holder, outside)
+    }
+    await Promise.all(holders.map(live))
+    assert.equal(killed, kills)
+    await provesWhole(test, scene)
+  })
+
+  it('RT-03 fifty times with many answers in flight loses no rotation, makes no fork and locks nobody out', async test => {
+    const scene = await setScene(test)
+    const { server, holders, kept, chance } = scene
+    for (let killed = 0; killed < kills; killed++) {
+      // Everybody asks at once, and the server dies after so many answers: the others are on their way, or were never read.
+      let answersLeft = chance.below(holders.length)
+      const onAnswer = (): void => {
+        if (answersLeft === 0) server.killAndStart()
+        answersLeft -= 1
+      }
+      const round = chance.branch(`kill ${killed}`)
+      await Promise.all(
+        holders.map(holder => moveOn(holder, { server, ledger: kept, onAnswer, chance: round.branch(holder.name) })),
+      )
+      assert.deepEqual(kept.violations, [])
+    }
+    await provesWhole(test, scene)
+  })
+})
+
+interface Scene {
+  readonly server: RestartingServer
+  readonly holders: readonly Holder[]
+  readonly kept: Ledger
+  readonly chance: Chance
+}
+
+async function setScene(test: TestContext): Promise<Scene> {
+  const chance = chanceOf(test)
+  const data = await dataDirectory(test)
+  const office = await openOffice(test, data)
+  const server = await restartingServer(test, { data })
+  const holders = await signedInHolders(office, await server.up(), holdersPerManner)
+  return { server, holders, kept: ledger(), chance }
+}
+
+/** Nothing was seen that may not be, and what each client was told last is still worth a successor. */
+async function provesWhole(test: TestContext, { server, holders, kept }: Scene): Promise<void> {
+  assert.deepEqual(kept.violations, [])
+  const running = await server.up()
+  for (const holder of holders) {
+    const answer = await present(holder, appOf(running, holder.registered))
+    assert.equal(answer.status, 200, `${holder.name} lost what it was told`)
+  }
+  test.diagnostic(`${kept.rotations()} rotations in ${kept.answers()} answers, ${kills} kills`)
+}
