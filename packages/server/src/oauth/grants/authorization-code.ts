@@ -85,20 +85,31 @@ async function findWanting(
   if (presented.generation !== 0 || family.redemption === null) return 'no authorization code of this server'
   if (!server.codec.provesSeed(presented, family.seed)) return 'the seed does not match'
   if (family.grant.clientId !== client.id) {
-    const detail = { presented_by: client.id }
-    const event = countedEvent('wrong_client', family, {
-      generation: 0,
-      caller: request.caller,
-      atMs: reading.nowMs,
-      detail,
-    })
-    server.background.run(() => server.store.events.record([event]))
+    note(server, redeeming, reading, 'wrong_client')
     return 'the code belongs to another client'
   }
-  return (
-    redirectUriFault(family.redemption, client, request.parameters) ?? verifierFault(family.redemption, client, request)
-  )
+  const redirectFault = redirectUriFault(family.redemption, client, request.parameters)
+  if (redirectFault !== null) return redirectFault
+  const fault = verifierFault(family.redemption, client, request)
+  if (fault === publishedVerifier) note(server, redeeming, reading, 'suspicious_pkce')
+  return fault
 }
+
+/** Worth an event, however often it happens, though nothing changes. */
+function note(
+  server: AuthorizationServer,
+  redeeming: Redeeming,
+  reading: FamilyReading,
+  kind: 'wrong_client' | 'suspicious_pkce',
+): void {
+  const { client, request } = redeeming
+  const detail = kind === 'wrong_client' ? { presented_by: client.id } : { verifier: 'shown by the front channel' }
+  const happening = { generation: 0, caller: request.caller, atMs: reading.nowMs, detail }
+  const event = countedEvent(kind, reading.family, happening)
+  server.background.run(() => server.store.events.record([event]))
+}
+
+const publishedVerifier = 'code_verifier is a value that the front channel showed'
 
 /** RFC 6749 §4.1.3: what was sent must be sent again, the same; and it must still be registered. */
 function redirectUriFault(redemption: Redemption, client: Client, parameters: Parameters): string | null {
@@ -118,7 +129,7 @@ function verifierFault(redemption: Redemption, client: Client, request: Protocol
   if (!isCodeVerifier(verifier)) return 'code_verifier is malformed'
   if (!isSameDigest(hash('sha256', verifier, 'base64url'), codeChallenge)) return 'code_verifier does not match'
   const isPublished = redemption.challengeIsGuessable || verifier === redemption.nonce || verifier === client.id
-  return isPublished ? 'code_verifier is a value that the front channel showed' : null
+  return isPublished ? publishedVerifier : null
 }
 
 function isSameDigest(left: string, right: string): boolean {
