@@ -20,12 +20,14 @@ interface Credentials {
 /** The client that made this request, proven. Throws `invalid_client` (401) or `invalid_request`; nothing has changed. */
 export async function authenticateClient(server: AuthorizationServer, request: ProtocolRequest): Promise<Client> {
   const credentials = credentialsOf(request)
-  const reading = await server.store.clients.read(credentials.clientId)
-  const isProven = await provesClient(server, reading?.client ?? null, credentials)
-  if (reading === null || !isProven)
-    throw invalidClient(credentials, reading === null ? 'no such client' : 'not proven')
-  if (reading.client.disabled) throw invalidClient(credentials, 'the client is disabled')
-  return reading.client
+  const { clientId, method, secret } = credentials
+  const client = (await server.store.clients.read(clientId))?.client ?? null
+  const isProven = secret === null || (await isSecretOf(server, client, secret))
+  if (client === null) throw invalidClient(credentials, 'there is no such client')
+  if (client.authMethod !== method) throw invalidClient(credentials, `it is registered for ${client.authMethod}`)
+  if (!isProven) throw invalidClient(credentials, 'the secret is wrong or over')
+  if (client.disabled) throw invalidClient(credentials, 'the client is disabled')
+  return client
 }
 
 /** As `authenticateClient`, for endpoints that tell nothing to clients without a credential (RFC 7662 §2.1). */
@@ -38,28 +40,19 @@ export async function authenticateConfidentialClient(
   throw new OAuthError('invalid_client', `client ${client.id} has no credential`, { context: { clientId: client.id } })
 }
 
-async function provesClient(
-  server: AuthorizationServer,
-  client: Client | null,
-  credentials: Credentials,
-): Promise<boolean> {
-  const { secret, method } = credentials
-  const hash = secret === null ? null : (server.hasher.hashOf('client_secret', secret) ?? server.hasher.dummyHash)
-  const isKnown = hash !== null && (await matchesSecret(server, client, hash))
-  if (client === null || client.authMethod !== method) return false
-  return method === 'none' ? true : isKnown
-}
-
-async function matchesSecret(server: AuthorizationServer, client: Client | null, hash: string): Promise<boolean> {
-  const known = client === null || client.secretHashes.length === 0 ? dummies(server) : client.secretHashes
-  let matched: { readonly expiresAtMs: number | null } | null = null
-  for (const each of known) if (server.hasher.same(each.hash, hash)) matched = each
-  if (matched === null || hash === server.hasher.dummyHash) return false
-  return matched.expiresAtMs === null || (await server.store.now()) < matched.expiresAtMs
-}
-
-function dummies(server: AuthorizationServer): readonly { readonly hash: string; readonly expiresAtMs: null }[] {
-  return [{ hash: server.hasher.dummyHash, expiresAtMs: null }]
+/**
+ * One hash, and a comparison with every secret of the client: malformed, wrong and expired cost the same. Where there is
+ * no client, a secret that nobody has stands in for its.
+ */
+async function isSecretOf(server: AuthorizationServer, client: Client | null, secret: string): Promise<boolean> {
+  const { hasher, store } = server
+  // A name is shorter than any hash of a secret, so what is malformed is hashed like the rest and equals none.
+  const shown = hasher.hashOf('client_secret', secret) ?? hasher.keyOf('malformed client secret', secret)
+  const nobodys = [{ hash: hasher.dummyHash, expiresAtMs: null }]
+  const known = client === null || client.secretHashes.length === 0 ? nobodys : client.secretHashes
+  const nowMs = known.some(({ expiresAtMs }) => expiresAtMs !== null) ? await store.now() : 0
+  const fitting = known.filter(({ hash }) => hasher.same(hash, shown))
+  return fitting.some(({ expiresAtMs }) => expiresAtMs === null || nowMs < expiresAtMs)
 }
 
 function credentialsOf(request: ProtocolRequest): Credentials {
