@@ -18,16 +18,21 @@ export function failureResponse(error: unknown): HttpResponse {
 /** A small JSON answer that nothing may cache, frame or sniff. */
 export function jsonResponse(
   status: number,
-  body: { readonly [name: string]: unknown },
-  headers: { readonly [name: string]: string } = {},
+  body: object,
+  headers: { readonly [name: string]: string } = noHeaders,
 ): HttpResponse {
-  return { status, headers: { ...uncached, ...headers }, body: JSON.stringify(body) }
+  return {
+    status,
+    headers: headers === noHeaders ? uncached : { ...uncached, ...headers },
+    body: JSON.stringify(body),
+  }
 }
 
 function oauthFailure(error: OAuthError): HttpResponse {
   return jsonResponse(error.status, { error: error.code, error_description: error.description }, error.headers)
 }
 
+const noHeaders = {}
 const uncached = {
   'Content-Type': 'application/json',
   'Cache-Control': 'no-store',

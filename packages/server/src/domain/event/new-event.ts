@@ -3,7 +3,7 @@
 import type { ClientId, Family, SessionId, Subject } from '@pawl/family'
 import type { Entropy } from '../entropy.ts'
 import { newEventId, type RequestId } from '../identifiers.ts'
-import { type AuditEvent, countedEventId, type EventDetail, type EventKind } from './event.ts'
+import { type AuditEvent, countedEventId, detailBytesMax, type EventDetail, type EventKind } from './event.ts'
 
 export interface Caller {
   readonly requestId: RequestId | null
@@ -39,7 +39,7 @@ export function newEvent(
     clientId: about.clientId ?? null,
     subject: about.subject ?? null,
     sessionId: about.sessionId ?? null,
-    detail: { ...about.detail, ...whereFrom(caller) },
+    detail: fitting({ ...about.detail, ...whereFrom(caller) }),
   }
 }
 
@@ -65,10 +65,32 @@ export function countedEvent(
     clientId,
     subject,
     sessionId,
-    detail: { ...happening.detail, generation, current: family.generation, ...whereFrom(caller) },
+    detail: fitting({ ...happening.detail, generation, current: family.generation, ...whereFrom(caller) }),
   }
 }
 
 function whereFrom(caller: Caller): EventDetail {
   return { address: caller.address, agent: caller.userAgent.slice(0, userAgentCharactersMax) }
+}
+
+/**
+ * The detail with its longest texts cut until it fits: what a client or an operator made long must not be the reason
+ * that a sign-in or a revocation fails. Names, numbers and short texts stay whole.
+ */
+function fitting(detail: EventDetail): EventDetail {
+  let cut = detail
+  while (Buffer.byteLength(JSON.stringify(cut)) > detailBytesMax) {
+    const [name, text] = longestText(cut)
+    if (text === '') throw new RangeError('the numbers of an event are longer than its detail may be')
+    cut = { ...cut, [name]: text.slice(0, text.length >> 1).toWellFormed() }
+  }
+  return cut
+}
+
+function longestText(detail: EventDetail): readonly [string, string] {
+  let longest: readonly [string, string] = ['', '']
+  for (const [name, value] of Object.entries(detail)) {
+    if (typeof value === 'string' && value.length > longest[1].length) longest = [name, value]
+  }
+  return longest
 }
