@@ -1,6 +1,7 @@
 /**
  * The one test runner. Unit tests share a process, because starting one costs more than most of them; tests that start
- * processes, servers or browsers have a process each. A run in which a test was skipped, marked todo or left out fails.
+ * processes, servers or browsers have a process each, as many at a time as there are cores; tests that measure time have
+ * the machine to themselves. A run in which a test was skipped, marked todo or left out fails.
  *
  *     node tools/test.ts              everything but the system tests
  *     node tools/test.ts --unit       the tests beside the sources of the packages
@@ -54,6 +55,7 @@ function isPinnedNode(): boolean {
 
 function groupsFor(words: readonly string[]): readonly Group[] {
   const apart = ['--test-isolation=process', `--test-concurrency=${availableParallelism()}`]
+  const alone = ['--test-isolation=process', '--test-concurrency=1']
   const together = ['--test-isolation=none']
   if (words.includes('--system'))
     return [{ title: 'system', files: find(['test/system/**/*.test.ts']), options: apart }]
@@ -64,11 +66,15 @@ function groupsFor(words: readonly string[]): readonly Group[] {
   const unit: Group = { title: 'unit, in one process', files: units, options: together }
   if (words.includes('--unit')) return [unit]
   const across = find(['test/**/*.test.ts', 'examples/*/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'])
-  const own = [
+  const rest = [
     ...beside.filter(file => !mayShareProcess(file)),
     ...across.filter(file => !file.startsWith('test/system/')),
   ]
-  return [unit, { title: 'a process each', files: own, options: apart }]
+  return [
+    unit,
+    { title: 'a process each', files: rest.filter(file => !needsQuiet(file)), options: apart },
+    { title: 'one after the other', files: rest.filter(needsQuiet), options: alone },
+  ]
 }
 
 /** What only tests use ends in `.test.ts` too, to stay out of what is published; run by itself it does nothing. */
@@ -86,6 +92,11 @@ function holdsTests(file: string): boolean {
 
 function mayShareProcess(file: string): boolean {
   return readImports(root, file).every(({ specifier }) => specifier === null || !ownProcessModules.includes(specifier))
+}
+
+/** What measures time must not share the machine with other tests. */
+function needsQuiet(file: string): boolean {
+  return file.startsWith('bench/') || /\btiming\b[^/]*\.test\.ts$/.test(file)
 }
 
 async function runGroup(group: Group): Promise<{ readonly counts: Counts; readonly exitCode: number }> {
