@@ -55,6 +55,23 @@ async function answerTo(
   return { response: await answer(request('POST', '/token', { origin: spaOrigin })), told }
 }
 
+describe('a page', () => {
+  it('tells its errors in its own way, with the id that leads to the reason', async () => {
+    const told: Told = { refusals: [], answers: [] }
+    const failure: Route['failure'] = (error, requestId) => ({
+      status: 418,
+      headers: {},
+      body: `${requestId} ${error}`,
+    })
+    const endpoint: Endpoint = () => Promise.reject(new Error('broken'))
+    const page: Route = { path: '/authorize', methods: ['GET'], cors: 'none', endpoint, failure }
+    const response = await route([page], partsWith(told))(request('GET', '/authorize'))
+    assert.deepEqual({ ...response, headers: {} }, { status: 418, headers: {}, body: 'req_1 Error: broken' })
+    assert.equal(response.headers['Pawl-Request-Id'], 'req_1')
+    assert.equal(told.answers[0]?.status, 418)
+  })
+})
+
 describe('a path', () => {
   it('is served where it is spelled exactly', async () => {
     assert.equal((await newAnswer()(request('POST', '/token'))).status, 200)

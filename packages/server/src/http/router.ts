@@ -57,7 +57,7 @@ export function route(routes: readonly Route[], parts: RouterParts): Answer {
       }
     } catch (thrown) {
       error = thrown
-      response = failureResponse(thrown)
+      response = found?.failure?.(thrown, requestId) ?? failureResponse(thrown)
       if (thrown instanceof OAuthError) await refuse(thrown, request, { requestId, parts })
     }
     const detail = error instanceof OAuthError ? error.detail : null
