@@ -139,10 +139,10 @@ function checkWhatIsNotThere(client: Client, to: ReturnAddress, parameters: Para
     throw fault('registration_not_supported', 'The registration parameter is not supported.')
   const type = valueOf(parameters, 'response_type')
   if (type === undefined) throw fault('invalid_request', 'response_type is missing.')
-  if (type !== 'code') throw fault('unsupported_response_type', 'Only the response type "code" is supported.')
+  if (type !== 'code') throw fault('unsupported_response_type', 'The only response type here is code.')
   const mode = valueOf(parameters, 'response_mode')
   if (mode !== undefined && mode !== 'query' && mode !== 'form_post') {
-    throw fault('invalid_request', 'Only the response modes "query" and "form_post" are supported.')
+    throw fault('invalid_request', 'The only response modes here are query and form_post.')
   }
   if (mode === 'form_post' && to.responseMode !== 'form_post') {
     throw fault('invalid_request', 'A form can be posted to http and https addresses only.')
@@ -181,7 +181,7 @@ function challengeOf(client: Client, parameters: Parameters, hasNonce: boolean):
 function promptsOf(parameters: Parameters): readonly Prompt[] {
   const text = valueOf(parameters, 'prompt')
   const known = text === undefined ? [] : parsePrompts(text)
-  if (known === null) throw fault('invalid_request', 'prompt has an unknown value, or "none" beside another.')
+  if (known === null) throw fault('invalid_request', 'prompt has an unknown value, or none beside another.')
   return known
 }
 
