@@ -1,6 +1,9 @@
 /** Most stories begin where a person has signed in and an application holds its first tokens. */
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Family, FamilyId } from '@pawl/family'
 import type { ClientWithSecret } from '../../packages/server/src/admin/clients.ts'
@@ -40,6 +43,13 @@ export async function openScene(test: TestContext, options: SceneOptions = {}): 
   await stage.addUser()
   const registered = await stage.addClient(options.client ?? phone)
   return { stage, registered, app: stage.app(registered, options.app), browser: stage.browser() }
+}
+
+/** A place for a database that goes with the test: for stages that end and come back, or are looked at from outside. */
+export function databasePath(test: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pawl-scene-'))
+  test.after(() => rmSync(directory, { recursive: true, force: true }))
+  return join(directory, 'pawl.db')
 }
 
 /** A new family of the scene's user and client, in generation 1. */
