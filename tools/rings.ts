@@ -42,7 +42,15 @@ const rings: { readonly [ring: string]: Ring } = {
     rule: 'admin imports admin and domain only: it never sees a request, a terminal, a file or SQL',
   },
   http: {
-    paths: ['http/', 'oauth/', 'admin/', 'domain/identifiers.ts', 'domain/store.ts', 'domain/client/client.ts'],
+    paths: [
+      'http/',
+      'oauth/',
+      'admin/',
+      'domain/identifiers.ts',
+      'domain/store.ts',
+      'domain/client/client.ts',
+      'domain/event/user-agent.ts',
+    ],
     types: ['domain/'],
     never: ['domain/keys/'],
     modules: ['@pawl/protocol', 'pino', 'node:*'],

@@ -3,6 +3,7 @@
 import { prompts, retryKeyVersion } from '@pawl/protocol'
 import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
 import type { PublicJwk } from '../domain/keys/signing-key.ts'
+import { jwksCacheSeconds } from '../domain/keys/signing-keys.ts'
 import { passwordAcr } from '../domain/session/sessions.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { supportedGrantTypes } from './token.ts'
@@ -17,6 +18,9 @@ export const endpointPaths = {
   jwks: '/jwks',
   logout: '/logout',
 } as const
+
+/** Metadata may be kept as long as the keys: the rule by which a new key is published before it signs stands on this. */
+export const metadataCacheSeconds = jwksCacheSeconds
 
 export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access']
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemEntropy } from '../entropy.ts'
 import { detailBytesMax, type EventDetail } from './event.ts'
-import { type Caller, newEvent, userAgentCharactersMax } from './new-event.ts'
+import { type Caller, newEvent } from './new-event.ts'
+import { userAgentCharactersMax } from './user-agent.ts'
 
 const caller: Caller = { requestId: null, address: '203.0.113.7', userAgent: 'stage/1' }
 

@@ -4,6 +4,7 @@ import type { ClientId, Family, SessionId, Subject } from '@pawl/family'
 import type { Entropy } from '../entropy.ts'
 import { newEventId, type RequestId } from '../identifiers.ts'
 import { type AuditEvent, countedEventId, detailBytesMax, type EventDetail, type EventKind } from './event.ts'
+import { keptUserAgent } from './user-agent.ts'
 
 export interface Caller {
   readonly requestId: RequestId | null
@@ -13,8 +14,6 @@ export interface Caller {
 
 /** An operator at the command line. */
 export const operator: Caller = { requestId: null, address: 'local', userAgent: 'pawl' }
-
-export const userAgentCharactersMax = 200
 
 export interface EventAbout {
   readonly familyId?: Family['id']
@@ -70,7 +69,7 @@ export function countedEvent(
 }
 
 function whereFrom(caller: Caller): EventDetail {
-  return { address: caller.address, agent: caller.userAgent.slice(0, userAgentCharactersMax) }
+  return { address: caller.address, agent: keptUserAgent(caller.userAgent) }
 }
 
 /**

@@ -1,6 +1,10 @@
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
-import { jwksCacheSeconds } from '../../domain/keys/signing-keys.ts'
-import { authorizationServerMetadata, openidConfiguration, publicKeys } from '../../oauth/metadata.ts'
+import {
+  authorizationServerMetadata,
+  metadataCacheSeconds,
+  openidConfiguration,
+  publicKeys,
+} from '../../oauth/metadata.ts'
 import type { HttpResponse } from '../exchange.ts'
 import type { Endpoint } from '../router.ts'
 
@@ -18,11 +22,10 @@ export function jwksEndpoint(server: AuthorizationServer): Endpoint {
   return async () => publicJson(await publicKeys(server))
 }
 
-/** Metadata may be kept as long as the keys: the rule by which a new key is published before it signs stands on this. */
 function publicJson(body: object): HttpResponse {
   const headers = {
     'Content-Type': 'application/json',
-    'Cache-Control': `public, max-age=${jwksCacheSeconds}`,
+    'Cache-Control': `public, max-age=${metadataCacheSeconds}`,
     'X-Content-Type-Options': 'nosniff',
   }
   return { status: 200, headers, body: JSON.stringify(body) }

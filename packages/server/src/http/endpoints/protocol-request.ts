@@ -1,7 +1,8 @@
 /** Takes HTTP off a request to an endpoint that speaks OAuth. */
 
 import { parseRetryKey, retryKeyHeader } from '@pawl/protocol'
-import { type Caller, userAgentCharactersMax } from '../../domain/event/new-event.ts'
+import type { Caller } from '../../domain/event/new-event.ts'
+import { keptUserAgent } from '../../domain/event/user-agent.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { ProtocolRequest } from '../../oauth/authorization-server.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
@@ -18,10 +19,8 @@ export function protocolRequest(request: HttpRequest, requestId: RequestId): Pro
   }
 }
 
-/** The user agent is cut here, so that the log, the family's row and `explain` speak of one and the same text. */
 export function callerOf(request: HttpRequest, requestId: RequestId): Caller {
-  const userAgent = (request.headers['user-agent'] ?? '').slice(0, userAgentCharactersMax)
-  return { requestId, address: request.address, userAgent }
+  return { requestId, address: request.address, userAgent: keptUserAgent(request.headers['user-agent']) }
 }
 
 /** A 200 that nothing may keep (OAuth 2.1 §3.2.3). */
