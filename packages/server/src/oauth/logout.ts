@@ -31,11 +31,12 @@ export async function logOut(server: AuthorizationServer, request: LogoutRequest
   const { parameters, session, caller } = request
   const hint = await hintOf(server, parameters)
   const client = await clientOf(server, parameters, hint)
-  const returnTo = returnAddress(client, parameters)
-  if (session === null) return { kind: 'signed_out', returnTo, client }
+  const returnTo = returnOf(client, parameters)
+  const signedOut: LogoutOutcome = { kind: 'signed_out', returnTo: addressOf(returnTo), client }
+  if (session === null) return signedOut
   if (hint !== null && hint.subject === session.subject && hint.sessionId === session.id) {
     await end(server, session, caller)
-    return { kind: 'signed_out', returnTo, client }
+    return signedOut
   }
   const asked = { sessionId: session.id, returnTo, clientId: client?.id ?? null }
   return { kind: 'ask', stateToken: sealQuestion(server, asked, request.browserHash), client }
@@ -65,15 +66,25 @@ export async function confirmLogout(server: AuthorizationServer, answer: LogoutA
   const asked = JSON.parse(text) as AskedLogout
   if (answer.session !== null && answer.session.id !== asked.sessionId) return null
   if (answer.session !== null) await end(server, answer.session, answer.caller)
-  const reading = asked.clientId === null ? null : await server.store.clients.read(asked.clientId)
-  return { kind: 'signed_out', returnTo: asked.returnTo, client: reading?.client ?? null }
+  const client = asked.clientId === null ? null : await enabledClient(server, asked.clientId)
+  // The page may have stood open for long: nothing is sent to an address that is not registered any more.
+  const returnTo = asked.returnTo !== null && isRegistered(client, asked.returnTo.uri) ? asked.returnTo : null
+  return { kind: 'signed_out', returnTo: addressOf(returnTo), client }
 }
 
 interface AskedLogout {
   readonly sessionId: Session['id']
-  readonly returnTo: string | null
+  readonly returnTo: ReturnTo | null
   readonly clientId: Client['id'] | null
 }
+
+interface ReturnTo {
+  readonly uri: string
+  readonly state: string | null
+}
+
+/** Of the state, as it rides in the sealed question. */
+export const logoutStateBytesMax = 8192
 
 const purpose = 'logout'
 
@@ -101,20 +112,33 @@ async function clientOf(
     throw refused('The client_id is not the one the id_token_hint was made for.')
   }
   const clientId = parseClientId(named ?? hint?.clientId ?? '')
-  const reading = clientId === null ? null : await server.store.clients.read(clientId)
-  return reading?.client ?? null
+  return clientId === null ? null : enabledClient(server, clientId)
 }
 
-function returnAddress(client: Client | null, parameters: Parameters): string | null {
-  const sent = valueOf(parameters, 'post_logout_redirect_uri')
-  if (sent === undefined) return null
-  const registered = client?.postLogoutRedirectUris ?? []
-  if (!registered.some(uri => isSameRedirectUri(uri, sent))) {
+async function enabledClient(server: AuthorizationServer, clientId: Client['id']): Promise<Client | null> {
+  const client = (await server.store.clients.read(clientId))?.client ?? null
+  return client === null || client.disabled ? null : client
+}
+
+function returnOf(client: Client | null, parameters: Parameters): ReturnTo | null {
+  const uri = valueOf(parameters, 'post_logout_redirect_uri')
+  if (uri === undefined) return null
+  if (!isRegistered(client, uri)) {
     throw refused('The address to return to after signing out is not registered for this application.')
   }
-  const state = valueOf(parameters, 'state')
-  if (state === undefined) return sent
-  return `${sent}${sent.includes('?') ? '&' : '?'}${new URLSearchParams({ state }).toString()}`
+  const state = valueOf(parameters, 'state') ?? null
+  if (Buffer.byteLength(JSON.stringify(state)) > logoutStateBytesMax) throw refused('The state is too long.')
+  return { uri, state }
+}
+
+function isRegistered(client: Client | null, uri: string): boolean {
+  return client !== null && client.postLogoutRedirectUris.some(registered => isSameRedirectUri(registered, uri))
+}
+
+function addressOf(returnTo: ReturnTo | null): string | null {
+  if (returnTo === null || returnTo.state === null) return returnTo?.uri ?? null
+  const { uri, state } = returnTo
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state }).toString()}`
 }
 
 function refused(description: string): OAuthError {

@@ -8,23 +8,20 @@ import { readAuthorizationRequest } from '../../oauth/authorize/authorization-re
 import { startInteraction } from '../../oauth/authorize/interaction.ts'
 import { proceed } from '../../oauth/authorize/proceed.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
-import { OAuthError } from '../../oauth/oauth-error.ts'
-import type { HttpRequest, HttpResponse } from '../exchange.ts'
-import { readForm, readQuery } from '../form.ts'
+import { readQuery } from '../form.ts'
 import type { Endpoint, RouterParts } from '../router.ts'
 import { browserOf, withCookies } from './browser-cookies.ts'
+import { carriedCharactersMax, comeBackByGet, tooLongToCarry } from './come-back-by-get.ts'
 import { resumed } from './resumed.ts'
 import { nextResponse } from './next-response.ts'
-import { authorizationResponse, seeOther } from './page-answers.ts'
+import { authorizationResponse } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
-
-/** The request rides, sealed, in a URL; with this much, that URL stays within what servers and browsers take. */
-export const authorizationRequestCharactersMax = 12_000
 
 export function authorizeEndpoint(server: AuthorizationServer, onRefusal: RouterParts['onRefusal']): Endpoint {
   return async (request, requestId) => {
-    if (request.method === 'POST') return asGet(server, request)
-    if (request.query.length > authorizationRequestCharactersMax) throw tooLong()
+    if (request.method === 'POST') return comeBackByGet(server, endpointPaths.authorize, request)
+    // The request rides, sealed, in a URL of ours.
+    if (request.query.length > carriedCharactersMax) throw tooLongToCarry()
     const read = await readAuthorizationRequest(server, readQuery(request))
     if (read.kind === 'response') {
       onRefusal(read.fault, request, requestId)
@@ -64,29 +61,8 @@ export function continueEndpoint(server: AuthorizationServer): Endpoint {
   }
 }
 
-/**
- * A cross-site post carries no `SameSite=Lax` cookie, so it could not see who is signed in. The browser comes back with
- * GET, and then brings them.
- */
-function asGet(server: AuthorizationServer, request: HttpRequest): HttpResponse {
-  readForm(request)
-  const query = new TextDecoder('utf-8', { ignoreBOM: true })
-    .decode(request.body)
-    .replace(notInQuery, encodeURIComponent)
-  if (query.length > authorizationRequestCharactersMax) throw tooLong()
-  return seeOther(`${server.issuer}${endpointPaths.authorize}?${query}`)
-}
-
-/** What a form body may hold and a query may not (RFC 3986 §3.4): a raw `#` would end it, a line break the header. */
-const notInQuery = /[^\x21\x22\x24-\x7e]+/gu
-
 function problemOf(parameters: Parameters, isSignedIn: boolean): { readonly kind: 'refused' | 'other_person' } | null {
   const problem = parameters.get('problem')
   if (problem === 'refused') return { kind: 'refused' }
   return problem === 'other_person' && isSignedIn ? { kind: 'other_person' } : null
-}
-
-function tooLong(): OAuthError {
-  const description = `An authorization request has at most ${authorizationRequestCharactersMax} characters.`
-  return new OAuthError('invalid_request', description, { description })
 }

@@ -3,12 +3,14 @@
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { emailOf } from '../../oauth/browser.ts'
 import { askToSignOut, confirmLogout, type LogoutOutcome, logOut } from '../../oauth/logout.ts'
+import { endpointPaths } from '../../oauth/metadata.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { readForm, readQueryOrForm } from '../form.ts'
 import { homePage } from '../pages/home-page.ts'
 import { signedOutPage, signOutPage } from '../pages/sign-out-pages.ts'
 import type { Endpoint } from '../router.ts'
 import { type Browser, browserOf, signedOutCookies, withCookies } from './browser-cookies.ts'
+import { comeBackByGet } from './come-back-by-get.ts'
 import { issuerHostOf, pageResponse, refuseForeignPost, seeOther, staleForm } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
@@ -17,6 +19,9 @@ export function logoutEndpoint(server: AuthorizationServer): Endpoint {
   return async (request, requestId) => {
     const parameters = readQueryOrForm(request)
     const browser = await browserOf(server, request)
+    if (request.method === 'POST' && browser.secrets.session === null) {
+      return comeBackByGet(server, endpointPaths.logout, request)
+    }
     const { session, hash } = browser
     const outcome = await logOut(server, {
       parameters,
