@@ -212,11 +212,11 @@ describe('a client is removed', () => {
     await rotateSecret(workbench, 'app')
     await removeClient(workbench, 'app')
     const events = await workbench.store.events.latest(10)
-    assert.deepEqual(events.map(({ kind, detail }) => [kind, detail['by']]).sort(), [
-      ['client_added', 'olga'],
-      ['client_changed', 'olga'],
-      ['client_removed', 'olga'],
-      ['client_secret_rotated', 'olga'],
+    assert.deepEqual(events.map(({ kind, detail }) => `${kind} by ${detail['by']}`).sort(), [
+      'client_added by olga',
+      'client_changed by olga',
+      'client_removed by olga',
+      'client_secret_rotated by olga',
     ])
   })
 })
