@@ -34,6 +34,10 @@ export function signingKeysInMemory(): SigningKeyStore & { rows: readonly Stored
     rows: [] as readonly StoredSigningKey[],
     eventKinds: [] as string[],
     list: (): Promise<readonly StoredSigningKey[]> => Promise.resolve(store.rows),
+    reseal: (kid: string, sealedPrivateKey: Uint8Array): Promise<void> => {
+      store.rows = store.rows.map(row => (row.kid === kid ? { ...row, sealedPrivateKey } : row))
+      return Promise.resolve()
+    },
     add: (...[keys, retire, expectedCount, events]: Parameters<SigningKeyStore['add']>): Promise<'done' | 'moved'> => {
       if (expectedCount !== store.rows.length) return Promise.resolve('moved')
       const untilMs = new Map(retire.map(one => [one.kid, one.verifiesUntilMs]))

@@ -23,6 +23,8 @@ export interface Sealer {
   readonly seal: (purpose: string, identity: string, plain: Uint8Array) => Uint8Array
   /** Null when anything differs: purpose, identity, a bit, or the key is no longer there. */
   readonly open: (purpose: string, identity: string, sealed: Uint8Array) => Uint8Array | null
+  /** True when the current master key sealed it: then the others may go. */
+  readonly isUnderCurrentKey: (sealed: Uint8Array) => boolean
   /** The same for text, in base64url. Throws a RangeError where the sealed text would be too long to be opened. */
   readonly sealText: (purpose: string, identity: string, plain: string) => string
   readonly openText: (purpose: string, identity: string, sealed: string) => string | null
@@ -47,6 +49,7 @@ export function sealer(keys: MasterKeys, entropy: Entropy): Sealer {
   return {
     seal,
     open,
+    isUnderCurrentKey: sealed => sealed[0] === version && sealed[1] === keys.current.id,
     sealText: (purpose, identity, plain) => {
       const text = Buffer.from(seal(purpose, identity, Buffer.from(plain))).toString('base64url')
       if (text.length > sealedTextCharactersMax) throw new RangeError(`a sealed text of ${text.length} characters`)

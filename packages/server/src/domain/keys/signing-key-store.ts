@@ -19,6 +19,8 @@ export interface StoredSigningKey {
 
 export interface SigningKeyStore {
   list(): Promise<readonly StoredSigningKey[]>
+  /** Keeps the same private key in another seal. Durable before it resolves; nothing else of the key changes. */
+  reseal(kid: string, sealedPrivateKey: Uint8Array): Promise<void>
   /** Adds keys and sets when others stop verifying. `moved`: the set changed since it was listed (by count of keys). */
   add(
     keys: readonly StoredSigningKey[],

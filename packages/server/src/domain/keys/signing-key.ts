@@ -88,6 +88,13 @@ export function openSigningKey(stored: StoredSigningKey, sealer: Sealer): Signin
   }
 }
 
+/** The private key sealed anew under the current master key; null where it is, or where it does not open. */
+export function resealedPrivateKey(stored: StoredSigningKey, sealer: Sealer): Uint8Array | null {
+  if (sealer.isUnderCurrentKey(stored.sealedPrivateKey)) return null
+  const der = sealer.open(sealPurpose, stored.kid, stored.sealedPrivateKey)
+  return der === null ? null : sealer.seal(sealPurpose, stored.kid, der)
+}
+
 function generatePair(algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
   switch (algorithm) {
     case 'ES256':

@@ -28,6 +28,7 @@ function deployment() {
   const listings = { count: 0, failing: false, hold: null as Promise<void> | null }
   const watched = {
     add: store.add,
+    reseal: store.reseal,
     list: async () => {
       listings.count++
       if (listings.failing) throw new StoreUnavailable('down')
@@ -90,7 +91,19 @@ describe('the first start', () => {
       start('b', 2),
       /^Error: signing key [A-Za-z0-9_-]{43} was not sealed under any of the master keys given$/,
     )
+    await assert.doesNotReject(start('c', 1))
     await assert.doesNotReject(start('c', 2, 1))
+  })
+  it('takes the signing keys along to a new master key, so that the old one can go', async () => {
+    const { store, start } = deployment()
+    await start('a', 1)
+    const before = store.rows
+    await start('b', 2, 1)
+    assert.notDeepEqual(store.rows, before)
+    const moved = store.rows
+    const { keys } = await start('c', 2)
+    assert.equal((await keys.jwks(startMs)).keys.length, 2)
+    assert.deepEqual(store.rows, moved, 'what is under the current key is left as it is')
   })
 })
 

@@ -10,7 +10,7 @@ import type { AuditEvent } from '../event/event.ts'
 import { newEventId } from '../identifiers.ts'
 import { StoreUnavailable } from '../store.ts'
 import type { Sealer } from './seal.ts'
-import { newSigningKey, openSigningKey, type PublicJwk, type SigningKey } from './signing-key.ts'
+import { newSigningKey, openSigningKey, type PublicJwk, resealedPrivateKey, type SigningKey } from './signing-key.ts'
 import type { SigningKeyStore, StoredSigningKey } from './signing-key-store.ts'
 
 /** How long others may keep our JWKS: the `max-age` it is served with. */
@@ -66,6 +66,7 @@ interface Listing {
 
 /** Reads the keys; on the first start makes one of each algorithm, which signs at once: nobody has cached a set yet. */
 export async function openSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
+  await resealAll(options)
   const list = watchedList(options, await listWithOneOfEach(options))
   return {
     current: (algorithm, nowMs) => {
@@ -90,6 +91,14 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
       await list.reload()
       return list.keys().find(key => key.kid === added?.kid) ?? null
     },
+  }
+}
+
+/** A start with a new master key takes the signing keys along, so that the old master key can be retired (RT-48). */
+async function resealAll({ store, sealer }: SigningKeysOptions): Promise<void> {
+  for (const stored of await store.list()) {
+    const sealed = resealedPrivateKey(stored, sealer)
+    if (sealed !== null) await store.reseal(stored.kid, sealed)
   }
 }
 

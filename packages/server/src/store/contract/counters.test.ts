@@ -128,6 +128,13 @@ function proveSigningKeys(kind: Kind): void {
     assert.deepEqual(await store.signingKeys.list(), [{ ...old, verifiesUntilMs: startMs + 5000 }, next])
     assert.equal((await store.events.latest(10)).length, 1)
   })
+  it('are kept in another seal, and stay what they are', async test => {
+    const { store } = await sceneOf(kind, test)
+    const [one, other] = [keyOf('one', startMs), keyOf('other', startMs + 1)] as const
+    await store.signingKeys.add([one, other], [], 0, [])
+    await store.signingKeys.reseal('one', Uint8Array.of(9, 9))
+    assert.deepEqual(await store.signingKeys.list(), [{ ...one, sealedPrivateKey: Uint8Array.of(9, 9) }, other])
+  })
   it('are added once where several find none', async test => {
     const { store } = await sceneOf(kind, test)
     const adds = ['a', 'b', 'c'].map(kid => store.signingKeys.add([keyOf(kid, startMs)], [], 0, []))

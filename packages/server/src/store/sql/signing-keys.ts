@@ -3,13 +3,16 @@
 import type { SigningAlgorithm } from '../../domain/client/client.ts'
 import type { SigningKeyStore, StoredSigningKey } from '../../domain/keys/signing-key-store.ts'
 import { eventStatements } from './events.ts'
-import { bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
+import { always, bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 
 export function sqlSigningKeys(sql: Sql): SigningKeyStore {
   return {
     list: async () => {
       const rows = await sql.read({ text: `SELECT ${columns} FROM signing_keys ORDER BY created_ms, kid`, params: [] })
       return rows.map(keyOf)
+    },
+    reseal: async (kid, sealedPrivateKey) => {
+      await sql.write(always([{ text: resealText, params: [sealedPrivateKey, kid] }]))
     },
     add: async (keys, retire, expectedCount, events) => {
       const retires = retire.map(({ kid, verifiesUntilMs }) => ({ text: retireText, params: [verifiesUntilMs, kid] }))
@@ -25,6 +28,7 @@ export function sqlSigningKeys(sql: Sql): SigningKeyStore {
 const columns = 'kid, algorithm, sealed_private_key, public_jwk, created_ms, signs_from_ms, verifies_until_ms'
 const countText = "UPDATE counters SET value = value + $1 WHERE name = 'signing_keys' AND value = $2"
 const addText = `INSERT INTO signing_keys (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+const resealText = 'UPDATE signing_keys SET sealed_private_key = $1 WHERE kid = $2'
 const retireText = 'UPDATE signing_keys SET verifies_until_ms = $1 WHERE kid = $2'
 
 function addStatement(key: StoredSigningKey): Statement {
