@@ -42,13 +42,22 @@ export interface DevReady {
 }
 
 const webRedirectUri = 'http://localhost:7296/callback'
+/** Where the sample application takes people back after they signed out. */
+const webReturnUri = 'http://localhost:7296/signed-out'
 const nativeRedirectUri = 'http://127.0.0.1/callback'
 
 /** Adds what is not there and gives every secret a new value. */
 export async function ensureSamples(workbench: Workbench): Promise<Samples> {
   const resources = [sampleApi]
-  const web = { id: 'demo-web', kind: 'web', name: 'Demo web application', redirectUris: [webRedirectUri], resources }
-  const native = { ...web, id: 'demo-native', kind: 'native', name: 'Demo native application' }
+  const web = {
+    id: 'demo-web',
+    kind: 'web',
+    name: 'Demo web application',
+    redirectUris: [webRedirectUri],
+    postLogoutRedirectUris: [webReturnUri],
+    resources,
+  }
+  const native = { id: 'demo-native', kind: 'native', name: 'Demo native application', resources }
   const service = { id: 'demo-service', kind: 'service', name: 'Demo API', audiences: resources }
   await ensureClient(workbench, { ...native, redirectUris: [nativeRedirectUri] })
   return {
@@ -86,6 +95,7 @@ interface WantedClient {
   readonly kind: string
   readonly name: string
   readonly redirectUris?: readonly string[]
+  readonly postLogoutRedirectUris?: readonly string[]
   readonly resources?: readonly string[]
   readonly audiences?: readonly string[]
 }
