@@ -120,8 +120,8 @@ function headersOf(
   if (status === 429 || status === 503) {
     headers['Retry-After'] = String(options.retryAfterSeconds ?? retryAfterSecondsDefault)
   }
-  // RFC 9110 §15.5.2: a 401 names a challenge, whether or not the client tried one.
-  if (status === 401) {
+  // RFC 9110 §15.5.2: a 401 names a challenge, whether or not the client tried one. RFC 6750 §3: so does a lack of scope.
+  if (status === 401 || code === 'insufficient_scope') {
     headers['WWW-Authenticate'] = code === 'invalid_client' ? 'Basic realm="pawl"' : `Bearer error="${code}"`
   }
   return { ...headers, ...options.headers }
