@@ -161,6 +161,22 @@ describe('the last click, made twice', () => {
     await stage.close()
   })
 
+  it('does not bring a consent back that was withdrawn since', async () => {
+    const { stage, app } = await opened()
+    const browser = stage.browser()
+    const { page, verifier } = await consentPageOf(browser, app)
+    const tokens = await redeem(app, await browser.decide(page, 'allow'), verifier)
+    const [event] = await eventsOf(stage, 'consent_given')
+    assert.ok(event?.subject && event.clientId)
+    const { consents } = stage.pawl.store
+    await consents.withdraw(event.subject, event.clientId, 'ada', [])
+    assert.equal((await app.refresh(tokens.refreshToken)).status, 400)
+    assert.equal((await browser.decide(page, 'allow')).status, 409)
+    assert.equal(await consents.read(event.subject, event.clientId), null)
+    assert.equal(await isAsked(browser, app, {}), true)
+    await stage.close()
+  })
+
   it('counts for nothing in another browser, or after an hour', async () => {
     const { stage, app } = await opened()
     const browser = stage.browser()

@@ -26,15 +26,19 @@ export async function answerConsent(server: AuthorizationServer, answer: Consent
   }
   const isAskedSession = session !== null && session.id === interaction.askedSessionId
   if (!isAskedSession) return proceed(server, { interaction, client, session, hasConsented: false, caller })
-  await rememberConsent(
-    { consents: server.store.consents, entropy: server.entropy },
-    {
-      subject: session.subject,
-      clientId: client.id,
-      scopes: scopesToAllow(request),
-      givenAtMs: await server.store.now(),
-    },
-    caller,
-  )
-  return proceed(server, { interaction, client, session, hasConsented: true, caller })
+  const next = await proceed(server, { interaction, client, session, hasConsented: true, caller })
+  // An answer counts once: sent again after the consent was withdrawn, it must not be remembered anew.
+  if (next.kind === 'respond') await remember(server, answer, session)
+  return next
+}
+
+async function remember(server: AuthorizationServer, answer: ConsentAnswer, session: Session): Promise<void> {
+  const means = { consents: server.store.consents, entropy: server.entropy }
+  const given = {
+    subject: session.subject,
+    clientId: answer.client.id,
+    scopes: scopesToAllow(answer.interaction.request),
+    givenAtMs: await server.store.now(),
+  }
+  await rememberConsent(means, given, answer.caller)
 }
