@@ -229,7 +229,7 @@ describe('when a redirect URI is the registered one', () => {
     assert.equal(isSameRedirectUri('https://127.0.0.1/cb', 'https://127.0.0.1:9/cb'), false)
   })
 
-  it('takes linear time for the worst texts', () => {
+  it('DS-13 takes linear time for the worst texts', () => {
     const million = 1_000_000
     const worst = [
       `http://127.0.0.1${'/:1'.repeat(million / 3)}`,
