@@ -8,7 +8,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import { type FamilyId, generationMax } from '@pawl/family'
-import { hmacSha256 } from '../keys/hmac.ts'
+import { writeHmac } from '../keys/hmac.ts'
 import { deriveKey, type MasterKeys } from '../keys/master-keys.ts'
 import { type Unprintable, unprintable } from '../keys/unprintable.ts'
 import { familyIdBytes, readFamilyId, writeFamilyId } from './family-id-bytes.ts'
@@ -60,8 +60,8 @@ export function tokenCodec(keys: MasterKeys): TokenCodec {
       if (tagKey === undefined) throw new RangeError(`master key ${origin.keyId} is not among those given`)
       writeHead(scratch, kind, origin)
       const head = scratch.subarray(0, tagAOffset)
-      writeTag(scratch, tagAOffset, hmacSha256(tagKey, head))
-      writeTag(scratch, tagBOffset, hmacSha256(origin.seed, head))
+      writeHmac({ key: tagKey, message: head }, scratch, tagAOffset, tagBytes)
+      writeHmac({ key: origin.seed, message: head }, scratch, tagBOffset, tagBytes)
       return formats[kind].prefix + scratch.toString('base64url', prefixBytes)
     },
     parse: (kind, text) => {
@@ -156,11 +156,9 @@ function presentedBy(framed: Buffer, kind: TokenKind): Presented {
   }
 }
 
-function writeTag(target: Buffer, offset: number, tag: Buffer): void {
-  tag.copy(target, offset, 0, tagBytes)
-}
+const expectedTag = Buffer.alloc(tagBytes)
 
 function hasTag(framed: Uint8Array, offset: number, key: Uint8Array): boolean {
-  const expected = hmacSha256(key, framed.subarray(0, tagAOffset)).subarray(0, tagBytes)
-  return timingSafeEqual(expected, framed.subarray(offset, offset + tagBytes))
+  writeHmac({ key, message: framed.subarray(0, tagAOffset) }, expectedTag, 0, tagBytes)
+  return timingSafeEqual(expectedTag, framed.subarray(offset, offset + tagBytes))
 }

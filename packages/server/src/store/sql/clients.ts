@@ -1,4 +1,7 @@
-/** Clients, each as one JSON document with a version. Nothing is cached: what any process wrote counts at once. */
+/**
+ * Clients, each as one JSON document with a version. What any process wrote counts at once: every read asks for the
+ * version, and only a document of that very version is taken from memory, where the last few hundred are kept parsed.
+ */
 
 import type { Client, ClientReading, ClientStore } from '../../domain/client/client.ts'
 import { cutOffStatements } from './cut-offs.ts'
@@ -7,11 +10,18 @@ import { numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 
 export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
+  const parsed = parsedClients()
   return {
     read: async id => {
-      const rows = await sql.read({ text: readText, params: [id] })
-      const row = rows[0]
-      return row === undefined ? null : readingOf(row)
+      const known = parsed.get(id)
+      if (known !== undefined) {
+        const [row] = await sql.read({ text: versionText, params: [id] })
+        if (row !== undefined && row[0] === known.version) return known
+      }
+      const [row] = await sql.read({ text: readText, params: [id] })
+      const reading = row === undefined ? null : readingOf(row)
+      parsed.keep(id, reading)
+      return reading
     },
     list: async limit => {
       const rows = await sql.read({ text: listText, params: [limit] })
@@ -40,6 +50,7 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
   }
 }
 
+const versionText = 'SELECT version FROM clients WHERE id = $1'
 const readText = 'SELECT document, version FROM clients WHERE id = $1'
 const listText = 'SELECT document, version FROM clients ORDER BY id LIMIT $1'
 const addText = 'INSERT INTO clients (id, document, version, added_ms) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING'
@@ -52,4 +63,22 @@ function aboutClient(id: string): string {
 
 function readingOf(row: Row): ClientReading {
   return { client: JSON.parse(textAt(row, 0)) as Client, version: numberAt(row, 1) }
+}
+
+/** How many clients are kept parsed. */
+export const clientsParsedMax = 512
+
+/** Forgets the one that was parsed first when it is full: busy clients come back at once. */
+function parsedClients() {
+  const readings = new Map<string, ClientReading>()
+  return {
+    get: (id: string) => readings.get(id),
+    keep: (id: string, reading: ClientReading | null): void => {
+      readings.delete(id)
+      if (reading === null) return
+      const [oldest] = readings.keys()
+      if (readings.size >= clientsParsedMax && oldest !== undefined) readings.delete(oldest)
+      readings.set(id, reading)
+    },
+  }
 }
