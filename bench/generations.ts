@@ -32,7 +32,7 @@ interface Length {
   readonly warmUp: number
 }
 
-const full: Length = { refreshes: 10_000, compared: 500, warmUp: 10_000 }
+const full: Length = { refreshes: 10_000, compared: 500, warmUp: 3000 }
 const short: Length = { refreshes: 60, compared: 20, warmUp: 20 }
 const defaults = {
   only: ['limit', 'pawl'],
