@@ -5,7 +5,6 @@
 
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import type { Logger } from './access-log.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { trustedProxies } from './forwarded.ts'
@@ -167,7 +166,6 @@ async function drain(
   connections: ReadonlyMap<Socket, number>,
   drainMsMax: number,
 ): Promise<void> {
-  await everythingArrivedIsRead()
   const closed = Promise.all(servers.map(closeServer))
   // Browsers open connections ahead of need. One that never said a word has nothing to be answered.
   for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy()
@@ -180,15 +178,6 @@ async function drain(
   await closed
   clearInterval(sweep)
   clearTimeout(deadline)
-}
-
-/**
- * Two turns of the event loop have a whole look at the sockets between them. Without it a request that was sent before
- * the stop, and lies unread on a connection that looks idle, would be broken off.
- */
-async function everythingArrivedIsRead(): Promise<void> {
-  await setImmediate()
-  await setImmediate()
 }
 
 /** Node closes idle connections with the server, and waits for the others. */
