@@ -15,6 +15,11 @@ export const exitCodes = {
   unconfirmed: 6,
 } as const
 
+/** How a command that threw nothing ends. A command that found something wrong, and said so, changes it. */
+export interface Outcome {
+  exitCode: number
+}
+
 /** The command line was written in a way that means nothing. */
 export class UsageRefused extends Error {
   constructor(message: string, options?: ErrorOptions) {

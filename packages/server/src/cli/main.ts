@@ -15,19 +15,22 @@ import { addRevokeCommand } from './commands/revoke.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTryCommand } from './commands/try.ts'
 import { addUserCommands } from './commands/user.ts'
-import { exitCodes, failureOf } from './exit-codes.ts'
+import { exitCodes, failureOf, type Outcome } from './exit-codes.ts'
 import { print, printJson, tell, type World } from './world.ts'
 
-/** Runs one command line and resolves with its exit code once everything is written. */
+/** Runs the command line of this process and resolves with its exit code once everything is said. */
 export async function main(words: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.ok
-  const world = systemWorld(chosen => {
-    exitCode = chosen
-  })
+  const world = systemWorld()
   leaveQuietlyWhenNobodyReads(world)
+  return runCommand(words, world)
+}
+
+/** Runs one command line in a world that may be a test's. Never rejects. */
+export async function runCommand(words: readonly string[], world: World): Promise<number> {
+  const outcome: Outcome = { exitCode: exitCodes.ok }
   try {
-    await buildProgram(world).parseAsync([...words], { from: 'user' })
-    return exitCode
+    await buildProgram(world, outcome).parseAsync([...words], { from: 'user' })
+    return outcome.exitCode
   } catch (error) {
     const failure = failureOf(error)
     if (failure.message !== '') tell(world, failure.message)
@@ -35,7 +38,7 @@ export async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-export function buildProgram(world: World): Command {
+function buildProgram(world: World, outcome: Outcome): Command {
   const program = new Command('pawl')
     .description('An OAuth 2.1 / OpenID Connect authorization server built round the life of the refresh token.')
     .version(version(), '-V, --version', 'print the version')
@@ -47,7 +50,7 @@ export function buildProgram(world: World): Command {
       writeErr: text => world.stderr.write(text),
     })
   addDevCommand(program, world)
-  addTryCommand(program, world)
+  addTryCommand(program, world, outcome)
   addServeCommand(program, world)
   addClientCommands(program, world)
   addUserCommands(program, world)
@@ -74,7 +77,7 @@ function version(): string {
   return manifest.version
 }
 
-function systemWorld(setExitCode: (exitCode: number) => void): World {
+function systemWorld(): World {
   return {
     environment: process.env,
     stdin: process.stdin,
@@ -84,7 +87,6 @@ function systemWorld(setExitCode: (exitCode: number) => void): World {
     entropy: systemEntropy(),
     operatorName: operatorName(),
     untilStopped,
-    setExitCode,
   }
 }
 

@@ -13,6 +13,7 @@ import { stderrLogger } from '../http/access-log.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import { managementRoutes } from '../http/management.ts'
 import { listen, type Listener } from '../http/node-listener.ts'
+import { refuseUnnamed } from '../http/unread-request.ts'
 import { openPawl, type Pawl } from '../pawl.ts'
 import type { World } from './world.ts'
 
@@ -38,7 +39,7 @@ export async function startServer(world: World, reading: SettingsReading): Promi
   const logger = stderrLogger(settings.logLevel)
   for (const warning of reading.warnings) logger.warn({}, warning)
   const door = frontDoor()
-  const listener = await listenOn(settings, door.handle, logger)
+  const listener = await listenOn(settings, door, logger)
   try {
     const config = completeConfig(settings, masterKeys, listener.port)
     const pawl = await openPawl(config, { clock: world.clock, entropy: world.entropy, logger })
@@ -71,7 +72,7 @@ async function openManagement(started: Started, port: number): Promise<RunningSe
     await pawl.close()
     throw cause
   })
-  door.open(request => pawl.handle(request))
+  door.open(pawl)
   return {
     config,
     pawl,
@@ -85,28 +86,30 @@ async function openManagement(started: Started, port: number): Promise<RunningSe
   }
 }
 
-interface FrontDoor {
-  readonly handle: Handle
-  readonly open: (handle: Handle) => void
+type Behind = Pick<Pawl, 'handle' | 'refuse'>
+
+interface FrontDoor extends Behind {
+  readonly open: (behind: Behind) => void
 }
 
 /** Until it is open, everyone is asked to come back: nothing was tried, so the same request may be sent again (I14). */
 function frontDoor(): FrontDoor {
   const starting: HttpResponse = { status: 503, headers: { 'Retry-After': '1', 'Cache-Control': 'no-store' }, body: '' }
-  let behind: Handle = async () => starting
+  let behind: Behind = { handle: async () => starting, refuse: refuseUnnamed }
   return {
-    handle: request => behind(request),
-    open: handle => {
-      behind = handle
+    handle: request => behind.handle(request),
+    refuse: unread => behind.refuse(unread),
+    open: pawl => {
+      behind = pawl
     },
   }
 }
 
-function listenOn(settings: Settings, handle: Handle, logger: Logger): Promise<Listener> {
+function listenOn(settings: Settings, door: FrontDoor, logger: Logger): Promise<Listener> {
   const { host, port, trustedProxies, drainSeconds } = settings
   const where = host === null ? {} : { host: [host] }
   const limits = { drainMsMax: drainSeconds * 1000 }
-  return opened('--port', port, () => listen({ handle, port, trustedProxies, logger, limits, ...where }))
+  return opened('--port', port, () => listen({ ...door, port, trustedProxies, logger, limits, ...where }))
 }
 
 function adminPortOf(settings: Settings, portWasSet: boolean): number {

@@ -14,8 +14,6 @@ export interface World {
   readonly operatorName: string
   /** Resolves at the first SIGTERM or SIGINT from now on; the second ends the process at once. */
   readonly untilStopped: () => Promise<void>
-  /** What the command ends with when nothing was thrown. */
-  readonly setExitCode: (exitCode: number) => void
 }
 
 /** Data, on stdout. */

@@ -1,6 +1,7 @@
 /** The flags `client add` and `client set` share, and the changes they mean. */
 
 import { type Command, InvalidArgumentError } from 'commander'
+import { UsageRefused } from '../exit-codes.ts'
 
 export interface ClientFlags {
   readonly name?: string
@@ -53,9 +54,9 @@ export function withClientFlags(command: Command): Command {
 /** What the flags say, in the words of `admin/`. Flags that were not written are not there. */
 export function changesOf(flags: ClientFlags): { readonly [name: string]: unknown } {
   if (flags.jwks !== undefined) {
-    throw new InvalidArgumentError('private_key_jwt is not there yet: leave --jwks out and use a client secret.')
+    throw new UsageRefused('private_key_jwt is not there yet: leave --jwks out and use a client secret.')
   }
-  if (flags.enable && flags.disable) throw new InvalidArgumentError('--enable and --disable do not go together.')
+  if (flags.enable && flags.disable) throw new UsageRefused('--enable and --disable do not go together.')
   const changes = {
     name: flags.name,
     auth: flags.auth,

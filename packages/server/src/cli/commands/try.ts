@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { explain, explainedJson, type Explained } from '../../admin/explain.ts'
 import { readSettings } from '../../config/read-config.ts'
-import { exitCodes, ServerUnreachable, UsageRefused } from '../exit-codes.ts'
+import { exitCodes, type Outcome, ServerUnreachable, UsageRefused } from '../exit-codes.ts'
 import { type DevReady, readReadyFile } from '../samples.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { painter } from '../style.ts'
@@ -16,7 +16,7 @@ interface TryFlags extends StoreOptions {
   readonly issuer?: string
 }
 
-export function addTryCommand(program: Command, world: World): void {
+export function addTryCommand(program: Command, world: World, outcome: Outcome): void {
   storeCommand(program, 'try', 'play the whole story against pawl dev: rotate, repeat, steal, caught')
     .option('--issuer <url>', 'the server, where it is not the one pawl dev wrote down')
     .action(async (flags: TryFlags) => {
@@ -32,7 +32,7 @@ export function addTryCommand(program: Command, world: World): void {
         if (flags.json) printJson(world, { kept: true, steps: story.lines, explained: explainedJson(explained) })
       } catch (error) {
         if (!(error instanceof PromiseBroken)) throw error
-        world.setExitCode(exitCodes.failed)
+        outcome.exitCode = exitCodes.failed
         if (flags.json) printJson(world, { kept: false, steps: story.lines })
         else print(world, `\n${painter(world, world.stdout)('red', error.message)}`)
       }
