@@ -47,6 +47,10 @@ export async function startServer(
     stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
     env: { ...process.env, ...env, NODE_ENV: 'production' },
   })
+  const kill = (): void => void child.kill('SIGKILL')
+  // Whatever ends the bench, no server of its outlives it.
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   try {
     const ready = await readyLine(child)
     return { pid: child.pid ?? 0, port: Number(new URL(ready.issuer).port), stop: () => stopServer(child) }

@@ -58,6 +58,9 @@ export async function withRunners<T>(
   work: (runners: readonly Runner[], load: Load) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(place.directory, 'pawl-bench-'))
+  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true })
+  const leave = (): never => process.exit(1)
+  process.once('exit', removeDirectory).once('SIGTERM', leave).once('SIGINT', leave)
   const load = startLoad()
   const runners: Runner[] = []
   const [outcome] = await Promise.allSettled([
@@ -65,7 +68,8 @@ export async function withRunners<T>(
   ])
   await load.stop()
   const stops = await Promise.allSettled(runners.map(runner => runner.running.stop()))
-  rmSync(directory, { recursive: true, force: true })
+  removeDirectory()
+  process.off('exit', removeDirectory).off('SIGTERM', leave).off('SIGINT', leave)
   if (outcome.status === 'rejected') throw outcome.reason
   // A server that cannot stop cleanly has not been measured doing its whole work.
   for (const stop of stops) if (stop.status === 'rejected') throw stop.reason
