@@ -9,7 +9,7 @@ const id = '(?:AC|PK|RU|CA|RT|DP|RV|IN|JW|CK|LG|DS|SF|IJ|MX|TM|AD|DV|PR|CM|LO|BF
 
 /** `RT-05 ends the grant`, or `RT-05, RT-06 end the grant` where one test proves several rows. */
 const head = `${id}(?:, ${id})*`
-const headOfTitle = new RegExp(`(?<=['"\`])${head}(?= [a-z])`, 'g')
+const headOfTitle = new RegExp(`(?<=['"\`])${head}(?=:? \\S)`, 'g')
 
 /** The ids of the rows of the table, in its order. */
 export function listedIds(table: string): readonly string[] {
@@ -44,7 +44,7 @@ export function disagreements(table: string, files: readonly TextFile[]): readon
 
 /** People and this file must both find an id: it stands first in the title, and a lower-case sentence follows. */
 function badHeads(files: readonly TextFile[]): readonly string[] {
-  const isGood = new RegExp(`^${head} [a-z]`)
+  const isGood = new RegExp(`^${head}:? \\S`)
   const holdsId = new RegExp(`\\b${id}`)
   return files
     .filter(({ path }) => path.endsWith('.test.ts'))
