@@ -23,8 +23,8 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Prom
     ...body,
   })
   const response = await site.fetch(request, { address: incoming.socket.remoteAddress ?? 'unknown' })
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-  outgoing.appendHeader('set-cookie', response.headers.getSetCookie())
+  outgoing.statusCode = response.status
+  outgoing.setHeaders(response.headers)
   outgoing.end(await response.text())
 }
 
