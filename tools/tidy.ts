@@ -156,7 +156,7 @@ export const limitsAreThose: Rule = files => {
     }
   }
   return eachLine(
-    files.filter(file => file.path.endsWith('.md')),
+    files.filter(file => /^docs\/.*\.md$/.test(file.path)),
     line => {
       const { name, value } = /^\| `(?<name>\w+)` \| (?<value>\d[\d,]*) \|/.exec(line)?.groups ?? {}
       if (name === undefined || value === undefined) return null
