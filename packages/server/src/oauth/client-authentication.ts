@@ -4,7 +4,7 @@
  */
 
 import type { ClientId } from '@pawl/family'
-import { type Client, isPublicClient } from '../domain/client/client.ts'
+import { type Client, type ClientReading, isPublicClient, type SecretHash } from '../domain/client/client.ts'
 import { parseClientId } from '../domain/identifiers.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { OAuthError } from './oauth-error.ts'
@@ -21,8 +21,9 @@ interface Credentials {
 export async function authenticateClient(server: AuthorizationServer, request: ProtocolRequest): Promise<Client> {
   const credentials = credentialsOf(request)
   const { clientId, method, secret } = credentials
-  const client = (await server.store.clients.read(clientId))?.client ?? null
-  const isProven = secret === null || (await isSecretOf(server, client, secret))
+  const reading = await server.store.clients.read(clientId)
+  const client = reading?.client ?? null
+  const isProven = secret === null || (await isSecretOf(server, reading, secret))
   if (client === null) throw invalidClient(credentials, 'there is no such client')
   if (client.authMethod !== method) throw invalidClient(credentials, `it is registered for ${client.authMethod}`)
   if (!isProven) throw invalidClient(credentials, 'the secret is wrong or over')
@@ -41,18 +42,41 @@ export async function authenticateConfidentialClient(
 }
 
 /**
- * One hash, and a comparison with every secret of the client: malformed, wrong and expired cost the same. Where there is
- * no client, a secret that nobody has stands in for its.
+ * One hash for each master key, and a comparison with every secret of the client: malformed, wrong and expired cost the
+ * same. Where there is no client, a secret that nobody has stands in for its.
  */
-async function isSecretOf(server: AuthorizationServer, client: Client | null, secret: string): Promise<boolean> {
+async function isSecretOf(
+  server: AuthorizationServer,
+  reading: ClientReading | null,
+  secret: string,
+): Promise<boolean> {
   const { hasher, store } = server
-  // A name is shorter than any hash of a secret, so what is malformed is hashed like the rest and equals none.
-  const shown = hasher.hashOf('client_secret', secret) ?? hasher.keyOf('malformed client secret', secret)
+  const client = reading?.client ?? null
+  const shown = hasher.hashesOf('client_secret', secret)
   const nobodys = [{ hash: hasher.dummyHash, expiresAtMs: null }]
   const known = client === null || client.secretHashes.length === 0 ? nobodys : client.secretHashes
   const nowMs = known.some(({ expiresAtMs }) => expiresAtMs !== null) ? await store.now() : 0
-  const fitting = known.filter(({ hash }) => hasher.same(hash, shown))
-  return fitting.some(({ expiresAtMs }) => expiresAtMs === null || nowMs < expiresAtMs)
+  const fitting = known.filter(({ hash }) => shown.some(one => hasher.same(hash, one)))
+  const isGood = fitting.some(({ expiresAtMs }) => expiresAtMs === null || nowMs < expiresAtMs)
+  if (isGood && reading !== null) renewHashes(server, reading, { fitting, current: shown[0] })
+  return isGood
+}
+
+/**
+ * Keeps what was just proven as a hash under the current master key, so that the one it was kept under can be retired.
+ * Behind the answer: where the client changed meanwhile, its next request comes by here again.
+ */
+function renewHashes(
+  server: AuthorizationServer,
+  { client, version }: ClientReading,
+  proven: { readonly fitting: readonly SecretHash[]; readonly current: string | undefined },
+): void {
+  const { fitting, current } = proven
+  if (current === undefined || fitting.every(({ hash }) => hash === current)) return
+  const renewed = client.secretHashes.map(each => (fitting.includes(each) ? { ...each, hash: current } : each))
+  server.background.run(async () => {
+    await server.store.clients.change({ ...client, secretHashes: renewed }, version, false, [])
+  })
 }
 
 function credentialsOf(request: ProtocolRequest): Credentials {

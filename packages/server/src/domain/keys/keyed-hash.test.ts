@@ -18,6 +18,18 @@ describe('keyedHasher', () => {
     }
   })
 
+  it('RT-48 hashes a secret under every master key, so that it outlives the one it was made under', () => {
+    const { secret, hash } = hasher.newSecret('client_secret')
+    const both = keyedHasher(keysNamed(2, 1), seededEntropy('both'))
+    const [renewed = '', before] = both.hashesOf('client_secret', secret)
+    assert.equal(before, hash)
+    const later = keyedHasher(keysNamed(2), seededEntropy('later'))
+    assert.deepEqual(later.hashesOf('client_secret', secret), [renewed])
+    assert.notDeepEqual(later.hashesOf('session', secret.slice(8)), [renewed], 'another kind has the same hash')
+    const [nothing = ''] = later.hashesOf('client_secret', `${secret}A`)
+    assert.ok(!later.same(nothing, renewed) && nothing.length !== renewed.length, 'what is no secret looks like one')
+  })
+
   it('keeps its format: secrets and hashes as another implementation computes them', () => {
     const golden = keyedHasher(goldenKeys, { bytes: count => Uint8Array.from({ length: count }, (_, at) => at) })
     assert.deepEqual(golden.newSecret('client_secret'), {

@@ -1,7 +1,7 @@
 /**
  * Secrets that need not be read back are kept as keyed hashes: HMAC-SHA-256 under a key derived from the master key, so
  * that a copy of the database verifies no guess. The secrets are ours, 256 random bits, so one hash is enough (no
- * stretching: nobody guesses them). Each names the master key it belongs to in its first byte, and so does its hash.
+ * stretching: nobody guesses them). Each names the master key it was made under in its first byte, and so does its hash.
  */
 
 import { timingSafeEqual } from 'node:crypto'
@@ -26,6 +26,11 @@ export interface KeyedHasher {
   readonly newSecret: (kind: SecretKind) => NewSecret
   /** Null when the text is no secret of this kind or its master key is gone. */
   readonly hashOf: (kind: SecretKind, secret: string) => string | null
+  /**
+   * The hash under every master key, the current one first, whichever the secret was made under: what is kept of it can
+   * be hashed anew before a key is retired. What is no secret costs the same and gets what no secret ever hashes to.
+   */
+  readonly hashesOf: (kind: SecretKind, secret: string) => readonly string[]
   /** Compares hashes in constant time. */
   readonly same: (one: string, other: string) => boolean
   /** A name for something that should not stand in a table as itself. Changes when the current master key does. */
@@ -48,6 +53,10 @@ export function keyedHasher(keys: MasterKeys, entropy: Entropy): KeyedHasher {
       const bytes = secretBytesOf(kind, secret)
       const key = byId.get(bytes?.[0] ?? 0)
       return bytes === null || key === undefined ? null : hashUnder(key, kind, bytes)
+    },
+    hashesOf: (kind, secret) => {
+      const bytes = secretBytesOf(kind, secret)
+      return keys.all.map(key => (bytes === null ? nameUnder(key, 'malformed', secret) : hashUnder(key, kind, bytes)))
     },
     same: sameText,
     keyOf: (purpose, text) => nameUnder(keys.current, purpose, text),
