@@ -14,8 +14,9 @@ import { familySteps } from './domain/family/step.ts'
 import { newRequestId } from './domain/identifiers.ts'
 import { checkMasterKeys } from './domain/keys/key-check.ts'
 import { keyedHasher } from './domain/keys/keyed-hash.ts'
-import { sealer } from './domain/keys/seal.ts'
-import { openSigningKeys } from './domain/keys/signing-keys.ts'
+import { UnusableMasterKey } from './domain/keys/master-keys.ts'
+import { type Sealer, sealer } from './domain/keys/seal.ts'
+import { openSigningKeys, type SigningKeys } from './domain/keys/signing-keys.ts'
 import type { Store } from './domain/store.ts'
 import { familyRate } from './domain/throttle/family-rate.ts'
 import type { Clock } from './domain/time.ts'
@@ -67,18 +68,28 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     codec: tokenCodec(config.masterKeys),
     currentKeyId: config.masterKeys.current.id,
     handles: familyHandle(config.masterKeys),
-    signingKeys: await openSigningKeys({
-      store: store.signingKeys,
-      sealer: parts.sealer,
-      entropy: world.entropy,
-      now: () => store.now(),
-      report: error => world.logger.warn({ err: error }, 'the signing keys could not be read again'),
-    }),
+    signingKeys: await openKeys(store, parts.sealer, world),
     background: tasks,
     rules: config,
     signInLimits,
   }
   return assemble(server, world, tasks)
+}
+
+/** The signing keys; where they do not open, the store is closed, and a master key that is missing is said so. */
+async function openKeys(store: Store, opener: Sealer, world: World): Promise<SigningKeys> {
+  try {
+    return await openSigningKeys({
+      store: store.signingKeys,
+      sealer: opener,
+      entropy: world.entropy,
+      now: () => store.now(),
+      report: error => world.logger.warn({ err: error }, 'the signing keys could not be read again'),
+    })
+  } catch (cause) {
+    await store.close()
+    throw cause instanceof UnusableMasterKey ? new ConfigRefused(cause.message, { cause }) : cause
+  }
 }
 
 /** The parts for an operator's command: fast to open, no signing keys, no endpoints. */

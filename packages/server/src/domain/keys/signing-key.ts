@@ -8,6 +8,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint } from 'jose'
 import type { SigningAlgorithm } from '../client/client.ts'
+import { UnusableMasterKey } from './master-keys.ts'
 import type { Sealer } from './seal.ts'
 import type { StoredSigningKey } from './signing-key-store.ts'
 
@@ -67,10 +68,14 @@ export async function newSigningKey(
   }
 }
 
-/** Opens a stored key; throws, without a secret, where it was not sealed for this kid under a master key we have. */
+/** Opens a stored key; throws `UnusableMasterKey` where it was not sealed for this kid under a master key we have. */
 export function openSigningKey(stored: StoredSigningKey, sealer: Sealer): SigningKey {
   const der = sealer.open(sealPurpose, stored.kid, stored.sealedPrivateKey)
-  if (der === null) throw new Error(`signing key ${stored.kid} was not sealed under any of the master keys given`)
+  if (der === null) {
+    throw new UnusableMasterKey(
+      `Signing key ${stored.kid} was not sealed under any of the master keys given. To replace a master key, list the old one after the new one, as 2:NEW,1:OLD, and start the server with both before you take the old one away.`,
+    )
+  }
   const privateKey = createPrivateKey({ key: Buffer.from(der), type: 'pkcs8', format: 'der' })
   const { kid, algorithm, createdAtMs, signsFromMs, verifiesUntilMs } = stored
   if (!suits(privateKey, algorithm)) throw new Error(`signing key ${kid} is no key for ${algorithm}`)

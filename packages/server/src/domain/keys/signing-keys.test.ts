@@ -89,7 +89,7 @@ describe('the first start', () => {
     await start('a', 1)
     await assert.rejects(
       start('b', 2),
-      /^Error: signing key [A-Za-z0-9_-]{43} was not sealed under any of the master keys given$/,
+      /^UnusableMasterKey: Signing key [A-Za-z0-9_-]{43} was not sealed under any of the master keys given\. To replace/,
     )
     await assert.doesNotReject(start('c', 1))
     await assert.doesNotReject(start('c', 2, 1))
