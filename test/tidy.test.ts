@@ -141,8 +141,13 @@ const cases: { readonly [sentence: string]: Case } = {
     rule: lockIsWhole,
     keeps: {
       'package-lock.json': JSON.stringify({
-        packages: { 'node_modules/a': { optionalDependencies: { 'a-linux': '1.0.0' } }, 'node_modules/a-linux': {} },
+        packages: {
+          'node_modules/a': { optionalDependencies: { 'a-linux': '1.0.0' } },
+          'node_modules/a-linux': {},
+          'packages/b': {},
+        },
       }),
+      'packages/b/package.json': '{}',
     },
     breaks: {
       'package-lock.json': JSON.stringify({

@@ -65,6 +65,7 @@ const rings: { readonly [ring: string]: Ring } = {
       'http/node-listener.ts',
       'http/management.ts',
       'http/access-log.ts',
+      'http/unread-request.ts',
       'domain/identifiers.ts',
       'domain/store.ts',
       'domain/client/client.ts',
@@ -87,9 +88,9 @@ const rings: { readonly [ring: string]: Ring } = {
     rule: 'store imports store and domain only: it holds no rule',
   },
   '': {
-    paths: ['pawl.ts', 'admin/', 'config/', 'domain/', 'http/', 'oauth/', 'store/'],
-    modules: ['@pawl/family', '@pawl/protocol', 'pino', 'node:*'],
-    rule: 'pawl.ts builds the server out of every ring but cli; index.ts exports it',
+    paths: ['pawl.ts', 'embed.ts', 'admin/', 'config/', 'domain/', 'http/', 'oauth/', 'store/'],
+    modules: ['@pawl/family', '@pawl/protocol', 'pino', 'zod', 'node:*'],
+    rule: 'pawl.ts builds the server out of every ring but cli; embed.ts and index.ts offer it',
   },
 }
 

@@ -141,7 +141,9 @@ export const lockIsWhole: Rule = files => {
   const { packages = {} } = JSON.parse(text) as { packages?: { [path: string]: { optionalDependencies?: object } } }
   const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
   const missing = [...new Set(wanted)].filter(name => packages[`node_modules/${name}`] === undefined)
-  return missing.map(name => `package-lock.json:1: leaves out ${name}, so npm ci would refuse it`)
+  const workspaces = files.flatMap(file => /^((?:packages|examples)\/[^/]+)\/package\.json$/.exec(file.path)?.[1] ?? [])
+  const unknown = workspaces.filter(path => packages[path] === undefined)
+  return [...missing, ...unknown].map(name => `package-lock.json:1: leaves out ${name}, so npm ci would refuse it`)
 }
 
 /** A figure in a document is the one in the code: rows such as `name` | 1,024 | are compared with `export const name`. */
