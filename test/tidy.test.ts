@@ -153,6 +153,7 @@ const cases: { readonly [sentence: string]: Case } = {
       'package-lock.json': JSON.stringify({
         packages: { 'node_modules/a': { optionalDependencies: { 'a-mac': '1' } } },
       }),
+      'examples/b/package.json': '{}',
     },
   },
   'says of limits what the code says': {
