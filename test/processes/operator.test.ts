@@ -5,10 +5,10 @@ import { describe, it } from 'node:test'
 import type { FamilyId } from '@pawl/family'
 import { changeClient, type ClientWithSecret } from '../../packages/server/src/admin/clients.ts'
 import { carryOut, planRevocation } from '../../packages/server/src/admin/revoke.ts'
-import { readFamilyId } from '../../packages/server/src/domain/token/family-id-bytes.ts'
 import type { App } from '../stage/app.ts'
 import type { Browser } from '../stage/browser.ts'
 import { type Holder, present } from './holders.ts'
+import { familyIdIn } from './inside-token.ts'
 import { appOf, browserOf } from './registered.ts'
 import { pawlJson } from './server-process.ts'
 import { appAt, type Ended, holdersAt, refreshUntilEnded, type TwoServers, twoServers } from './two-servers.ts'
@@ -206,12 +206,8 @@ interface Opened {
 async function openFamily(app: App, browser: Browser): Promise<Opened> {
   const authorization = await app.authorize(browser)
   const { refreshToken } = await app.redeem(authorization)
-  const bytes = Buffer.from(authorization.code.slice('pawl_ac_'.length), 'base64url')
-  return { familyId: readFamilyId(bytes, familyIdOffset) as FamilyId, refreshToken }
+  return { familyId: familyIdIn(authorization.code), refreshToken }
 }
-
-/** After version, kind and key id. */
-const familyIdOffset = 3
 
 async function isGood(scene: TwoServers, registered: ClientWithSecret, refreshToken: string): Promise<boolean> {
   if (refreshToken === '') return false
