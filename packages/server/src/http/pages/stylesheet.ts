@@ -64,7 +64,7 @@ footer{color:var(--quiet);font-size:.875rem;padding-top:1.5rem!important;padding
 footer p{margin:0}
 @media (min-width:48rem) and (min-height:44rem){header{padding-top:9vh!important}}
 @media (max-width:48rem){.great-wheel{display:none}}
-@media (max-width:26rem){.column{padding:0 1rem}.card{padding:1.375rem 1.25rem 1.5rem}h1{font-size:1.5625rem}}
+@media (max-width:26rem){.choices button{padding-inline:.75rem}.column{padding:0 1rem}.card{padding:1.375rem 1.25rem 1.5rem}h1{font-size:1.5625rem}}
 @media (prefers-reduced-motion:no-preference){button,input{transition:background-color .12s,border-color .12s,color .12s}}
 @media (prefers-contrast:more){.card,.facts{border-color:var(--border)}.great-wheel{display:none}}
 @media (forced-colors:active){.mark-wheel,.mark-pawl{fill:CanvasText}ul.permissions li::before{background:CanvasText;forced-color-adjust:none}.rack,.great-wheel{display:none}}
