@@ -10,7 +10,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 /** What a page may take before a test calls it stuck. */
 export const pageMsMax = 20_000
@@ -26,14 +26,24 @@ interface Executable {
   readonly environment: { readonly [name: string]: string }
 }
 
-/** One browser for a test; it is closed when the test is over. */
-export async function openChromium(test: Pick<TestContext, 'after'>): Promise<Browser> {
+/** Whoever opens it closes it. */
+export async function openChromium(): Promise<Browser> {
   const { path, environment } = await findChromium(process.env['CHROMIUM'])
   const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const env = { ...Object.fromEntries(inherited), ...environment }
-  const browser = await chromium.launch({ executablePath: path, env, timeout: pageMsMax })
-  test.after(() => browser.close())
-  return browser
+  return chromium.launch({ executablePath: path, env, timeout: pageMsMax })
+}
+
+/** A page of a browser that knows nothing yet, until the test is over. */
+export async function openPage(
+  test: TestContext,
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(pageMsMax)
+  test.after(() => context.close())
+  return context.newPage()
 }
 
 async function findChromium(wanted: string | undefined): Promise<Executable> {

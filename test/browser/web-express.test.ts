@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { describe, it, type TestContext } from 'node:test'
-import type { BrowserContext, Page } from 'playwright-core'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Session } from '../../examples/web-express/src/session-store.ts'
 import { cuttingProxy } from '../processes/cutting-proxy.ts'
 import {
@@ -17,7 +17,7 @@ import {
   stablePort,
   startServer,
 } from '../processes/server-process.ts'
-import { openChromium, pageMsMax } from './chromium.ts'
+import { openChromium, openPage } from './chromium.ts'
 import { takePictures } from './pictures.ts'
 import { allow, typeSignIn } from './sign-in.ts'
 import { person, registerExample, startExample, type WebExample } from './web-example.ts'
@@ -30,8 +30,14 @@ const viewsMax = 5_000
 const madeUpRetryKey = { 'idempotency-key': `"rk1.${'A'.repeat(43)}"` }
 
 describe('the web example', () => {
+  let chromium: Browser
+  before(async () => {
+    chromium = await openChromium()
+  })
+  after(() => chromium.close())
+
   it('keeps a person signed in while access tokens run out, until a stolen old token ends it', async test => {
-    const { data, example, page } = await openScene(test, shortLived)
+    const { data, example, page } = await openScene(test, chromium, shortLived)
     await signInFromHome(page, example)
     const first = await sessionOf(example, page)
     const seen = await viewUntilRefreshed(page, example, 3)
@@ -61,7 +67,7 @@ describe('the web example', () => {
   })
 
   it('keeps every token out of the browser, out of its own output and readable nowhere on its disk', async test => {
-    const { example, page } = await openScene(test, longLived)
+    const { example, page } = await openScene(test, chromium, longLived)
     const watched = watch(page, example)
     await signInFromHome(page, example)
     const before = await sessionOf(example, page)
@@ -84,7 +90,7 @@ describe('the web example', () => {
   })
 
   it('signs out for good: here, at the server, and with every token', async test => {
-    const { example, page } = await openScene(test, longLived)
+    const { example, page } = await openScene(test, chromium, longLived)
     await signInFromHome(page, example)
     const { accessToken, refreshToken } = await sessionOf(example, page)
     const cookies = await page.context().cookies(example.appUrl)
@@ -108,7 +114,7 @@ describe('the web example', () => {
     const proxy = await cuttingProxy(test, port)
     const server = await startServer(test, { data, port, flags: ['--issuer', proxy.origin] })
     const example = await startExample(test, server.issuer, await registerExample(data, longLived))
-    const page = await (await openChromium(test)).newPage()
+    const page = await openPage(test, chromium)
     await signInFromHome(page, example)
     const lost = proxy.cutNextAfter(0)
     await page.getByRole('button', { name: 'Refresh now' }).click()
@@ -125,7 +131,7 @@ describe('the web example', () => {
     const server = await restartingServer(test, { data })
     const running = await server.up()
     const example = await startExample(test, running.issuer, await registerExample(data, longLived))
-    const page = await (await openChromium(test)).newPage()
+    const page = await openPage(test, chromium)
     await signInFromHome(page, example)
     await running.kill()
     await page.goto(`${example.appUrl}/profile`)
@@ -138,7 +144,7 @@ describe('the web example', () => {
   })
 
   it('says what happened when the person refuses', async test => {
-    const { example, page } = await openScene(test, longLived)
+    const { example, page } = await openScene(test, chromium, longLived)
     await page.goto(example.appUrl)
     await page.getByRole('link', { name: 'Sign in' }).click()
     await typeSignIn(page)
@@ -156,13 +162,11 @@ interface Scene {
   readonly page: Page
 }
 
-async function openScene(test: TestContext, flags: readonly string[]): Promise<Scene> {
+async function openScene(test: TestContext, chromium: Browser, flags: readonly string[]): Promise<Scene> {
   const data = await dataDirectory(test)
   const server = await startServer(test, { data })
   const example = await startExample(test, server.issuer, await registerExample(data, flags))
-  const page = await (await openChromium(test)).newPage()
-  page.setDefaultTimeout(pageMsMax)
-  return { data, example, page }
+  return { data, example, page: await openPage(test, chromium) }
 }
 
 async function signInFromHome(page: Page, example: WebExample): Promise<void> {

@@ -146,7 +146,7 @@ export async function tokensOf(response: Response): Promise<Tokens> {
 }
 
 /** Goes through sign-in and consent as far as they are asked for. */
-async function agree(browser: Browser, first: BrowserPage): Promise<URL> {
+export async function agree(browser: Browser, first: BrowserPage): Promise<URL> {
   let page = first
   for (let step = 0; step < 3 && page.leftTo === null; step++) {
     page = page.body.includes('name="password"') ? await browser.signIn(page) : await browser.decide(page, 'allow')

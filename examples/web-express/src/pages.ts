@@ -91,8 +91,8 @@ const units = [
 
 /** The largest unit that says it well enough: `14 minutes`, `3 days`. */
 export function inWords(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds))
+  const whole = Math.max(0, Math.round(seconds))
   const [unit, size] = units.find(([, each]) => whole >= 2 * each) ?? ['second', 1]
-  const count = Math.floor(whole / size)
+  const count = Math.round(whole / size)
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
