@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { StoreUnavailable } from '../../domain/store.ts'
 import { seededEntropy, settableClock, startMs } from '../contract/fixture.test.ts'
@@ -6,7 +9,7 @@ import type { Unit } from '../sql/sql.ts'
 import { openStoreClock } from '../sql/store-clock.ts'
 import { connect, memoryPath } from './connection.ts'
 import { migrate } from './migrations.ts'
-import { patience } from './patience.ts'
+import { busyMsMax, patience } from './patience.ts'
 import { batchUnitsMax, createWriter, queuedUnitsMax } from './writer.ts'
 
 function writerOnMemory() {
@@ -79,6 +82,32 @@ describe('group commit', () => {
       written().map(row => row[0]),
       ['a', 'b', 'c'],
     )
+  })
+  it('tells everybody who waits, after one wait, that the database is away, and writes again once it is back', async test => {
+    const directory = await mkdtemp(join(tmpdir(), 'pawl-writer-'))
+    test.after(() => rm(directory, { recursive: true }))
+    const path = join(directory, 'pawl.db')
+    const connection = connect(path)
+    migrate(connection.database)
+    connection.database.exec('CREATE TABLE written (place INTEGER PRIMARY KEY, what TEXT, batch_id TEXT)')
+    const other = connect(path)
+    other.database.exec('BEGIN IMMEDIATE')
+    const waiting: Promise<unknown>[] = []
+    let waitedMs = 0
+    const entropy = seededEntropy('writer')
+    const patiently = patience(entropy, async pauseMs => {
+      waitedMs += pauseMs
+      if (waiting.length < 3) waiting.push(writer.write(unitOf(String(waiting.length), 'one family')))
+    })
+    const writer = createWriter(connection, openStoreClock(settableClock(startMs), 0), patiently, entropy)
+    waiting.push(writer.write(unitOf('first', 'one family')))
+    await assert.rejects(waiting[0] ?? Promise.resolve(), StoreUnavailable)
+    assert.deepEqual(new Set((await Promise.allSettled(waiting)).map(({ status }) => status)), new Set(['rejected']))
+    assert.equal(waiting.length, 3)
+    assert.ok(waitedMs >= busyMsMax && waitedMs < 2 * busyMsMax, `waited ${waitedMs} ms`)
+    other.database.close()
+    assert.equal(await writer.write(unitOf('after', null)), 'done')
+    connection.database.close()
   })
   it('answers what it took before it finishes', async () => {
     const { writer } = writerOnMemory()

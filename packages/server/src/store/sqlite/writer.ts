@@ -61,14 +61,19 @@ export function createWriter(connection: Connection, stamp: Stamp, patiently: Pa
     draining = null
   }
 
-  /** A batch that fails is written again one by one, so that one bad unit fails alone. */
+  /**
+   * A batch that fails is written again one by one, so that one bad unit fails alone. Where it is the database that is
+   * away, whoever queued up behind is told too: each batch would wait as long as this one did, and the last for hours.
+   */
   async function writeBatch(batch: readonly Task[]): Promise<void> {
     try {
       const answers = await patiently(() => transact(connection, batch, stamp, batchIdFrom(entropy)))
       batch.forEach((task, at) => task.settle(answers[at] as Answer))
     } catch (error) {
-      if (batch.length > 1 && !isUnavailable(error)) for (const task of batch) await writeBatch([task])
+      const isAway = isUnavailable(error)
+      if (batch.length > 1 && !isAway) for (const task of batch) await writeBatch([task])
       else for (const task of batch) task.fail(error)
+      if (isAway) for (const task of queue.splice(0)) task.fail(error)
     }
   }
 
