@@ -29,6 +29,7 @@ import { publicRoutes } from './http/endpoints/routes.ts'
 import { type FailureDelay, failureDelay } from './http/failure-delay.ts'
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
+import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
 import { isAllowedOrigin } from './oauth/allowed-origin.ts'
 import type { AuthorizationServer } from './oauth/authorization-server.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
@@ -47,6 +48,8 @@ export interface Pawl {
   readonly store: Store
   /** Answers one request. Never rejects. */
   readonly handle: Answer
+  /** Answers what a listener could not read as a request. */
+  readonly refuse: RefuseUnread
   /** The same as a `fetch` function, for embedding. */
   readonly fetch: FetchFunction
   /** The parts of an operator's work on this very server. */
@@ -133,11 +136,13 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
     onRefusal: keepRefusals(store, tasks, nowMs),
   }
   const handle = route(publicRoutes(server, parts), parts)
+  const refuse = refuseUnread(parts)
   return {
     issuer: server.issuer,
     store,
     handle,
-    fetch: fetchListener(handle),
+    refuse,
+    fetch: fetchListener(handle, refuse),
     workbench: operatorName => workbenchOf(server, operatorName),
     close: () => close(store, tasks, delay),
   }

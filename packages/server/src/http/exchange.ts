@@ -25,3 +25,5 @@ export interface HttpResponse {
 }
 
 export const bodyBytesMax = 65_536
+
+export const bodyless: Uint8Array = new Uint8Array(0)

@@ -3,8 +3,8 @@
  * header sizes; the body has our limit here too.
  */
 
-import { bodyBytesMax, type HttpRequest, type HttpResponse } from './exchange.ts'
-import { jsonResponse } from './oauth-failure.ts'
+import { bodyBytesMax, bodyless, type HttpRequest, type HttpResponse } from './exchange.ts'
+import { type RefuseUnread, refuseUnnamed } from './unread-request.ts'
 
 /** What only the host knows. Without it every client has the address `unknown`, and limits per address are shared. */
 export interface FetchInfo {
@@ -15,11 +15,16 @@ export interface FetchInfo {
 export type FetchFunction = (request: Request, info?: FetchInfo) => Promise<Response>
 
 /** Resolves with an answer for every request; rejects only where the host's own body stream fails. */
-export function fetchListener(handle: (request: HttpRequest) => Promise<HttpResponse>): FetchFunction {
+export function fetchListener(
+  handle: (request: HttpRequest) => Promise<HttpResponse>,
+  refuse: RefuseUnread = refuseUnnamed,
+): FetchFunction {
   return async (request, info = { address: 'unknown' }) => {
     const body = await readBody(request)
-    if (body === null) return toResponse(request.method, jsonResponse(413, { error: 'invalid_request' }))
-    return toResponse(request.method, await handle(requestOf(request, body, info.address)))
+    const read = requestOf(request, body ?? bodyless, info.address)
+    if (body !== null) return toResponse(request.method, await handle(read))
+    const { method, path, address } = read
+    return toResponse(method, refuse({ status: 413, detail: 'the body is too long', method, path, address }))
   }
 }
 

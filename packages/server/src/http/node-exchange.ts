@@ -3,19 +3,27 @@
  * is refused here with 400 (RFC 9112 §3.2, §11.2); a body past its limit is refused with 413 and never read on.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { bodyBytesMax, type HttpRequest, type HttpResponse } from './exchange.ts'
+import { bodyBytesMax, bodyless, type HttpRequest, type HttpResponse } from './exchange.ts'
 import { clientAddress, type TrustedProxies } from './forwarded.ts'
 import type { ListenerLimits } from './limits.ts'
 import { jsonResponse } from './oauth-failure.ts'
+import type { RefuseUnread, UnreadStatus } from './unread-request.ts'
+
+export interface Connection {
+  /** Requests not answered yet. */
+  unanswered: number
+  /** The last of them is still arriving. */
+  isReading: boolean
+}
 
 export interface ExchangeParts {
   readonly handle: (request: HttpRequest) => Promise<HttpResponse>
+  readonly refuse: RefuseUnread
   readonly limits: ListenerLimits
   readonly trusted: TrustedProxies
-  /** Requests not answered yet, by open connection. */
-  readonly connections: Map<Socket, number>
+  readonly connections: ReadonlyMap<Socket, Connection>
   readonly isClosing: () => boolean
   /** Told of what should never happen: an answer that could not be made or written. */
   readonly onBroken: (error: unknown) => void
@@ -26,22 +34,68 @@ export function nodeExchange(parts: ExchangeParts): (incoming: IncomingMessage, 
   const { connections, limits } = parts
   return (incoming, outgoing) => {
     const { socket } = incoming
-    const ahead = connections.get(socket) ?? 0
-    if (ahead >= limits.pipelinedMax) return abandon(socket)
-    connections.set(socket, ahead + 1)
+    const connection = connections.get(socket)
+    // Gone from the map means the connection is closed: there is nobody to answer.
+    if (connection === undefined || connection.unanswered >= limits.pipelinedMax) return abandon(socket)
+    connection.unanswered += 1
     // Node 26 refuses more headers than its limit with 431; older ones drop the surplus and let the rest through.
-    if (incoming.rawHeaders.length > 2 * limits.headersMax) return refuse(outgoing, 431, 'invalid_request')
-    if (isDoubtful(incoming)) return refuse(outgoing, 400, 'invalid_request')
+    if (incoming.rawHeaders.length > 2 * limits.headersMax) {
+      return refuse(incoming, outgoing, refusalOf(parts, incoming, 431, 'too many headers'))
+    }
+    const doubt = doubtAbout(incoming)
+    if (doubt !== null) return refuse(incoming, outgoing, refusalOf(parts, incoming, 400, doubt))
+    connection.isReading = true
     readBody(incoming, {
       read: body => {
+        connection.isReading = false
         answer(incoming, outgoing, body, parts).catch(error => {
           parts.onBroken(error)
           socket.destroy()
         })
       },
-      tooLarge: () => refuseRest(incoming, outgoing, limits.lingerMs),
+      tooLarge: () => {
+        connection.isReading = false
+        refuseRest(incoming, outgoing, { refusal: refusalOf(parts, incoming, 413, 'the body is too long'), limits })
+      },
     })
   }
+}
+
+/** The listener for `checkExpectation`: the one thing a request may expect is to be told to continue (RFC 9110 §10.1.1). */
+export function refuseExpectation(parts: ExchangeParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  return (incoming, outgoing) =>
+    refuse(incoming, outgoing, refusalOf(parts, incoming, 417, 'it expects what nobody here does'))
+}
+
+/** The listener for `clientError`: what the parser could not read, or would not wait for any longer. */
+export function refuseUnreadable(parts: ExchangeParts): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  return (error, socket) => {
+    const connection = parts.connections.get(socket)
+    const expected = connection?.isReading === true ? 1 : 0
+    // While earlier requests wait for theirs, this answer would be taken for one of them.
+    const wouldMislead = connection === undefined || connection.unanswered > expected
+    if (wouldMislead || !socket.writable || error.code === 'ECONNRESET') return abandon(socket)
+    const status = statusOf(error)
+    const address = socket.remoteAddress ?? ''
+    const detail = `the request could not be read: ${error.code ?? error.message}`
+    socket.end(asText(parts.refuse({ status, detail, method: '', path: '', address })), () => socket.destroy())
+  }
+}
+
+function statusOf(error: NodeJS.ErrnoException): UnreadStatus {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 431
+  return error.code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? 413 : 400
+}
+
+function refusalOf(
+  parts: ExchangeParts,
+  incoming: IncomingMessage,
+  status: UnreadStatus,
+  detail: string,
+): HttpResponse {
+  const { method, path, address } = requestOf(incoming, bodyless, parts.trusted)
+  return parts.refuse({ status, detail, method, path, address })
 }
 
 async function answer(
@@ -52,11 +106,10 @@ async function answer(
 ): Promise<void> {
   const response = await parts.handle(requestOf(incoming, body, parts.trusted))
   const { socket } = incoming
-  const ahead = parts.connections.get(socket)
-  // Gone from the map means the connection is closed: there is nobody to answer.
-  if (ahead === undefined) return
-  parts.connections.set(socket, ahead - 1)
-  write(outgoing, response, parts)
+  const connection = parts.connections.get(socket)
+  if (connection === undefined) return
+  connection.unanswered -= 1
+  write(incoming, outgoing, { response, parts })
 }
 
 function requestOf(incoming: IncomingMessage, body: Uint8Array, trusted: TrustedProxies): HttpRequest {
@@ -74,8 +127,6 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array, trusted: Trusted
   }
 }
 
-const noBody = new Uint8Array(0)
-
 interface BodyReader {
   readonly read: (body: Uint8Array) => void
   readonly tooLarge: () => void
@@ -83,7 +134,7 @@ interface BodyReader {
 
 function readBody(incoming: IncomingMessage, reader: BodyReader): void {
   const declared = incoming.headers['content-length']
-  if (declared === undefined && incoming.headers['transfer-encoding'] === undefined) return reader.read(noBody)
+  if (declared === undefined && incoming.headers['transfer-encoding'] === undefined) return reader.read(bodyless)
   if (declared !== undefined && Number(declared) > bodyBytesMax) return reader.tooLarge()
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -101,7 +152,11 @@ function readBody(incoming: IncomingMessage, reader: BodyReader): void {
   })
 }
 
-function write(outgoing: ServerResponse, response: HttpResponse, parts: ExchangeParts): void {
+function write(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { response, parts }: { readonly response: HttpResponse; readonly parts: ExchangeParts },
+): void {
   const headers: string[] = []
   for (const name in response.headers) {
     const value = response.headers[name]
@@ -118,7 +173,9 @@ function write(outgoing: ServerResponse, response: HttpResponse, parts: Exchange
   } catch (error) {
     // A header value Node will not send, such as a line break: nothing has been written yet.
     parts.onBroken(error)
-    return refuse(outgoing, 500, 'server_error')
+    const id = response.headers['Pawl-Request-Id']
+    const named = typeof id === 'string' ? { 'Pawl-Request-Id': id } : {}
+    return refuse(incoming, outgoing, jsonResponse(500, { error: 'server_error' }, named))
   }
   outgoing.end(response.body)
 }
@@ -129,17 +186,19 @@ function write(outgoing: ServerResponse, response: HttpResponse, parts: Exchange
  */
 const singular: ReadonlySet<string> = new Set(['host', 'authorization', 'content-type', 'idempotency-key', 'origin'])
 
-function isDoubtful(incoming: IncomingMessage): boolean {
+/** What two readers could read two ways, or null. */
+function doubtAbout(incoming: IncomingMessage): string | null {
   const { rawHeaders, headers } = incoming
   // The origin form only: an absolute form names a second host, and we are no proxy.
-  if (incoming.url?.charCodeAt(0) !== 0x2f) return true
+  if (incoming.url?.charCodeAt(0) !== 0x2f) return 'the target is no path'
   // The parser unwraps chunks and nothing else; a body in any other coding is not what it seems.
   const coding = headers['transfer-encoding']
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return true
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return 'the transfer coding is not chunked'
   // As many names as lines: nothing was sent twice, and the slow look can be left out.
   let names = 0
   for (const _ in headers) names += 1
-  return names * 2 !== rawHeaders.length && hasRepeatedSingular(rawHeaders)
+  const isRepeated = names * 2 !== rawHeaders.length && hasRepeatedSingular(rawHeaders)
+  return isRepeated ? 'a header that has one meaning was sent twice' : null
 }
 
 function hasRepeatedSingular(rawHeaders: readonly string[]): boolean {
@@ -153,26 +212,40 @@ function hasRepeatedSingular(rawHeaders: readonly string[]): boolean {
 }
 
 /** The connection ends with this answer: who sent the request does not agree with us on where the next one begins. */
-function refuse(outgoing: ServerResponse, status: number, error: string): void {
-  const { headers, body } = jsonResponse(status, { error })
-  outgoing.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
-  outgoing.end(body)
+function refuse(incoming: IncomingMessage, outgoing: ServerResponse, refusal: HttpResponse): void {
+  outgoing.writeHead(refusal.status, closing(refusal))
+  outgoing.end(incoming.method === 'HEAD' ? '' : refusal.body)
 }
 
 /**
- * Answers 413, reads nothing more, and closes a moment later. Closing with bytes unread resets the connection, and a
- * reset can overtake the answer; the moment lets a client that is still sending read it (RFC 9112 §9.6).
+ * Answers, reads nothing more, and closes a moment later. Closing with bytes unread resets the connection, and a reset
+ * can overtake the answer; the moment lets a client that is still sending read it (RFC 9112 §9.6).
  */
-function refuseRest(incoming: IncomingMessage, outgoing: ServerResponse, lingerMs: number): void {
+function refuseRest(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { refusal, limits }: { readonly refusal: HttpResponse; readonly limits: ListenerLimits },
+): void {
   incoming.pause()
-  const { headers, body } = jsonResponse(413, { error: 'invalid_request' })
-  outgoing.writeHead(413, { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
-  outgoing.write(body)
-  const timer = setTimeout(() => incoming.socket.destroy(), lingerMs)
+  outgoing.writeHead(refusal.status, closing(refusal))
+  outgoing.write(refusal.body)
+  const timer = setTimeout(() => incoming.socket.destroy(), limits.lingerMs)
   outgoing.once('close', () => clearTimeout(timer))
 }
 
-/** More requests ahead than any honest client sends: answering them in order would hold them all in memory. */
+function closing(refusal: HttpResponse): { [name: string]: string } {
+  const headers: { [name: string]: string } = {}
+  for (const [name, value] of Object.entries(refusal.headers)) headers[name] = String(value)
+  return { ...headers, 'Content-Length': String(Buffer.byteLength(refusal.body)), Connection: 'close' }
+}
+
+/** An answer where there is no `ServerResponse`, because there was no request that could be read. */
+function asText(refusal: HttpResponse): string {
+  const lines = Object.entries(closing(refusal)).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${refusal.body}`
+}
+
+/** More requests ahead than any honest client sends, or nobody there to answer: what is left is the connection. */
 function abandon(socket: Socket): void {
   socket.destroy()
 }

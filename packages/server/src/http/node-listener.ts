@@ -9,10 +9,19 @@ import type { Logger } from './access-log.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { trustedProxies } from './forwarded.ts'
 import { type ListenerLimits, listenerLimits } from './limits.ts'
-import { nodeExchange } from './node-exchange.ts'
+import {
+  type Connection,
+  type ExchangeParts,
+  nodeExchange,
+  refuseExpectation,
+  refuseUnreadable,
+} from './node-exchange.ts'
+import { type RefuseUnread, refuseUnnamed } from './unread-request.ts'
 
 export interface ListenerOptions {
   readonly handle: (request: HttpRequest) => Promise<HttpResponse>
+  /** Answers what never becomes a request; by default without an id. */
+  readonly refuse?: RefuseUnread
   /** Addresses to listen on; by default the two of loopback. */
   readonly host?: readonly string[]
   /** 0 takes a free one, the same for every address. */
@@ -40,25 +49,31 @@ const idleSweepMs = 50
 /** Resolves once every address accepts connections. Rejects with the system's error where one cannot be had. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = listenerLimits(options.limits)
-  const connections = new Map<Socket, number>()
+  const connections = new Map<Socket, Connection>()
   const servers: Server[] = []
   let isClosing = false
-  const exchange = nodeExchange({
+  const parts: ExchangeParts = {
     handle: options.handle,
+    refuse: options.refuse ?? refuseUnnamed,
     limits,
     trusted: trustedProxies(options.trustedProxies ?? []),
     connections,
     isClosing: () => isClosing,
     onBroken: error => options.logger.error({ err: error }, 'an answer could not be written'),
-  })
+  }
   const makeRoom = roomMaker(servers, connections)
   const admit = (socket: Socket): void => {
-    connections.set(socket, 0)
+    connections.set(socket, { unanswered: 0, isReading: false })
     socket.once('close', () => connections.delete(socket))
     if (connections.size > limits.connectionsMax && !makeRoom()) socket.destroy()
   }
-  // Before Node's own listener, which would count the newcomer among the idle.
-  const newServer = (): Server => newHttpServer(limits).on('request', exchange).prependListener('connection', admit)
+  const newServer = (): Server =>
+    newHttpServer(limits)
+      .on('request', nodeExchange(parts))
+      .on('checkExpectation', refuseExpectation(parts))
+      .on('clientError', refuseUnreadable(parts))
+      // Before Node's own listener, which would count the newcomer among the idle.
+      .prependListener('connection', admit)
 
   const bound = await bindAll(options, newServer)
   for (const { server } of bound) {
@@ -100,7 +115,7 @@ function newHttpServer(limits: ListenerLimits): Server {
  * At the limit, connections that wait for nothing close, and the newcomer stays; where all are busy it is turned away.
  * Looking costs time for every open connection, so a flood of newcomers may ask for it only now and then.
  */
-function roomMaker(servers: readonly Server[], connections: ReadonlyMap<Socket, number>): () => boolean {
+function roomMaker(servers: readonly Server[], connections: ReadonlyMap<Socket, Connection>): () => boolean {
   let hasJustLooked = false
   return () => {
     if (hasJustLooked) return false
@@ -163,7 +178,7 @@ function skipMissingLoopback(host: string, options: ListenerOptions): (error: un
 
 async function drain(
   servers: readonly Server[],
-  connections: ReadonlyMap<Socket, number>,
+  connections: ReadonlyMap<Socket, Connection>,
   drainMsMax: number,
 ): Promise<void> {
   const closed = Promise.all(servers.map(closeServer))
