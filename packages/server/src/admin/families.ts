@@ -91,7 +91,7 @@ export function familyJson(view: FamilyView): { readonly [name: string]: unknown
     auth_time: isoInstant(grant.authTimeMs),
     created_at: isoInstant(family.createdAtMs),
     used_at: isoInstant(family.usedAtMs),
-    expires_at: isoInstant(view.expiresAtMs),
+    expires_at: view.overBecause === null ? isoInstant(view.expiresAtMs) : null,
     absolute_expires_at: isoInstant(family.absoluteExpiresAtMs),
     uses: readUses(family.recentUses).map(useJson),
   }

@@ -1,7 +1,7 @@
 /** Secrets come in by stdin, never by an argument: arguments are in the process list and the shell's history. */
 
 import { isCancel, password as askPassword } from '@clack/prompts'
-import { isTerminal } from './confirm.ts'
+import { askAtTerminal, isTerminal } from './confirm.ts'
 import { Unconfirmed, UsageRefused } from './exit-codes.ts'
 import type { World } from './world.ts'
 
@@ -13,7 +13,7 @@ export async function readPassword(world: World, fromStdin: boolean): Promise<st
   if (!isTerminal(world)) {
     throw new UsageRefused('Write --password-stdin and send the password on stdin: it never belongs in an argument.')
   }
-  const typed = await askPassword({ message: 'Password', input: world.stdin, output: world.stderr })
+  const typed = await askAtTerminal(world, common => askPassword({ message: 'Password', ...common }))
   if (isCancel(typed)) throw new Unconfirmed('Nothing was changed.')
   return typed
 }
