@@ -57,7 +57,7 @@ describe('the access log', () => {
     assert.deepEqual(info.lines, [])
   })
 
-  it('CA-15: never holds a query, a body, a cookie or a credential', () => {
+  it('CA-15 never holds a query, a body, a cookie or a credential', () => {
     const { lines, log } = recorder()
     log.answered(request, fine)
     log.answered(request, refused)
@@ -83,7 +83,7 @@ describe('the access log', () => {
     assert.equal(parsed(lines[1])['level'], 40)
   })
 
-  it('IJ-03: cannot be forged by line breaks, escapes or quotes in what a client chose', () => {
+  it('IJ-03 cannot be forged by line breaks, escapes or quotes in what a client chose', () => {
     const { lines, log } = recorder()
     const hostile = '/x\r\n{"level":60,"msg":"forged"}\u001b[31m\u009b31m\u202e"'
     const detail = `the parameter ${hostile}`
@@ -99,7 +99,7 @@ describe('the access log', () => {
     assert.equal(String(parsed(lines[0])['path']).length, loggedPathCharactersMax)
   })
 
-  it('DS-15: says so many failures a second and counts the rest', () => {
+  it('DS-15 says so many failures a second and counts the rest', () => {
     const { lines, clock, log } = recorder('info')
     for (let index = 0; index < failureLinesPerSecondMax + 7; index += 1) log.answered(request, refused)
     assert.equal(lines.length, failureLinesPerSecondMax)

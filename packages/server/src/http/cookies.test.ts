@@ -17,7 +17,7 @@ describe('cookies of a request', () => {
     assert.equal(cookies.get('c'), 'x=y')
   })
 
-  it('CK-06: count as absent when one name is sent twice', () => {
+  it('CK-06 count as absent when one name is sent twice', () => {
     const cookies = parseCookies('a=1; b=2; a=1')
     assert.equal(cookies.has('a'), false)
     assert.equal(cookies.get('b'), '2')
@@ -36,7 +36,7 @@ describe('cookies of a request', () => {
 })
 
 describe('a cookie of ours', () => {
-  it('CK-01: is of this host alone, over TLS, out of reach of scripts, and not sent across sites', () => {
+  it('CK-01 is of this host alone, over TLS, out of reach of scripts, and not sent across sites', () => {
     assert.equal(hostCookie('__Host-pawl', 'v', null), '__Host-pawl=v; Path=/; Secure; HttpOnly; SameSite=Lax')
     assert.equal(
       hostCookie('__Host-pawl', 'v', 60.9),
@@ -48,7 +48,7 @@ describe('a cookie of ours', () => {
     assert.equal(expiredHostCookie('__Host-pawl'), '__Host-pawl=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0')
   })
 
-  it('IJ-02: is never made of text that would need escaping', () => {
+  it('IJ-02 is never made of text that would need escaping', () => {
     for (const value of ['a;b', 'a\r\nb', 'a b', 'a,b', '"', 'é']) {
       assert.throws(() => hostCookie('__Host-pawl', value, null), RangeError)
     }

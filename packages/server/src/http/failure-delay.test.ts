@@ -41,14 +41,14 @@ async function fail(failures: { delay: (key: string) => Promise<void> }, key: st
 }
 
 describe('the delay of failures', () => {
-  it('CA-14: holds back nothing up to the limit', async () => {
+  it('CA-14 holds back nothing up to the limit', async () => {
     const time = stoppedTime()
     const failures = failureDelay(time.nowMs, time.startTimer)
     await fail(failures, 'a', failuresPerMinuteMax)
     assert.deepEqual(time.delays, [])
   })
 
-  it('AC-08: holds each answer over the limit a little longer, up to a second', async () => {
+  it('AC-08 holds each answer over the limit a little longer, up to a second', async () => {
     const time = stoppedTime()
     const failures = failureDelay(time.nowMs, time.startTimer)
     await fail(failures, 'a', failuresPerMinuteMax)
@@ -74,7 +74,7 @@ describe('the delay of failures', () => {
     assert.equal(failures.waiting(), 0)
   })
 
-  it('CA-14: counts each client and network apart', async () => {
+  it('CA-14 counts each client and network apart', async () => {
     const time = stoppedTime()
     const failures = failureDelay(time.nowMs, time.startTimer)
     await fail(failures, 'a', failuresPerMinuteMax)
@@ -91,7 +91,7 @@ describe('the delay of failures', () => {
     assert.deepEqual(time.delays, [])
   })
 
-  it('IN-06: counts keys past its memory together, so that a flood of keys hides nobody', async () => {
+  it('IN-06 counts keys past its memory together, so that a flood of keys hides nobody', async () => {
     const time = stoppedTime()
     const failures = failureDelay(time.nowMs, time.startTimer)
     for (let index = 0; index < failureKeysMax; index += 1) await failures.delay(`key ${index}`)

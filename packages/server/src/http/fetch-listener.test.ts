@@ -41,7 +41,7 @@ describe('the fetch function', () => {
     assert.equal(await (await listener({ ...plain, status: 204, body: '' }).fetch(new Request(origin))).text(), '')
   })
 
-  it('DS-01: takes the longest body and answers 413 to one byte more, declared or not', async () => {
+  it('DS-01 takes the longest body and answers 413 to one byte more, declared or not', async () => {
     const { seen, fetch } = listener()
     const post = (body: Uint8Array<ArrayBuffer>): Promise<Response> =>
       fetch(new Request(origin, { method: 'POST', body }))
@@ -57,7 +57,7 @@ describe('the fetch function', () => {
     assert.equal(seen.length, 1)
   })
 
-  it('DS-01: stops reading an endless body', async () => {
+  it('DS-01 stops reading an endless body', async () => {
     let pulled = 0
     const endless = new ReadableStream<Uint8Array>({
       pull: controller => {

@@ -9,12 +9,12 @@ function forwardedFor(list: string, peer = '10.0.0.1'): string {
 }
 
 describe('the address of a client', () => {
-  it('LG-06: is the peer, whatever was forwarded, where no proxy is trusted', () => {
+  it('LG-06 is the peer, whatever was forwarded, where no proxy is trusted', () => {
     const headers = { 'x-forwarded-for': '198.51.100.7', forwarded: 'for=198.51.100.7' }
     assert.equal(clientAddress('192.0.2.1', headers, trustedProxies([])), '192.0.2.1')
   })
 
-  it('LG-06: is the peer, whatever was forwarded, where the peer is not the trusted proxy', () => {
+  it('LG-06 is the peer, whatever was forwarded, where the peer is not the trusted proxy', () => {
     assert.equal(forwardedFor('198.51.100.7', '192.0.2.1'), '192.0.2.1')
     assert.equal(forwardedFor('198.51.100.7', '11.0.0.0'), '11.0.0.0')
   })
@@ -26,7 +26,7 @@ describe('the address of a client', () => {
     assert.equal(forwardedFor('2001:db8:2::1', '2001:db8:1:ffff::1'), '2001:db8:2::1')
   })
 
-  it('LG-06: is the nearest address that is not a proxy of ours; what a client puts before it counts for nothing', () => {
+  it('LG-06 is the nearest address that is not a proxy of ours; what a client puts before it counts for nothing', () => {
     assert.equal(forwardedFor('203.0.113.9, 198.51.100.7'), '198.51.100.7')
     assert.equal(forwardedFor('203.0.113.9, 198.51.100.7, 10.2.2.2 ,10.1.1.1'), '198.51.100.7')
     assert.equal(forwardedFor('127.0.0.1, 198.51.100.7, 10.1.1.1'), '198.51.100.7')
@@ -90,7 +90,7 @@ describe('trusted proxies', () => {
 })
 
 describe('the network of an address', () => {
-  it('LG-06: is the address for IPv4 and the /64 for IPv6', () => {
+  it('LG-06 is the address for IPv4 and the /64 for IPv6', () => {
     assert.equal(networkOf('192.0.2.1'), '192.0.2.1')
     assert.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
     assert.equal(networkOf('2001:db8:0:1::5'), '2001:db8:0:1::/64')

@@ -49,7 +49,7 @@ describe('the management listener', () => {
     assert.deepEqual(JSON.parse(response.body), { ready: false, reasons: ['the server is stopping'] })
   })
 
-  it('OP-05: says that the store does not answer, and not why', async () => {
+  it('OP-05 says that the store does not answer, and not why', async () => {
     const response = await get('/readyz', { checkStore: () => Promise.reject(new StoreUnavailable('/srv/secret.db')) })
     assert.equal(response.status, 503)
     assert.deepEqual(JSON.parse(response.body), { ready: false, reasons: ['the store does not answer'] })

@@ -97,7 +97,7 @@ describe('a request', () => {
     assert.equal(request?.address, '127.0.0.1')
   })
 
-  it('IJ-06: has the address, path and host of nobody else, whatever it claims', async () => {
+  it('IJ-06 has the address, path and host of nobody else, whatever it claims', async () => {
     const { listener, seen } = await start()
     const claims =
       'X-Forwarded-For: 198.51.100.7\r\nForwarded: for=198.51.100.7\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Prefix: /evil\r\n'
@@ -106,14 +106,14 @@ describe('a request', () => {
     assert.equal(seen[0]?.path, '/a')
   })
 
-  it('LG-06: has the forwarded address where the peer is a trusted proxy', async () => {
+  it('LG-06 has the forwarded address where the peer is a trusted proxy', async () => {
     const { listener, seen } = await start({ trustedProxies: ['127.0.0.0/8'] })
     const claim = 'X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n'
     await talk(listener.port, `GET /a HTTP/1.1\r\nHost: x\r\n${claim}Connection: close\r\n\r\n`).closed
     assert.equal(seen[0]?.address, '198.51.100.7')
   })
 
-  it('DS-10: may ask to continue before it sends its body', async () => {
+  it('DS-10 may ask to continue before it sends its body', async () => {
     const { listener } = await start()
     const { socket, received, closed } = talk(
       listener.port,
@@ -142,7 +142,7 @@ describe('an answer', () => {
     assert.doesNotMatch(await talk(empty.listener.port, getAndClose).closed, /Content-Length/)
   })
 
-  it('IJ-02: with a line break in a header is not sent; the client gets 500 and the log the reason', async () => {
+  it('IJ-02 with a line break in a header is not sent; the client gets 500 and the log the reason', async () => {
     const { listener, said } = await start({
       handle: () => Promise.resolve({ status: 200, headers: { Location: '/\r\nX-Evil: 1' }, body: '' }),
     })
@@ -166,7 +166,7 @@ function hello(): Promise<HttpResponse> {
   return Promise.resolve({ status: 200, headers: {}, body: 'hello' })
 }
 
-describe('DS-10: a request that two servers could read two ways', () => {
+describe('DS-10 a request that two servers could read two ways', () => {
   const post = (headers: string, body = ''): string => `POST /a HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`
   const cases: readonly (readonly [string, string])[] = [
     ['both a length and chunks', post('Content-Length: 3\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n')],
@@ -203,7 +203,7 @@ describe('DS-10: a request that two servers could read two ways', () => {
   }
 
   for (const name of ['Authorization', 'Content-Type', 'Idempotency-Key', 'Origin']) {
-    it(`DS-09: with ${name} twice gets 400`, async () => {
+    it(`DS-09 with ${name} twice gets 400`, async () => {
       const { listener, seen } = await start()
       const answer = await talk(listener.port, post(`${name}: a\r\n${name.toLowerCase()}: a\r\nContent-Length: 0\r\n`))
         .closed
@@ -213,7 +213,7 @@ describe('DS-10: a request that two servers could read two ways', () => {
   }
 })
 
-describe('DS-09: an Authorization header', () => {
+describe('DS-09 an Authorization header', () => {
   it('reaches the endpoint as it was sent, or is refused by the parser; nothing else happens', async () => {
     const { listener, seen } = await start()
     const shapes = [
@@ -261,7 +261,7 @@ describe('a header section', () => {
   })
 })
 
-describe('DS-01: a body', () => {
+describe('DS-01 a body', () => {
   it('has so many bytes and no more, however it is sent', async () => {
     const { listener, seen } = await start()
     const declared = (bytes: number): string =>
@@ -291,14 +291,14 @@ describe('DS-01: a body', () => {
 })
 
 describe('limits', () => {
-  it('DS-07: leave files for everything else the process opens', () => {
+  it('DS-07 leave files for everything else the process opens', () => {
     assert.equal(connectionsMax(1_024), 896)
     assert.equal(connectionsMax(1_000_000), 10_000)
     assert.equal(connectionsMax(64), 16)
     assert.ok(listenerLimits().connectionsMax >= 16)
   })
 
-  it('DS-06: are ten seconds for headers and thirty for a request, unless chosen otherwise', () => {
+  it('DS-06 are ten seconds for headers and thirty for a request, unless chosen otherwise', () => {
     assert.equal(listenerLimits().headersMsMax, 10_000)
     assert.equal(listenerLimits().requestMsMax, 30_000)
     assert.equal(listenerLimits({ headersMsMax: 5 }).headersMsMax, 5)
@@ -306,7 +306,7 @@ describe('limits', () => {
 })
 
 describe('requests sent ahead on one connection', () => {
-  it('DS-07: are answered in order, up to a limit', async () => {
+  it('DS-07 are answered in order, up to a limit', async () => {
     const { listener, seen } = await start({}, { pipelinedMax: 4 })
     const one = (index: number, end: string): string => `GET /${index} HTTP/1.1\r\nHost: x\r\n${end}\r\n`
     const bytes = one(1, '') + one(2, '') + one(3, '') + one(4, 'Connection: close\r\n')
@@ -318,7 +318,7 @@ describe('requests sent ahead on one connection', () => {
     )
   })
 
-  it('DS-07: past the limit end the connection', async () => {
+  it('DS-07 past the limit end the connection', async () => {
     const { listener, seen } = await start({ handle: () => new Promise(() => {}) }, { pipelinedMax: 4, drainMsMax: 1 })
     assert.equal(await talk(listener.port, get.repeat(100)).closed, '')
     assert.equal(seen.length, 4)

@@ -113,7 +113,7 @@ describe('a listener', () => {
   })
 })
 
-describe('DS-06: a slow client', () => {
+describe('DS-06 a slow client', () => {
   const quick = { headersMsMax: 60, requestMsMax: 120, timesCheckedEveryMs: 10 }
 
   it('that says nothing is dropped', async () => {
@@ -174,7 +174,7 @@ async function accepted(listener: Listener): Promise<EventTarget> {
   return target
 }
 
-describe('DS-07: connections', () => {
+describe('DS-07 connections', () => {
   it('that are idle make room for new ones at the limit', async () => {
     const listener = await start({ connectionsMax: 3 })
     const idle = [talk(listener.port, get), talk(listener.port, get), talk(listener.port, get)]
@@ -241,7 +241,7 @@ describe('closing', () => {
   })
 })
 
-describe('DS-01: an endless body', () => {
+describe('DS-01 an endless body', () => {
   it('leaves the memory of the server where it was', async () => {
     const server = await startProcess()
     try {

@@ -61,7 +61,7 @@ describe('an OAuth error', () => {
     assert.ok(retryAfterSecondsDefault < 60)
   })
 
-  it('CA-02: of a client names the challenge (RFC 6749 §5.2)', () => {
+  it('CA-02 of a client names the challenge (RFC 6749 §5.2)', () => {
     assert.equal(
       failureResponse(new OAuthError('invalid_client', 'x')).headers['WWW-Authenticate'],
       'Basic realm="pawl"',

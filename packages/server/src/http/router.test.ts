@@ -78,7 +78,7 @@ describe('a path', () => {
   })
 
   for (const path of ['/token/', '//token', '/%74oken', '/token;x', '/TOKEN', '/./token', '/token%00', 'token', '']) {
-    it(`IJ-10: is nobody's when it is sent as ${JSON.stringify(path)}`, async () => {
+    it(`IJ-10 is nobody's when it is sent as ${JSON.stringify(path)}`, async () => {
       const response = await newAnswer()(request('POST', path))
       assert.equal(response.status, 404)
       assert.equal(response.headers['Pawl-Request-Id'], 'req_1')
@@ -98,7 +98,7 @@ describe('a path', () => {
 })
 
 describe('a method', () => {
-  it('AC-11: is answered 405 with what is allowed where it is not', async () => {
+  it('AC-11 is answered 405 with what is allowed where it is not', async () => {
     const response = await newAnswer()(request('GET', '/token'))
     assert.equal(response.status, 405)
     assert.equal(response.headers['Allow'], 'POST, OPTIONS')
@@ -128,7 +128,7 @@ describe('every answer', () => {
 })
 
 describe('a page of another origin', () => {
-  it('RV-18: may ask beforehand and then call, where its origin is registered', async () => {
+  it('RV-18 may ask beforehand and then call, where its origin is registered', async () => {
     const preflight = await newAnswer()(
       request('OPTIONS', '/token', { origin: spaOrigin, 'access-control-request-method': 'POST' }),
     )
@@ -157,7 +157,7 @@ describe('a page of another origin', () => {
     `${spaOrigin}\\`,
     '*',
   ]) {
-    it(`RV-18: gets no permission as ${JSON.stringify(origin)}`, async () => {
+    it(`RV-18 gets no permission as ${JSON.stringify(origin)}`, async () => {
       for (const method of ['OPTIONS', 'POST']) {
         const response = await newAnswer()(
           request(method, '/token', { origin, 'access-control-request-method': 'POST' }),
@@ -255,7 +255,7 @@ describe('an error', () => {
 })
 
 describe('guessing', () => {
-  it('AC-08: is answered later past the limit, all codes that guessing earns alike, and no other code', async () => {
+  it('AC-08 is answered later past the limit, all codes that guessing earns alike, and no other code', async () => {
     for (const [code, isCounted] of [
       ['invalid_grant', true],
       ['invalid_client', true],
