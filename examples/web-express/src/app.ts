@@ -1,7 +1,6 @@
 /** The routes. Each one is small: what it decides is in `sign-in.ts` and `session-keeper.ts`, what it shows in `pages.ts`. */
 
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import * as client from 'openid-client'
 import { attemptSeconds, beginSignIn, finishSignIn, sealAttempts, unsealAttempts } from './sign-in.ts'
@@ -28,7 +27,7 @@ export function webApp(parts: AppParts): Express {
   const keeper = sessionKeeper({ ...parts, refreshAheadSeconds: parts.settings.refreshAheadSeconds })
   const app = express().disable('x-powered-by').disable('etag')
   app.use(withHeaders)
-  app.get('/style.css', (_request, response) => response.sendFile(stylesheet))
+  app.get('/style.css', (_request, response) => response.sendFile('style.css', { root: import.meta.dirname }))
   app.use(refuseForeignPosts)
   app.get('/', (request, response) => {
     if (sessionIdOf(request) !== null) return response.redirect(303, '/profile')
@@ -101,8 +100,6 @@ function addSession(app: Express, parts: AppParts, keeper: SessionKeeper): void 
   })
   app.get('/signed-out', (_request, response) => goHome(response, 'signed-out'))
 }
-
-const stylesheet = fileURLToPath(new URL('style.css', import.meta.url))
 
 function withHeaders(_request: Request, response: Response, next: NextFunction): void {
   response.set({
