@@ -231,7 +231,7 @@ describe('a JWT that is damaged', () => {
     for (const which of [0, 1, 2]) {
       forgeries[`padding in ${which}`] = each(part => `${part}=`, which)
       forgeries[`a space in ${which}`] = each(part => `${part.slice(0, 4)} ${part.slice(4)}`, which)
-      forgeries[`a line break in ${which}`] = each(part => `${part.slice(0, 4)}\n${part.slice(4)}`, which)
+      forgeries[`a tab in ${which}`] = each(part => `${part.slice(0, 4)}\t${part.slice(4)}`, which)
       forgeries[`the other alphabet in ${which}`] = each(part => `+/${part.slice(2)}`, which)
       forgeries[`nothing in ${which}`] = each(() => '', which)
     }
