@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { appOf, openOffice } from './registered.ts'
 import { type Holder, ledger, type Ledger, moveOn, present, signedInHolders } from './holders.ts'
@@ -57,6 +59,7 @@ describe('a server that is killed', () => {
 })
 
 interface Scene {
+  readonly data: string
   readonly server: RestartingServer
   readonly holders: readonly Holder[]
   readonly kept: Ledger
@@ -69,16 +72,29 @@ async function setScene(test: TestContext): Promise<Scene> {
   const office = await openOffice(test, data)
   const server = await restartingServer(test, { data })
   const holders = await signedInHolders(office, await server.up(), holdersPerManner)
-  return { server, holders, kept: ledger(), chance }
+  return { data, server, holders, kept: ledger(), chance }
 }
 
 /** Nothing was seen that may not be, and what each client was told last is still worth a successor. */
-async function provesWhole(test: TestContext, { server, holders, kept }: Scene): Promise<void> {
+async function provesWhole(test: TestContext, { data, server, holders, kept }: Scene): Promise<void> {
   assert.deepEqual(kept.violations, [])
   const running = await server.up()
   for (const holder of holders) {
     const answer = await present(holder, appOf(running, holder.registered))
     assert.equal(answer.status, 200, `${holder.name} lost what it was told`)
   }
-  test.diagnostic(`${kept.rotations()} rotations in ${kept.answers()} answers, ${kills} kills`)
+  const lost = repeatsStored(data) - (kept.answers() - kept.rotations())
+  test.diagnostic(`${kept.rotations()} rotations in ${kept.answers()} answers, ${kills} kills, ${lost} answers lost`)
+  assert.ok(lost > 0, 'no kill came between a commit and its answer, so nothing was shown')
+}
+
+/** How often the server answered the same again: once for each answer that was lost, and when a client asked twice. */
+function repeatsStored(data: string): number {
+  const database = new DatabaseSync(join(data, 'pawl.db'), { readOnly: true })
+  try {
+    const row = database.prepare("SELECT sum(times) AS times FROM events WHERE kind = 'token_repeated'").get()
+    return Number(row?.['times'])
+  } finally {
+    database.close()
+  }
 }
