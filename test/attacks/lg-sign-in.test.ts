@@ -1,0 +1,232 @@
+/** Guessing passwords through the real sign-in page. */
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
+import { eventsOf } from '../stage/events.ts'
+import { type Attempt, openPasswordPage, type PasswordPage, signsIn } from '../stage/password-page.ts'
+import { openScene, type Scene, shop } from '../stage/scene.ts'
+import { openStage } from '../stage/stage.ts'
+
+const failuresAtOnce = signInLimits.accountAndNetwork[0]?.failuresMax ?? 0
+
+interface Besieged extends Scene {
+  /** Opened by somebody whose browser never signed in here. */
+  readonly page: PasswordPage
+}
+
+async function besieged(test: TestContext): Promise<Besieged> {
+  const scene = await openScene(test, { client: shop })
+  return { ...scene, page: await openPasswordPage(scene, scene.stage.browser()) }
+}
+
+function network(index: number): string {
+  return `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`
+}
+
+/** How many of so many attempts were looked at; the others were told to wait. */
+async function tried(page: PasswordPage, count: number, attempt: (index: number) => Attempt): Promise<number> {
+  let looked = 0
+  for (let index = 0; index < count; index++) {
+    const response = await page.attempt(attempt(index))
+    assert.ok(response.status === 303 || response.status === 429, String(response.status))
+    if (response.status === 303) looked += 1
+    else assert.match(response.headers.get('retry-after') ?? '', /^[1-9]\d*$/)
+  }
+  return looked
+}
+
+describe('a thousand passwords for one person', () => {
+  it('LG-01 from one address are held back more and more, and the owner signs in from elsewhere', async test => {
+    const scene = await besieged(test)
+    const { stage } = scene
+    const windowSeconds = signInLimits.accountAndNetwork[0]?.windowSeconds ?? 0
+    assert.equal(await tried(scene.page, 1000, index => ({ password: `guess ${index}` })), failuresAtOnce)
+    assert.equal(await signsIn(scene.page), false, 'the right one is not looked at either')
+    const looked: number[] = []
+    for (let window = 0; window < 4; window++) {
+      stage.clock.advanceSeconds(windowSeconds)
+      const page = await openPasswordPage(scene, stage.browser())
+      looked.push(await tried(page, 30, index => ({ password: `guess ${window} ${index}` })))
+    }
+    assert.deepEqual(looked, [10, 10, 0, 0])
+    const page = await openPasswordPage(scene, stage.browser())
+    assert.equal(await signsIn(page, { address: '198.51.100.7' }), true, 'nobody else is locked out')
+  })
+
+  it('LG-01 from a thousand addresses close the account to strangers, and not to a browser it knows', async test => {
+    const scene = await besieged(test)
+    const { page, stage, app } = scene
+    const own = stage.browser('198.51.100.7')
+    await app.signIn(own)
+    const looked = await tried(page, 1000, index => ({ address: network(index), password: `guess ${index}` }))
+    assert.equal(looked, signInLimits.account.failuresMax)
+    assert.equal(await signsIn(page, { address: network(5000) }), false, 'a stranger waits')
+    stage.clock.advanceSeconds(1)
+    const ownPage = await openPasswordPage(scene, own)
+    assert.equal(await signsIn(ownPage, { address: '198.51.100.7' }), true)
+    assert.equal(await signsIn(ownPage, { address: '192.0.2.66' }), true, 'at the address of the guesser too')
+  })
+})
+
+describe('one password for thousands of people', () => {
+  it('LG-02 from one address is held back, and others are not', async test => {
+    const { page } = await besieged(test)
+    const spray = (index: number): Attempt => ({ username: `person${index}@example.com`, password: 'Winter2027!' })
+    assert.equal(await tried(page, 2000, spray), signInLimits.network.failuresMax)
+    assert.equal(await signsIn(page, { address: '198.51.100.7' }), true)
+  })
+
+  it('LG-02 from everywhere is told to the operator once, and makes every address bear less', async test => {
+    const { page, stage } = await besieged(test)
+    const everywhere = signInLimits.server.failuresMax
+    const spray = (index: number): Attempt => ({ username: `person${index}@example.com`, address: network(index) })
+    assert.equal(await tried(page, everywhere, spray), everywhere)
+    assert.deepEqual(await eventsOf(stage, 'sign_in_throttled'), [])
+    const one = (index: number): Attempt => ({ username: `other${index}@example.com` })
+    assert.equal(await tried(page, 50, one), signInLimits.networkUnderSprayFailuresMax)
+    const alarms = await eventsOf(stage, 'sign_in_throttled')
+    assert.deepEqual(new Set(alarms.map(event => event.detail['limit'])), new Set(['server', 'network']))
+    assert.equal(alarms.length, 2)
+    assert.equal(await signsIn(page, { address: '198.51.100.7' }), true, 'nobody is locked out by it')
+  })
+})
+
+describe('a person who exists and one who does not', () => {
+  it('LG-03 get the same status, headers and page', async test => {
+    const { page, stage, browser, app } = await besieged(test)
+    await stage.addUser('bob@example.com')
+    const told: string[] = []
+    for (const username of ['ada@example.com', 'eve@example.com', 'bob@example.com']) {
+      const response = await page.attempt({ username })
+      const location = new URL(response.headers.get('location') ?? '')
+      const token = location.searchParams.get('state_token') ?? ''
+      location.searchParams.set('state_token', String(token.length))
+      const names = [...response.headers.keys()].toSorted().join(' ')
+      told.push([response.status, names, location.href, (await response.text()).length].join('\n'))
+    }
+    assert.equal(new Set(told).size, 1, told.join('\n\n'))
+
+    const shown = new Set<string>()
+    for (const username of ['ada@example.com', 'eve@example.com']) {
+      const first = await browser.open(app.authorizePath({ state: 'same', nonce: 'same' }).path)
+      const again = await browser.signIn(first, username, 'wrong password')
+      shown.add(again.body.replaceAll(username, '').replaceAll(/name="state_token" value="[^"]*"/g, ''))
+    }
+    assert.equal(shown.size, 1)
+  })
+})
+
+describe('the time of a refused sign-in', () => {
+  it('LG-03 does not tell whether the person exists', async test => {
+    const scene = await besieged(test)
+    const { stage } = scene
+    for (let index = 0; index < people; index++) await stage.addUser(nameOf('a', index))
+    const known: number[] = []
+    const unknown: number[] = []
+    // The limits bear so many failures per person and hour.
+    const rounds = signInLimits.account.failuresMax
+    const page = await openPasswordPage(scene, stage.browser())
+    for (let round = 0; round < rounds; round++) {
+      for (let index = 0; index < people; index++) {
+        const address = network(round * people + index)
+        const pair = [
+          { username: nameOf('a', index), times: known },
+          { username: nameOf('b', index), times: unknown },
+        ]
+        for (const { username, times } of (round + index) % 2 === 0 ? pair : pair.toReversed()) {
+          const startedMs = performance.now()
+          const response = await page.attempt({ username, address })
+          times.push(performance.now() - startedMs)
+          assert.equal(response.status, 303)
+        }
+      }
+    }
+    const differenceMs = Math.abs(medianOf(known) - medianOf(unknown))
+    const distance = largestDistance(known, unknown)
+    const critical = 1.63 * Math.sqrt((known.length + unknown.length) / (known.length * unknown.length))
+    test.diagnostic(
+      `${known.length} samples each: medians ${medianOf(known).toFixed(3)} and ${medianOf(unknown).toFixed(3)} ms, ` +
+        `Kolmogorov-Smirnov ${distance.toFixed(4)}, p = 0.01 at ${critical.toFixed(4)}`,
+    )
+    assert.ok(distance < critical || differenceMs < tellingMs, `they differ by ${differenceMs} ms`)
+  })
+})
+
+const people = 10
+/** A difference below this is lost on any network. */
+const tellingMs = 0.05
+
+function nameOf(letter: string, index: number): string {
+  return `${letter}${index}@example.com`
+}
+
+function medianOf(times: readonly number[]): number {
+  return times.toSorted((one, other) => one - other)[times.length >> 1] ?? 0
+}
+
+/** The statistic of the two-sample Kolmogorov-Smirnov test. */
+function largestDistance(one: readonly number[], other: readonly number[]): number {
+  const shareBelow = (times: readonly number[], limit: number): number => {
+    let low = 0
+    let high = times.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((times[middle] ?? 0) <= limit) low = middle + 1
+      else high = middle
+    }
+    return low / times.length
+  }
+  const [left, right] = [one, other].map(times => times.toSorted((a, b) => a - b))
+  assert.ok(left !== undefined && right !== undefined)
+  return Math.max(...[...left, ...right].map(time => Math.abs(shareBelow(left, time) - shareBelow(right, time))))
+}
+
+describe('an address', () => {
+  it('LG-06 that a client makes up counts for nothing', async test => {
+    const { page } = await besieged(test)
+    const madeUp = (index: number): Attempt => ({
+      headers: { 'x-forwarded-for': network(index), forwarded: `for=${network(index)}`, 'x-real-ip': network(index) },
+    })
+    assert.equal(await tried(page, 30, madeUp), failuresAtOnce)
+  })
+
+  it('LG-06 of IPv6 counts with its /64, and of IPv4 by itself however it is written', async test => {
+    const { page } = await besieged(test)
+    const sixes = (index: number): Attempt => ({ address: `2001:db8:1:2:${index}::${index + 1}` })
+    assert.equal(await tried(page, 30, sixes), failuresAtOnce)
+    assert.equal(await tried(page, 1, () => ({ address: '2001:db8:1:3::1' })), 1, 'the next customer')
+    const mapped = (index: number): Attempt => ({ address: index % 2 === 0 ? '192.0.2.9' : '::ffff:192.0.2.9' })
+    assert.equal(await tried(page, 30, mapped), failuresAtOnce)
+  })
+})
+
+describe('a count of failures', () => {
+  it('LG-10 is not reset by another account, another process or a restart', async test => {
+    const directory = await mkdtemp(join(tmpdir(), 'pawl-counts-'))
+    test.after(() => rm(directory, { recursive: true, force: true }))
+    const path = join(directory, 'pawl.db')
+    const scene = await openScene(test, { client: shop, path })
+    const { stage } = scene
+    await stage.addUser('bob@example.com')
+    const page = await openPasswordPage(scene, stage.browser())
+    assert.equal(await tried(page, failuresAtOnce - 2, () => ({})), failuresAtOnce - 2)
+    assert.equal(await signsIn(page, { username: 'bob@example.com' }), true)
+
+    const other = await openStage({ path, keys: stage.keys, seed: 'another process' })
+    const there = await openPasswordPage({ ...scene, stage: other, app: other.app(scene.registered) }, other.browser())
+    assert.equal(await tried(there, 1, () => ({})), 1)
+    await other.close()
+
+    const restarted = await openStage({ path, keys: stage.keys, seed: 'after a restart' })
+    test.after(() => restarted.close())
+    const again = { ...scene, stage: restarted, app: restarted.app(scene.registered) }
+    const afterwards = await openPasswordPage(again, restarted.browser())
+    assert.equal(await tried(afterwards, 5, () => ({})), 1)
+    assert.equal(await signsIn(afterwards), false)
+    assert.equal(await signsIn(afterwards, { username: 'bob@example.com' }), true)
+  })
+})
