@@ -83,6 +83,10 @@ function credentialsOf(request: ProtocolRequest): Credentials {
   const { parameters, authorization } = request
   const bodyId = valueOf(parameters, 'client_id')
   const bodySecret = parameters.get('client_secret')
+  // A credential of a kind we do not take is a failure, never a request without one.
+  if (parameters.has('client_assertion') || parameters.has('client_assertion_type')) {
+    throw new OAuthError('invalid_client', 'client assertions are not taken here')
+  }
   if (authorization !== undefined) return basicCredentials(authorization, bodyId, bodySecret)
   const clientId = bodyId === undefined ? null : parseClientId(bodyId)
   if (clientId === null) throw new OAuthError('invalid_client', 'no client is named')
