@@ -79,5 +79,6 @@ function uuidV7(nowMs: number, entropy: Entropy): string {
 }
 
 function base64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+  // A copy of 16 bytes is cheaper than a view: a view makes V8 move them out of its heap first.
+  return Buffer.from(bytes).toString('base64url')
 }

@@ -11,7 +11,7 @@ const integerTag = 0x02
 
 /** Takes exactly what DER allows for P-256 (X.690 §8.3, §10.1); throws a RangeError on anything else. */
 export function rawFromDer(der: Uint8Array): Buffer {
-  const raw = Buffer.alloc(rawSignatureBytes)
+  const raw = Buffer.allocUnsafe(rawSignatureBytes).fill(0)
   if (der[0] !== sequenceTag || der[1] !== der.length - 2) throw malformed()
   const afterR = copyInteger(der, 2, raw, 0)
   const afterS = copyInteger(der, afterR, raw, scalarBytes)

@@ -119,8 +119,9 @@ export function packState(family: Family): Uint8Array {
   if (!fits(generation, 0xffff_ffff)) throw new RangeError(`generation ${generation} does not fit four bytes`)
   if (!fits(repeats, 0xffff)) throw new RangeError(`${repeats} repeats do not fit two bytes`)
   if (recentUses.length !== recentUsesBytes) throw new RangeError(`a ring of ${recentUses.length} bytes`)
-  const state = new Uint8Array(stateBytes)
-  const view = new DataView(state.buffer)
+  // From Buffer's pool, which spares an allocation for each refresh; every byte is written below.
+  const state = Buffer.allocUnsafe(stateBytes)
+  const view = new DataView(state.buffer, state.byteOffset, stateBytes)
   view.setUint8(0, family.keyed ? 1 : 0)
   view.setUint8(keyIdOffset, keyId)
   view.setUint32(generationOffset, generation)
