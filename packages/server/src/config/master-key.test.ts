@@ -77,7 +77,7 @@ describe('the master key in development', () => {
   })
 })
 
-describe('the master key in production (OP-01)', () => {
+describe('the master key in production', () => {
   it('OP-01 is never made', () => {
     assert.throws(() => obtain({ issuer: production }), {
       name: 'ConfigRefused',
