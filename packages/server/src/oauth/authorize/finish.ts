@@ -20,6 +20,8 @@ export interface Finish {
   readonly client: Client
   readonly session: Session
   readonly caller: Caller
+  /** Taken before session, user and consent were looked at: a cut-off set since then covers what is opened now. */
+  readonly nowMs: number
 }
 
 /** Null when the interaction was finished before and its code is spent or over: there is nothing more to answer. */
@@ -27,10 +29,9 @@ export async function finishInteraction(
   server: AuthorizationServer,
   finish: Finish,
 ): Promise<AuthorizationResponse | null> {
-  const { interaction, client, session, caller } = finish
+  const { interaction, client, session, caller, nowMs } = finish
   const { request } = interaction
-  const nowMs = await server.store.now()
-  const family = openFamily(openingOf(server, finish, nowMs), nowMs)
+  const family = openFamily(openingOf(server, finish), nowMs)
   const { id: familyId, grant } = family
   const detail = { scopes: grant.scopes.join(' ').slice(0, 500), redirect_uri: request.redirectUri.slice(0, 500) }
   const about = {
@@ -62,8 +63,8 @@ async function openedBefore(server: AuthorizationServer, finish: Finish): Promis
   return isSame && !isOver && family.generation === 0 ? family : null
 }
 
-function openingOf(server: AuthorizationServer, finish: Finish, nowMs: number) {
-  const { interaction, client } = finish
+function openingOf(server: AuthorizationServer, finish: Finish) {
+  const { interaction, client, nowMs } = finish
   const refreshable = client.grantTypes.includes('refresh_token')
   const accessEndsAtMs = nowMs + (server.rules.codeSeconds + client.accessTokenSeconds) * 1000
   return {
@@ -77,13 +78,13 @@ function openingOf(server: AuthorizationServer, finish: Finish, nowMs: number) {
     refreshable,
     redeemSeconds: server.rules.codeSeconds,
     idleSeconds: refreshable ? client.idleSeconds : client.accessTokenSeconds,
-    absoluteExpiresAtMs: refreshable ? absoluteEnd(finish, nowMs) : accessEndsAtMs,
+    absoluteExpiresAtMs: refreshable ? absoluteEnd(finish) : accessEndsAtMs,
   }
 }
 
 /** Without `offline_access` a family lives no longer than the session it was opened in (OIDC Core §11). */
-function absoluteEnd(finish: Finish, nowMs: number): number {
-  const byClient = nowMs + finish.client.absoluteSeconds * 1000
+function absoluteEnd(finish: Finish): number {
+  const byClient = finish.nowMs + finish.client.absoluteSeconds * 1000
   return endsWithSession(finish) ? Math.min(byClient, finish.session.expiresAtMs) : byClient
 }
 

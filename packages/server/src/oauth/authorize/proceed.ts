@@ -43,10 +43,13 @@ export interface Situation {
 }
 
 export async function proceed(server: AuthorizationServer, situation: Situation): Promise<Next> {
-  const { interaction, client, session } = situation
+  const { interaction, client } = situation
   const { request } = interaction
   const isSilent = request.prompts.includes('none')
-  const signedIn = session !== null && suffices(interaction, session, await server.store.now()) ? session : null
+  // The time first, then what the grant will stand on: a cut-off set meanwhile lies after it, and ends the grant (I3).
+  const nowMs = await server.store.now()
+  const session = await stillLiving(server, situation.session)
+  const signedIn = session !== null && suffices(interaction, session, nowMs) ? session : null
   const user = signedIn === null ? null : await userOf(server, signedIn)
   if (signedIn === null || user === null) {
     if (isSilent) return refuse(server, request, 'login_required')
@@ -57,13 +60,20 @@ export async function proceed(server: AuthorizationServer, situation: Situation)
     const asked = { ...interaction, askedSessionId: signedIn.id }
     return { kind: 'consent', interaction: asked, client, user, session: signedIn }
   }
-  const response = await finishInteraction(server, { interaction, client, session: signedIn, caller: situation.caller })
+  const { caller } = situation
+  const response = await finishInteraction(server, { interaction, client, session: signedIn, caller, nowMs })
   return response === null ? { kind: 'already_used', client } : { kind: 'respond', response }
 }
 
 /** What the person is asked to allow: the scopes, and those that cover claims asked for by name. */
 export function scopesToAllow(request: AuthorizationRequest): readonly string[] {
   return [...new Set([...request.scopes, ...scopesOfClaims(request.claims)])]
+}
+
+/** The session as it is now: its row may have gone, or have been cut off, since the request came in. */
+async function stillLiving(server: AuthorizationServer, session: Session | null): Promise<Session | null> {
+  const living = session === null ? null : await server.store.sessions.read(session.id)
+  return living?.subject === session?.subject ? living : null
 }
 
 /** A session answers when it is the right user's and as fresh as the request wants it. */

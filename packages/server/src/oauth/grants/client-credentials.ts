@@ -27,6 +27,7 @@ export async function grantByClientCredentials(
   const scopes = scopesFor(client, request)
   const resources = requestedResources(client, request.parameters)
   const nowMs = await server.store.now()
+  await refuseDisabled(server, client)
   await server.signingKeys.ready(nowMs)
   const family = familyOf(server, client, { scopes, resources, nowMs })
   const answer = answerWithTokens(server, { client, family, scopes, resources, nonce: null, userClaims: {}, nowMs })
@@ -40,6 +41,16 @@ export async function grantByClientCredentials(
   const opened = await server.store.families.open(family, [newEvent('family_opened', about, server.entropy)])
   if (opened !== 'done') throw new StoreUnavailable(`family ${family.id} was there before it was opened`)
   return answer
+}
+
+/**
+ * Looks again, after the time was taken: the client was authenticated before, and may have been disabled or removed
+ * since. Whoever does that from now on writes a cut-off that lies after the family was opened, and so ends it (I3).
+ */
+async function refuseDisabled(server: AuthorizationServer, client: Client): Promise<void> {
+  const reading = await server.store.clients.read(client.id)
+  if (reading !== null && !reading.client.disabled) return
+  throw new OAuthError('invalid_client', 'the client has just been disabled', { context: { clientId: client.id } })
 }
 
 function scopesFor(client: Client, request: ProtocolRequest): readonly string[] {

@@ -1,0 +1,50 @@
+/**
+ * The parts behind a stage's endpoints, for tests of what happens between two looks at the store: they bring a store
+ * whose answer arrives after something else has happened.
+ */
+
+import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
+import type { Caller } from '../../packages/server/src/domain/event/new-event.ts'
+import { background } from '../../packages/server/src/domain/background.ts'
+import { familySteps } from '../../packages/server/src/domain/family/step.ts'
+import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
+import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
+import { openSigningKeys } from '../../packages/server/src/domain/keys/signing-keys.ts'
+import type { Store } from '../../packages/server/src/domain/store.ts'
+import { familyRate } from '../../packages/server/src/domain/throttle/family-rate.ts'
+import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
+import { familyHandle } from '../../packages/server/src/domain/token/family-handle.ts'
+import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
+import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
+import type { AuthorizationServer } from '../../packages/server/src/oauth/authorization-server.ts'
+import { quickHashing, type Stage } from './stage.ts'
+
+export const somebody: Caller = { requestId: null, address: '203.0.113.7', userAgent: 'a test' }
+
+/** The same server as the stage's, over its store or over one that stands in front of it. */
+export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Promise<AuthorizationServer> {
+  const { entropy, keys } = stage
+  const seals = sealer(keys, entropy)
+  const now = () => store.now()
+  return {
+    issuer: stage.issuer,
+    store,
+    entropy,
+    stepFamily: familySteps(store.families, entropy),
+    familyRate: familyRate(stage.clock.nowMs, 10_000),
+    codec: tokenCodec(keys),
+    currentKeyId: keys.current.id,
+    hasher: keyedHasher(keys, entropy),
+    sealer: seals,
+    handles: familyHandle(keys),
+    signingKeys: await openSigningKeys({ store: store.signingKeys, sealer: seals, entropy, now, report: rethrow }),
+    passwords: argon2Hasher(systemEntropy(), quickHashing),
+    background: background(rethrow),
+    rules: { codeSeconds: 60, sessionSeconds: 604_800, repeatsMax: 100, grantsPerUserAndClientMax: 100 },
+    signInLimits,
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error
+}
