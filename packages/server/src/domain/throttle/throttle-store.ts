@@ -7,4 +7,6 @@ export interface ThrottleStore {
    */
   charge(key: string, windowSeconds: number): Promise<{ readonly count: number; readonly windowEndsAtMs: number }>
   refund(key: string): Promise<void>
+  /** The count as it stands, within its window; null where no window runs. Writes nothing. */
+  look(key: string): Promise<{ readonly count: number; readonly windowEndsAtMs: number } | null>
 }

@@ -41,6 +41,20 @@ export async function charge(throttles: ThrottleStore, limits: readonly Limit[])
   return { kind: 'within', keys }
 }
 
+/**
+ * The first limit that is over already, or null. To be asked before `charge`: whoever goes on against a limit that is
+ * full then costs reads alone, and no write on the disk that everybody shares.
+ */
+export async function findOver(throttles: ThrottleStore, limits: readonly Limit[]): Promise<Over | null> {
+  for (const limit of limits) {
+    const seen = await throttles.look(limit.key)
+    if (seen !== null && seen.count > limit.failuresMax) {
+      return { kind: 'over', limit, endsAtMs: seen.windowEndsAtMs, isFirstOver: false }
+    }
+  }
+  return null
+}
+
 export async function refund(throttles: ThrottleStore, keys: readonly string[]): Promise<void> {
   await Promise.all(keys.map(key => throttles.refund(key)))
 }

@@ -43,6 +43,8 @@ export interface PasswordHasher {
   readonly hash: (password: string) => Promise<PasswordHashed>
   /** Rejects only where the PHC string itself is broken, never for what was typed. */
   readonly verify: (phc: string, password: string) => Promise<PasswordVerified>
+  /** True while whoever comes next would be turned away. */
+  readonly isFull: () => boolean
   /**
    * Verified for people we do not know: as dear as a real hash and right for no password, since no text hashes to zero
    * bytes. An unknown name and a wrong password then take the same time.
@@ -90,6 +92,7 @@ export function argon2Hasher(entropy: Entropy, hashing: Hashing = defaultHashing
       if (tag === null) return 'too_busy'
       return timingSafeEqual(tag, known.tag) ? 'right' : 'wrong'
     },
+    isFull: turns.isFull,
     dummyPhc: formatPhc({ ...hashing.cost, salt: new Uint8Array(saltBytes), tag: new Uint8Array(tagBytes) }),
   }
 }
@@ -156,15 +159,18 @@ function unpadded(bytes: Uint8Array): string {
 interface Turns {
   /** Runs the work when its turn comes; null at once when the queue is full. */
   readonly run: <T>(work: () => Promise<T>) => Promise<T | null>
+  readonly isFull: () => boolean
 }
 
 function boundedTurns(bounds: Pick<Hashing, 'runningMax' | 'waitingMax'>): Turns {
   const waiting: (() => void)[] = []
   let running = 0
+  const isFull = (): boolean => running >= bounds.runningMax && waiting.length >= bounds.waitingMax
   return {
+    isFull,
     run: async work => {
+      if (isFull()) return null
       if (running >= bounds.runningMax) {
-        if (waiting.length >= bounds.waitingMax) return null
         // The one who leaves hands its place over, so `running` already counts whoever wakes here.
         await new Promise<void>(resolve => waiting.push(resolve))
       } else {

@@ -295,6 +295,24 @@ describe('signIn under load', () => {
     assert.equal((await attempt(there, { address: '203.0.113.99' })).kind, 'throttled')
   })
 
+  it('DS-12 writes nothing for an attempt that is refused for a limit that was full, or for a full queue', async () => {
+    const there = await world()
+    await fail(there, 10)
+    await attempt(there)
+    const spray = { username: 'new@example.com', address: '198.51.100.7' }
+    await fail(there, 100, index => ({ ...spray, username: `person${index}@example.com` }))
+    await attempt(there, spray)
+    let writes = 0
+    const write = (): Promise<never> => Promise.reject(new Error(`a write: ${(writes += 1)}`))
+    const throttles = { ...there.means.throttles, charge: write, refund: write }
+    const readOnly = { ...there, means: { ...there.means, throttles } }
+    assert.equal((await attempt(readOnly)).kind, 'throttled')
+    assert.equal((await attempt(readOnly, spray)).kind, 'throttled')
+    const passwords = { ...there.means.passwords, isFull: () => true }
+    assert.equal((await attempt({ ...readOnly, means: { ...readOnly.means, passwords } }, right)).kind, 'busy')
+    assert.equal(writes, 0)
+  })
+
   it('LG-05 lets an enabled user in again', async () => {
     const there = await world()
     const subject = (await there.store.users.readByEmailKey('ada@example.com'))?.user.subject

@@ -9,7 +9,7 @@ import type { EventStore } from '../event/event.ts'
 import { type Caller, newEvent } from '../event/new-event.ts'
 import type { EventId } from '../identifiers.ts'
 import { networkOf } from '../throttle/network.ts'
-import { charge, type Charged, type Over, refund, secondsUntil } from '../throttle/throttle.ts'
+import { charge, type Charged, findOver, type Over, refund, secondsUntil } from '../throttle/throttle.ts'
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
 import { emailKey } from './email-key.ts'
 import { type KeyOf, knownDevice, rememberDevice } from './known-device.ts'
@@ -52,6 +52,8 @@ export type SignInOutcome =
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 
 export async function signIn(means: SignInMeans, attempt: SignInAttempt): Promise<SignInOutcome> {
+  // Asked first: under a flood the limits are not even charged, which would take the disk that refreshes need.
+  if (means.passwords.isFull()) return busy
   const authTimeMs = await means.nowMs()
   const accountKey = accountKeyOf(attempt.username)
   const user = (await means.users.readByEmailKey(accountKey))?.user ?? null
@@ -65,12 +67,14 @@ export async function signIn(means: SignInMeans, attempt: SignInAttempt): Promis
   const verified = await means.passwords.verify(user?.passwordHash ?? means.passwords.dummyPhc, attempt.password)
   if (verified === 'too_busy') {
     await refund(means.throttles, charged.keys)
-    return { kind: 'busy', retryAfterSeconds: tooBusyRetrySeconds }
+    return busy
   }
   if (verified === 'wrong' || user === null || user.disabled) return { kind: 'refused' }
   await refund(means.throttles, charged.keys)
   return { kind: 'signed_in', user, authTimeMs, deviceSecret: rememberDevice(means, attempt.deviceSecret, accountKey) }
 }
+
+const busy: SignInOutcome = { kind: 'busy', retryAfterSeconds: tooBusyRetrySeconds }
 
 /**
  * What is no address is nobody's account, but walks the same way under a key of its own: no answer and no delay tells
@@ -88,7 +92,11 @@ interface ChargedAttempt {
 }
 
 async function chargeAttempt(means: SignInMeans, who: Attempter): Promise<ChargedAttempt> {
-  const narrow = await charge(means.throttles, accountLimits(means.limits, means.hashes, who))
+  const own = accountLimits(means.limits, means.hashes, who)
+  const shared = who.deviceId === null ? [networkLimit(means.limits, means.hashes, who.network, false)] : []
+  const over = await findOver(means.throttles, [...own, ...shared])
+  if (over !== null) return { charged: over, alarms: [] }
+  const narrow = await charge(means.throttles, own)
   // A known device answers for itself: no stranger can fill its limit, and it cannot spray.
   if (narrow.kind === 'over' || who.deviceId !== null) return { charged: narrow, alarms: alarmsOf(narrow) }
   const server = serverLimit(means.limits, means.hashes)

@@ -46,6 +46,16 @@ function proveThrottles(kind: Kind): void {
     assert.equal((await store.throttles.charge('key', 60)).count, 1)
     assert.equal((await store.throttles.charge('other', 60)).count, 1)
   })
+  it('shows a count without touching it, for as long as its window runs', async test => {
+    const { store, clock } = await sceneOf(kind, test)
+    assert.equal(await store.throttles.look('key'), null)
+    await store.throttles.charge('key', 60)
+    clock.advance(59_999)
+    const seen = { count: 1, windowEndsAtMs: startMs + 60_000 }
+    assert.deepEqual([await store.throttles.look('key'), await store.throttles.look('key')], [seen, seen])
+    clock.advance(1)
+    assert.equal(await store.throttles.look('key'), null)
+  })
 }
 
 function refusalOf(number: number, atMs: number): Refusal {

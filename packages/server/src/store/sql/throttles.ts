@@ -17,6 +17,11 @@ export function sqlThrottles(sql: Sql, clock: StoreClock): ThrottleStore {
     refund: async key => {
       await sql.write(always([{ text: refundText, params: [key] }]))
     },
+    look: async key => {
+      const nowMs = await readNowMs(sql, clock)
+      const [row] = await sql.read({ text: lookText, params: [key, nowMs] })
+      return row === undefined ? null : { count: numberAt(row, 0), windowEndsAtMs: numberAt(row, 1) }
+    },
   }
 }
 
@@ -28,3 +33,5 @@ window_ends_ms = CASE WHEN throttles.window_ends_ms <= $3 THEN excluded.window_e
 RETURNING charges, window_ends_ms`
 
 const refundText = 'UPDATE throttles SET charges = charges - 1 WHERE throttle_key = $1 AND charges > 0'
+
+const lookText = 'SELECT charges, window_ends_ms FROM throttles WHERE throttle_key = $1 AND window_ends_ms > $2'
