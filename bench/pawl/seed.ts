@@ -136,7 +136,7 @@ function redeemed(family: Family, nowMs: number): Family {
     retryKeyTag: null,
     nowMs,
     policy: { rotates: true, repeatWindowSeconds: 60, repeatsMax: 100, reuseEnds: 'grant' },
-    interruption: null,
+    interruptions: [],
   })
   if (verdict.kind !== 'advanced') throw new Error(`a new family was not redeemed but ${verdict.kind}`)
   return verdict.family

@@ -84,7 +84,7 @@ export function presentation(generation: number, changes: Partial<Presentation> 
     retryKeyTag: null,
     nowMs: rotatedAtMs,
     policy,
-    interruption: null,
+    interruptions: [],
     ...changes,
   }
 }

@@ -71,7 +71,8 @@ interface World {
   nowMs: number
   policy: Policy
   cutOffs: CutOffs
-  interruption: Interruption | null
+  /** The oldest first. */
+  interruptions: readonly Interruption[]
   /** True while nobody but the owner ever acted, and it lost no answer to its code. */
   ownerAlone: boolean
   /** The generation a thief with a made-up retry key moved on from. */
@@ -164,7 +165,7 @@ function newWorld(worldSeed: number): World {
       reuseEnds: 'grant',
     },
     cutOffs: noCutOffs,
-    interruption: null,
+    interruptions: [],
     ownerAlone: true,
     stolen: null,
     reuses: 0,
@@ -252,13 +253,13 @@ function copyToken(from: Holder, to: Holder): null {
 
 /** A little, or to just about a moment at which something changes; seldom back. */
 function moveClock(world: World): null {
-  const { random, family, ledger, interruption } = world
+  const { random, family, ledger, interruptions } = world
   const windowMs = world.policy.repeatWindowSeconds * 1000
   const chance = random()
   if (chance < 0.6) world.nowMs += Math.floor(random() * 20_000)
   else if (chance < 0.7) world.nowMs = Math.max(ledger.openedAtMs, world.nowMs - Math.floor(random() * 100_000))
   else {
-    const afterInterruption = (interruption?.endedAtMs ?? family.rotatedAtMs) + windowMs
+    const afterInterruption = (interruptions.at(-1)?.endedAtMs ?? family.rotatedAtMs) + windowMs
     const edges = [family.rotatedAtMs + windowMs, afterInterruption, family.rotatedAtMs, expiresAtMs(family)]
     const edge = chance < 0.72 ? ledger.absoluteEndMs : pick(random, chance < 0.97 ? edges.slice(0, 3) : edges)
     world.nowMs = edge + pick(random, [-1, 0, 1])
@@ -270,10 +271,12 @@ function moveClock(world: World): null {
 function interrupt(world: World): null {
   const { random, family } = world
   const windowMs = world.policy.repeatWindowSeconds * 1000
-  const edge = pick(random, [world.nowMs, family.rotatedAtMs, family.rotatedAtMs, family.rotatedAtMs + windowMs])
-  const beganAtMs = edge + pick(random, [-1, 0, 0, 1])
+  const lastEndedMs = world.interruptions.at(-1)?.endedAtMs ?? family.rotatedAtMs
+  const edges = [world.nowMs, family.rotatedAtMs, family.rotatedAtMs + windowMs, lastEndedMs, lastEndedMs + windowMs]
+  const beganAtMs = pick(random, edges) + pick(random, [-1, 0, 0, 1])
   const endedAtMs = beganAtMs + pick(random, [0, 1, 30_000, 90_000])
-  world.interruption = { beganAtMs, endedAtMs }
+  const before = world.interruptions.filter(each => each.endedAtMs <= beganAtMs).slice(-3)
+  world.interruptions = [...before, { beganAtMs, endedAtMs }]
   if (random() < 0.8) world.nowMs = Math.max(world.nowMs, endedAtMs + pick(random, [0, 1, windowMs - 1, windowMs]))
   return null
 }
@@ -369,11 +372,12 @@ function windowEndMs(world: World): number {
     world.ledger,
     world.ledger.uses.filter(use => use.moved),
   )
-  const endMs = rotatedMs + windowMs
-  if (world.interruption === null) return endMs
-  const { beganAtMs, endedAtMs } = world.interruption
-  const tookSomeOfIt = beganAtMs >= rotatedMs && beganAtMs < endMs
-  return tookSomeOfIt && endedAtMs > rotatedMs ? endedAtMs + windowMs : endMs
+  let endMs = rotatedMs + windowMs
+  for (const { beganAtMs, endedAtMs } of world.interruptions) {
+    const tookSomeOfIt = endMs - windowMs <= beganAtMs && beganAtMs < endMs
+    if (tookSomeOfIt && endedAtMs + windowMs > endMs) endMs = endedAtMs + windowMs
+  }
+  return endMs
 }
 
 function lastMsOf(ledger: Ledger, uses: readonly Use[]): number {
@@ -462,7 +466,7 @@ function presentationOf(world: World, shown: Shown): Presentation {
     retryKeyTag: retryKey === null ? null : retryKeyTagOf(retryKey),
     nowMs: world.nowMs,
     policy: world.policy,
-    interruption: world.interruption,
+    interruptions: world.interruptions,
   }
 }
 

@@ -44,7 +44,10 @@ describe('the repeat window', () => {
 
   it('is off at 0 also after an interruption that began with the rotation', () => {
     const interruption = { beganAtMs: rotatedAtMs, endedAtMs: rotatedAtMs + 5 }
-    assert.equal(verdictOn(family, 2, { nowMs: rotatedAtMs, policy: off, interruption }).kind, 'reused')
+    assert.equal(
+      verdictOn(family, 2, { nowMs: rotatedAtMs, policy: off, interruptions: [interruption] }).kind,
+      'reused',
+    )
   })
 
   it('is open where the clock went back', () => {
@@ -132,12 +135,34 @@ describe('the repeat window after an interruption of the store', () => {
     assert.equal(bareAt(shut - 1, interruption), 'repeated')
   })
 
+  it('counts from the end of the second where that cut short what the first had left', () => {
+    const first = { beganAtMs: rotatedAtMs, endedAtMs }
+    for (const beganAtMs of [endedAtMs, endedAtMs + windowMs - 1]) {
+      const second = { beganAtMs, endedAtMs: beganAtMs + 5 * windowMs }
+      assert.equal(bareAt(second.endedAtMs + windowMs - 1, first, second), 'repeated')
+      assert.equal(bareAt(second.endedAtMs + windowMs, first, second), 'reused')
+    }
+  })
+
+  it('stays shut in the second where it had run out between the two', () => {
+    const first = { beganAtMs: rotatedAtMs, endedAtMs }
+    const second = { beganAtMs: endedAtMs + windowMs, endedAtMs: endedAtMs + 2 * windowMs }
+    assert.equal(bareAt(second.endedAtMs, first, second), 'reused')
+  })
+
+  it('counts from the end of the second where the first was over before the rotation', () => {
+    const first = { beganAtMs: rotatedAtMs - 10, endedAtMs: rotatedAtMs - 5 }
+    const second = { beganAtMs: shut - 1, endedAtMs }
+    assert.equal(bareAt(endedAtMs + windowMs - 1, first, second), 'repeated')
+    assert.equal(bareAt(endedAtMs + windowMs, first, second), 'reused')
+  })
+
   it('keeps an older token a reuse', () => {
     const interruption = { beganAtMs: rotatedAtMs, endedAtMs }
-    assert.equal(verdictOn(family, 1, { nowMs: endedAtMs, interruption }).kind, 'reused')
+    assert.equal(verdictOn(family, 1, { nowMs: endedAtMs, interruptions: [interruption] }).kind, 'reused')
   })
 })
 
-function bareAt(nowMs: number, interruption: Interruption | null = null): string {
-  return verdictOn(family, 2, { nowMs, interruption }).kind
+function bareAt(nowMs: number, ...interruptions: readonly Interruption[]): string {
+  return verdictOn(family, 2, { nowMs, interruptions }).kind
 }

@@ -42,7 +42,8 @@ export interface Presentation {
   readonly retryKeyTag: Uint8Array | null
   readonly nowMs: number
   readonly policy: Policy
-  readonly interruption: Interruption | null
+  /** Those the store remembers, the oldest first. */
+  readonly interruptions: readonly Interruption[]
 }
 
 export type RefusalReason =
@@ -142,17 +143,17 @@ function isRightfulHolder(family: Family, presentation: Presentation): boolean {
 
 /**
  * The window counts from the rotation. Where an interruption of the store cut it short, it counts from the first write
- * after: the holder had no chance to ask again. A window that had run out before the interruption stays shut. A clock
- * that went back counts as standing at the rotation, so that a window of 0 is shut there too.
+ * after: the holder had no chance to ask again. The next interruption may cut that one short in turn. A window that had
+ * run out before an interruption stays shut. A clock that went back counts as standing at the rotation, so that a window
+ * of 0 is shut there too.
  */
 function isInsideRepeatWindow(family: Family, presentation: Presentation): boolean {
   const windowMs = presentation.policy.repeatWindowSeconds * 1000
-  const { interruption } = presentation
-  const wasCutShort =
-    interruption !== null &&
-    family.rotatedAtMs <= interruption.beganAtMs &&
-    interruption.beganAtMs < family.rotatedAtMs + windowMs
-  const fromMs = wasCutShort ? Math.max(family.rotatedAtMs, interruption.endedAtMs) : family.rotatedAtMs
+  let fromMs = family.rotatedAtMs
+  for (const { beganAtMs, endedAtMs } of presentation.interruptions) {
+    const wasCutShort = fromMs <= beganAtMs && beganAtMs < fromMs + windowMs
+    if (wasCutShort) fromMs = Math.max(fromMs, endedAtMs)
+  }
   return Math.max(family.rotatedAtMs, presentation.nowMs) < fromMs + windowMs
 }
 

@@ -12,7 +12,8 @@ export interface FamilyReading {
   readonly cutOffs: CutOffs
   /** The store's time. Never goes back, on any node. */
   readonly nowMs: number
-  readonly interruption: Interruption | null
+  /** Times in which the store answered nobody, the oldest first. */
+  readonly interruptions: readonly Interruption[]
 }
 
 export interface FamilyStep {

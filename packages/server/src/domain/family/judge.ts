@@ -32,7 +32,7 @@ export interface Judgement {
 
 /** Asks the rule about one use of a family whose client and seed were already found right. */
 export function judgeUse(reading: FamilyReading, use: TokenUse, entropy: Entropy): Judgement {
-  const { family, cutOffs, nowMs, interruption } = reading
+  const { family, cutOffs, nowMs, interruptions } = reading
   const verdict = present(family, cutOffs, {
     generation: use.generation,
     proof: use.proof,
@@ -41,7 +41,7 @@ export function judgeUse(reading: FamilyReading, use: TokenUse, entropy: Entropy
     retryKeyTag: use.retryKey === null ? null : retryKeyTag(family.seed, use.retryKey),
     nowMs,
     policy: use.policy,
-    interruption,
+    interruptions,
   })
   if (verdict.family === family) return { verdict, change: null, aside: asideOf(verdict, reading, use) }
   const events = eventsOf({ verdict, reading, use, entropy })

@@ -180,7 +180,7 @@ export function advanced(reading: FamilyReading, changes: Partial<Presentation> 
     retryKeyTag: null,
     nowMs: reading.nowMs,
     policy: { rotates: true, repeatWindowSeconds: 60, repeatsMax: 100, reuseEnds: 'grant' },
-    interruption: reading.interruption,
+    interruptions: reading.interruptions,
     ...changes,
   })
   if (verdict.kind !== 'advanced') throw new Error(`the verdict was ${verdict.kind}`)

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Interruption } from '@pawl/family'
 import { newStepId } from '../../domain/identifiers.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
-import { interruptionMsMin } from '../sql/store-clock.ts'
+import { interruptionMsMin, interruptionsKeptMax } from '../sql/store-clock.ts'
 import { eventOf, type Kind, opened, readFamily, rotated, sceneOf, settableClock, startMs } from './fixture.test.ts'
 
 export function proveTime(kind: Kind): void {
@@ -33,7 +34,7 @@ function proveClock(kind: Kind): void {
     scene.clock.advance(3_600_000)
     const family = await opened(scene)
     scene.clock.advance(3_600_000)
-    assert.equal((await readFamily(scene.store, family)).interruption, null)
+    assert.deepEqual((await readFamily(scene.store, family)).interruptions, [])
   })
   it('is asked for by a check that finds the store well', async test => {
     const { store } = await sceneOf(kind, test)
@@ -88,9 +89,9 @@ function proveInterruptions(kind: Kind): void {
     await scene.store.close()
     scene.clock.advance(interruptionMsMin)
     const again = await scene.another()
-    assert.equal((await readFamily(again, family)).interruption, null)
+    assert.deepEqual((await readFamily(again, family)).interruptions, [])
     await rotated({ ...scene, store: again }, family)
-    assert.equal((await readFamily(again, family)).interruption, null)
+    assert.deepEqual((await readFamily(again, family)).interruptions, [])
   })
   it('is one of more, open until the first write and fixed by it', async test => {
     const scene = await sceneOf(kind, test)
@@ -100,11 +101,11 @@ function proveInterruptions(kind: Kind): void {
     const again = await scene.another()
     scene.clock.advance(1000)
     const now = startMs + interruptionMsMin + 1001
-    assert.deepEqual((await readFamily(again, family)).interruption, { beganAtMs: startMs, endedAtMs: now })
+    assert.deepEqual((await readFamily(again, family)).interruptions, [{ beganAtMs: startMs, endedAtMs: now }])
     await rotated({ ...scene, store: again }, family)
     scene.clock.advance(3_600_000)
     await rotated({ ...scene, store: again }, family)
-    assert.deepEqual((await readFamily(again, family)).interruption, { beganAtMs: startMs, endedAtMs: now })
+    assert.deepEqual((await readFamily(again, family)).interruptions, [{ beganAtMs: startMs, endedAtMs: now }])
   })
   it('is remembered by the next one who opens, and is not made by an idle night', async test => {
     const scene = await sceneOf(kind, test)
@@ -117,8 +118,28 @@ function proveInterruptions(kind: Kind): void {
     scene.clock.advance(8 * 3_600_000)
     await rotated({ ...scene, store: third }, family)
     const interruption = { beganAtMs: startMs, endedAtMs: startMs + 60_000 }
-    assert.deepEqual((await readFamily(third, family)).interruption, interruption)
-    assert.deepEqual((await readFamily(again, family)).interruption, interruption)
+    assert.deepEqual((await readFamily(third, family)).interruptions, [interruption])
+    assert.deepEqual((await readFamily(again, family)).interruptions, [interruption])
+  })
+  it('keeps those before it, the oldest first, and not more than it may', async test => {
+    const scene = await sceneOf(kind, test)
+    let { store } = scene
+    let family = await opened(scene)
+    const expected: Interruption[] = []
+    for (let round = 0; round <= interruptionsKeptMax; round++) {
+      const beganAtMs = scene.clock.nowMs()
+      await store.close()
+      scene.clock.advance(30_000)
+      store = await scene.another()
+      const open = { beganAtMs, endedAtMs: scene.clock.nowMs() }
+      assert.deepEqual((await readFamily(store, family)).interruptions, [
+        ...expected.slice(-interruptionsKeptMax),
+        open,
+      ])
+      family = await rotated({ ...scene, store }, family)
+      expected.push(open)
+      assert.deepEqual((await readFamily(store, family)).interruptions, expected.slice(-interruptionsKeptMax))
+    }
   })
 }
 

@@ -36,7 +36,7 @@ export const selectReadings = `SELECT ${[...familySelects, clockColumns, ...cutO
 FROM families f, store_clock c WHERE c.id = 1`
 
 const clockAt = familyColumnsCount
-const cutOffsFrom = clockAt + 3
+const cutOffsFrom = clockAt + 2
 
 export function readingOf(row: Row, clock: StoreClock): FamilyReading {
   const nowMs = clock.nowMs(numberAt(row, clockAt))
@@ -44,7 +44,7 @@ export function readingOf(row: Row, clock: StoreClock): FamilyReading {
     family: familyOf(row),
     cutOffs: cutOffsAt(row, cutOffsFrom),
     nowMs,
-    interruption: clock.interruption(row, clockAt, nowMs),
+    interruptions: clock.interruptions(row, clockAt, nowMs),
   }
 }
 

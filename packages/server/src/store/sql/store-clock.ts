@@ -1,29 +1,31 @@
 /**
  * The store's time: the later of this machine's clock, the highest time any process ever stored and the highest time
  * seen here. It never goes back, whatever the machine's clock does and whoever wrote last. Every batch of writes stores
- * it. The same row keeps the last interruption: the time in which the store answered nobody.
+ * it. The same row keeps the last interruptions: times in which the store answered nobody.
  */
 
 import type { Interruption } from '@pawl/family'
 import type { Clock } from '../../domain/time.ts'
-import { numberAt, numberOrNullAt, type Row, type Sql, type Statement } from './sql.ts'
+import { numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 
 /** A pause shorter than this is a restart, not an interruption: no window needs to be opened again for it. */
 export const interruptionMsMin = 10_000
+/** A server that keeps falling over interrupts again and again, and each time may cut short what the last one left. */
+export const interruptionsKeptMax = 8
 
 export interface StoreClock {
   /** Takes in the stored time of a row just read and answers the store's time. */
   readonly nowMs: (storedHighMs: number) => number
-  /** The interruption to judge by, from the clock's row (`clockColumns`) as it was just read. */
-  readonly interruption: (row: Row, at: number, nowMs: number) => Interruption | null
+  /** The interruptions to judge by, the oldest first, from the clock's row (`clockColumns`) as it was just read. */
+  readonly interruptions: (row: Row, at: number, nowMs: number) => readonly Interruption[]
   /** What every batch writes first. */
   readonly stamps: (batchId: string) => readonly Statement[]
   /** To be called once a batch with these stamps is durable. */
   readonly stamped: () => void
 }
 
-/** `interruption` and `nowMs` read these three, in this order. */
-export const clockColumns = 'c.high_ms, c.interrupted_ms, c.resumed_ms'
+/** `interruptions` and `nowMs` read these two, in this order. */
+export const clockColumns = 'c.high_ms, c.interruptions'
 
 /**
  * `storedHighMs` is the stored time at the moment of opening. Whether there was an interruption is settled then: a
@@ -31,6 +33,7 @@ export const clockColumns = 'c.high_ms, c.interrupted_ms, c.resumed_ms'
  */
 export function openStoreClock(clock: Clock, storedHighMs: number): StoreClock {
   let highMs = storedHighMs
+  const kept = interruptionReader()
   let resumes = storedHighMs > 0 && clock.nowMs() - storedHighMs > interruptionMsMin
 
   function nowMs(storedMs: number): number {
@@ -40,18 +43,19 @@ export function openStoreClock(clock: Clock, storedHighMs: number): StoreClock {
 
   return {
     nowMs,
-    interruption: (row, at, now) => {
+    interruptions: (row, at, now) => {
       const storedMs = numberAt(row, at)
+      const known = kept(textAt(row, at + 1))
       // The first write after an interruption ends it. Until then it ends now, whenever that is.
-      if (resumes && now - storedMs > interruptionMsMin) return { beganAtMs: storedMs, endedAtMs: now }
-      const beganAtMs = numberOrNullAt(row, at + 1)
-      const endedAtMs = numberOrNullAt(row, at + 2)
-      return beganAtMs === null || endedAtMs === null ? null : { beganAtMs, endedAtMs }
+      if (resumes && now - storedMs > interruptionMsMin) return [...known, { beganAtMs: storedMs, endedAtMs: now }]
+      return known
     },
     stamps: batchId => {
       const now = nowMs(0)
       const time = { text: stampText, params: [now, batchId] }
-      return resumes ? [{ text: resumeText, params: [now - interruptionMsMin, now] }, time] : [time]
+      return resumes
+        ? [{ text: resumeText, params: [now - interruptionMsMin, String(now), keptCharacters] }, time]
+        : [time]
     },
     stamped: () => {
       resumes = false
@@ -71,5 +75,24 @@ const stampText = `UPDATE store_clock SET high_ms = CASE WHEN high_ms < $1 THEN 
 WHERE id = 1`
 
 /** Where another process came back first, the stored time is recent by now and this changes nothing. */
-const resumeText = `UPDATE store_clock SET interrupted_ms = high_ms, resumed_ms = $2
+const resumeText = `UPDATE store_clock SET
+interruptions = substr(CAST(high_ms AS TEXT) || '-' || $2 || ' ' || interruptions, 1, $3)
 WHERE id = 1 AND high_ms < $1`
+
+/** `began-ended`, the newest first. An instant has 13 digits until the year 2286, so a text that is cut ends with a pair. */
+const pairPattern = /(\d{13})-(\d{13}) /g
+const pairCharacters = 28
+const keptCharacters = interruptionsKeptMax * pairCharacters
+
+/** Reads the kept text. It hardly ever changes, so what it said last is remembered. */
+function interruptionReader(): (text: string) => readonly Interruption[] {
+  let lastText = ''
+  let last: readonly Interruption[] = []
+  return text => {
+    if (text === lastText) return last
+    const pairs = [...text.matchAll(pairPattern)].reverse()
+    last = pairs.map(([, began, ended]) => ({ beganAtMs: Number(began), endedAtMs: Number(ended) }))
+    lastText = text
+    return last
+  }
+}

@@ -193,4 +193,12 @@ CREATE INDEX refusals_of_request ON refusals (request_id);
 CREATE INDEX refusals_by_time ON refusals (at_ms);
 `
 
-const migrations: readonly string[] = [initial]
+/** One interruption was too few: a second one soon after the first made the first forgotten. */
+const severalInterruptions = `
+ALTER TABLE store_clock ADD COLUMN interruptions TEXT NOT NULL DEFAULT '';
+UPDATE store_clock SET interruptions = interrupted_ms || '-' || resumed_ms || ' ' WHERE resumed_ms IS NOT NULL;
+ALTER TABLE store_clock DROP COLUMN interrupted_ms;
+ALTER TABLE store_clock DROP COLUMN resumed_ms;
+`
+
+const migrations: readonly string[] = [initial, severalInterruptions]
