@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clientAddress, forwardedHopsMax, networkOf, trustedProxies } from './forwarded.ts'
+import { clientAddress, forwardedHopsMax, trustedProxies } from './forwarded.ts'
 
 const proxies = trustedProxies(['10.0.0.0/8', '2001:db8:1::/48', '127.0.0.1'])
 
@@ -87,20 +87,4 @@ describe('trusted proxies', () => {
       assert.throws(() => trustedProxies([range]), /is no address or CIDR range/)
     })
   }
-})
-
-describe('the network of an address', () => {
-  it('LG-06 is the address for IPv4 and the /64 for IPv6', () => {
-    assert.equal(networkOf('192.0.2.1'), '192.0.2.1')
-    assert.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
-    assert.equal(networkOf('2001:db8:0:1::5'), '2001:db8:0:1::/64')
-    assert.equal(networkOf('2001:0DB8:0000:0001:ffff:ffff:ffff:ffff'), '2001:db8:0:1::/64')
-    assert.equal(networkOf('::1'), '0:0:0:0::/64')
-    assert.equal(networkOf('fe80::1%eth0'), 'fe80:0:0:0::/64')
-    assert.notEqual(networkOf('2001:db8:0:1::5'), networkOf('2001:db8:0:2::5'))
-  })
-
-  it('is the text itself for what is no address', () => {
-    assert.equal(networkOf('unknown'), 'unknown')
-  })
 })

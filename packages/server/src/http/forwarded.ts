@@ -38,13 +38,6 @@ export function clientAddress(
   return client
 }
 
-/** What limits are counted by: an IPv4 address, or the /64 that one IPv6 customer gets. */
-export function networkOf(address: string): string {
-  const plain = plainAddress(address)
-  if (!isIPv6(plain)) return plain
-  return `${groupsOf(plain).slice(0, 4).join(':')}::/64`
-}
-
 function addRange(list: BlockList, range: string): void {
   const [address = '', bits, ...rest] = range.split('/')
   const family = isIP(address)
@@ -86,14 +79,4 @@ function hopAddress(hop: string): string {
 function plainAddress(address: string): string {
   const unzoned = address.includes('%') ? address.slice(0, address.indexOf('%')) : address
   return /^::ffff:[\d.]+$/i.test(unzoned) ? unzoned.slice(7) : unzoned
-}
-
-/** The eight groups of a valid IPv6 address, in lower case and without leading zeros. */
-function groupsOf(address: string): readonly string[] {
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  const groups = [...before, ...new Array<string>(missing).fill('0'), ...after]
-  return groups.map(group => group.replace(/^0+(?=.)/, ''))
 }

@@ -4,12 +4,12 @@
  */
 
 import type { RequestId } from '../domain/identifiers.ts'
+import { networkOf } from '../domain/throttle/network.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import type { AccessLog } from './access-log.ts'
 import { type CorsHeaders, type CorsRule, corsHeaders, type IsAllowedOrigin, preflightResponse } from './cors.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import type { FailureDelay } from './failure-delay.ts'
-import { networkOf } from './forwarded.ts'
 import { failureResponse, jsonResponse } from './oauth-failure.ts'
 
 export type Endpoint = (request: HttpRequest, requestId: RequestId) => Promise<HttpResponse>
