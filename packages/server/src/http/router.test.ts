@@ -3,11 +3,12 @@ import { describe, it } from 'node:test'
 import type { ClientId } from '@pawl/family'
 import type { RequestId } from '../domain/identifiers.ts'
 import { StoreUnavailable } from '../domain/store.ts'
+import { failureKey } from '../oauth/failure-key.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import type { Answered } from './access-log.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { failureDelay, failuresPerMinuteMax } from './failure-delay.ts'
-import { type Answer, type Endpoint, failureKey, type Route, type RouterParts, route } from './router.ts'
+import { type Answer, type Endpoint, type Route, type RouterParts, route } from './router.ts'
 
 const spaOrigin = 'https://spa.example'
 

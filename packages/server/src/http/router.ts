@@ -4,7 +4,7 @@
  */
 
 import type { RequestId } from '../domain/identifiers.ts'
-import { networkOf } from '../domain/throttle/network.ts'
+import { failureKey } from '../oauth/failure-key.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import type { AccessLog } from './access-log.ts'
 import { type CorsHeaders, type CorsRule, corsHeaders, type IsAllowedOrigin, preflightResponse } from './cors.ts'
@@ -110,9 +110,4 @@ async function refuse(
   turn.parts.onRefusal(error, request, turn.requestId)
   if (!guessable.has(error.code)) return
   await turn.parts.failureDelay.delay(failureKey(error.context.clientId, request.address))
-}
-
-/** What failures are counted by: the client named, and the network asked from. */
-export function failureKey(clientId: string | null, address: string): string {
-  return `${clientId ?? ''} ${networkOf(address)}`
 }

@@ -1,9 +1,10 @@
 import { introspect } from '../../oauth/introspect.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { failureKey } from '../../oauth/failure-key.ts'
 import { revoke } from '../../oauth/revoke.ts'
 import { answerTokenRequest } from '../../oauth/token.ts'
 import type { FailureDelay } from '../failure-delay.ts'
-import { type Endpoint, failureKey } from '../router.ts'
+import type { Endpoint } from '../router.ts'
 import { protocolRequest, uncachedJson } from './protocol-request.ts'
 
 export function tokenEndpoint(server: AuthorizationServer): Endpoint {
