@@ -6,10 +6,11 @@
 import type { Entropy } from '../../domain/entropy.ts'
 import { type Store, StoreUnavailable } from '../../domain/store.ts'
 import type { Clock } from '../../domain/time.ts'
-import { numberAt, type Sql } from '../sql/sql.ts'
+import { always, numberAt, type Sql } from '../sql/sql.ts'
 import { sqlStore } from '../sql/store.ts'
 import { openStoreClock, type StoreClock } from '../sql/store-clock.ts'
 import { type Connection, connect } from './connection.ts'
+import { type IdleStamp, type StartTimer, stampWhileIdle } from './idle-stamp.ts'
 import { migrate } from './migrations.ts'
 import { type Patiently, patience } from './patience.ts'
 import { createWriter, type Writer } from './writer.ts'
@@ -19,6 +20,8 @@ export interface SqliteOptions {
   readonly path: string
   readonly clock: Clock
   readonly entropy: Entropy
+  /** What the stamps of an idle store wait for; by default the machine's timers. */
+  readonly startTimer?: StartTimer
 }
 
 /** Rejects with `StoreUnavailable` where the file cannot be opened, and with a sentence where it must not be used. */
@@ -28,32 +31,49 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     await patiently(() => migrate(connection.database))
     const clock = await patiently(() => openStoreClock(options.clock, storedHighMs(connection)))
-    return sqliteStore(connection, clock, patiently, options.entropy)
+    return sqliteStore(connection, clock, patiently, options)
   } catch (error) {
     connection.database.close()
     throw error
   }
 }
 
-function sqliteStore(connection: Connection, clock: StoreClock, patiently: Patiently, entropy: Entropy): Store {
+function sqliteStore(
+  connection: Connection,
+  clock: StoreClock,
+  patiently: Patiently,
+  { entropy, startTimer }: SqliteOptions,
+): Store {
   const writer = createWriter(connection, clock, patiently, entropy)
-  const sql = sqliteSql(connection, writer, patiently)
+  const idleStamp = stampWhileIdle(() => writer.write(always([])), startTimer)
+  const sql = sqliteSql(connection, { writer, idleStamp }, patiently)
   return sqlStore({
     sql,
     clock,
     check: () => patiently(() => proveWritable(connection)),
     close: async () => {
+      idleStamp.stop()
       await writer.finish()
       if (connection.database.isOpen) connection.database.close()
     },
   })
 }
 
-function sqliteSql(connection: Connection, writer: Writer, patiently: Patiently): Sql {
+function sqliteSql(
+  connection: Connection,
+  { writer, idleStamp }: { readonly writer: Writer; readonly idleStamp: IdleStamp },
+  patiently: Patiently,
+): Sql {
   return {
     read: statement => patiently(() => connection.all(statement)),
-    write: writer.write,
-    writeReturning: writer.writeReturning,
+    write: unit => {
+      idleStamp.wrote()
+      return writer.write(unit)
+    },
+    writeReturning: statement => {
+      idleStamp.wrote()
+      return writer.writeReturning(statement)
+    },
   }
 }
 
