@@ -9,7 +9,8 @@ import { defaultsOf } from './client-defaults.ts'
 
 export const accessSecondsMin = 1
 export const accessSecondsMax = 3600
-export const lifetimeSecondsMax = 3650 * 86_400
+/** A year. The store keeps cut-offs for longer than this, so that no family outlives the one that ended it. */
+export const lifetimeSecondsMax = 366 * 86_400
 export const repeatSecondsMax = 3600
 export const redirectUrisMax = 64
 export const scopesMax = 100

@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Subject } from '@pawl/family'
-import { overKeptSeconds } from '../sql/sweep.ts'
+import { cutOffOf, type Subject } from '@pawl/family'
+import { accessSecondsMax, lifetimeSecondsMax } from '../../admin/client-rules.ts'
+import { settingsSchema } from '../../config/settings.ts'
+import { interactionSeconds } from '../../oauth/authorize/interaction.ts'
+import { accessTokenSecondsMax, cutOffsKeptSeconds, overKeptSeconds } from '../sql/sweep.ts'
 import {
   daySeconds,
   ended,
@@ -20,6 +23,7 @@ import {
 export function proveSweep(kind: Kind): void {
   describe('the sweep', () => {
     proveWhoGoes(kind)
+    proveCutOffs(kind)
     proveProportion(kind)
   })
 }
@@ -71,6 +75,33 @@ function proveWhoGoes(kind: Kind): void {
     for (let step = 0; step < 1100; step++) await rotated(scene, family)
     assert.equal(await scene.store.families.read(over.id), null)
     assert.notEqual(await scene.store.families.read(family.id), null)
+  })
+}
+
+function proveCutOffs(kind: Kind): void {
+  it('keeps a cut-off until whatever was there when it was set has run out, however early its moment', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store, clock } = scene
+    // Signed in long ago and authorized today: over by a cut-off of everything signed in before the day after.
+    const authTimeMs = startMs - 300 * daySeconds * 1000
+    const lives = { redeemSeconds: 800 * daySeconds, absoluteExpiresAtMs: startMs + lifetimeSecondsMax * 1000 }
+    const family = await opened(scene, lives, { subject: 'user-2' as Subject, authTimeMs })
+    const target = { kind: 'user', subject: 'user-2' as Subject } as const
+    await store.cutOffs.set({ target, reason: 'test', by: 'operator', beforeMs: authTimeMs + 1 }, [])
+    clock.set(startMs + lifetimeSecondsMax * 1000 - 1)
+    await sweepOnce(scene)
+    const reading = await store.families.read(family.id)
+    assert.ok(reading === null || cutOffOf(reading.family, reading.cutOffs) !== null)
+    assert.equal((await store.cutOffs.list(10)).length, 1)
+    clock.set(startMs + cutOffsKeptSeconds * 1000 + 1)
+    await sweepOnce(scene)
+    assert.equal((await store.cutOffs.list(10)).length, 0)
+  })
+  it('keeps it longer than anything that can be registered lives', () => {
+    assert.ok(cutOffsKeptSeconds > lifetimeSecondsMax)
+    assert.ok(cutOffsKeptSeconds > (settingsSchema.shape.sessionSeconds.unwrap().maxValue ?? Number.POSITIVE_INFINITY))
+    assert.ok(accessTokenSecondsMax >= accessSecondsMax)
+    assert.ok(overKeptSeconds > interactionSeconds, 'a page sent again must find the family that it opened')
   })
 }
 

@@ -23,7 +23,11 @@ export const accessTokenSecondsMax = 3600
 /** For the clocks of resource servers, and for an operator who looks at what just ended. */
 const slackSeconds = 3600
 export const overKeptSeconds = accessTokenSecondsMax + slackSeconds
-/** Longer than any session or family lives: after that a cut-off has nothing left to end. */
+/**
+ * Longer than any session or family can live, counted from the day the cut-off was set: then whatever was there that day
+ * has run out, and nothing is left that could come back. What its moment says does not count: a family opened long after
+ * the sign-in that it stands on outlives that moment by more.
+ */
 export const cutOffsKeptSeconds = 400 * 86_400
 export const eventsKeptSeconds = 400 * 86_400
 
@@ -141,6 +145,6 @@ function deleteOlder(table: string, key: string, column: string, beforeMs: numbe
 
 function deleteOldCutOffs(beforeMs: number): Statement {
   const text = `DELETE FROM cut_offs WHERE (kind, target_key) IN
-(SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)`
+(SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 AND set_at_ms < $1 ORDER BY at_ms LIMIT $2)`
   return { text, params: [beforeMs, tidiedRowsMax] }
 }
