@@ -30,7 +30,6 @@ import { type FailureDelay, failureDelay } from './http/failure-delay.ts'
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
-import { isAllowedOrigin } from './oauth/allowed-origin.ts'
 import type { AuthorizationServer } from './oauth/authorization-server.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
 
@@ -130,7 +129,7 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
   const parts: RouterParts = {
     newRequestId: () => newRequestId(world.entropy),
     nowMs,
-    isAllowedOrigin: origin => isAllowedOrigin(store.clients, origin),
+    isAllowedOrigin: origin => store.clients.hasOrigin(origin),
     accessLog: accessLog(world.logger, nowMs),
     failureDelay: delay,
     onRefusal: keepRefusals(store, tasks, nowMs),

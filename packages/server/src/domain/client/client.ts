@@ -1,6 +1,7 @@
 /** A client as it is registered. Field names are those of RFC 7591 in camelCase. */
 
 import type { ClientId, ReuseEnds } from '@pawl/family'
+import { originOfRedirectUri } from '@pawl/protocol'
 import type { AuditEvent } from '../event/event.ts'
 
 export const clientKinds = ['web', 'bff', 'spa', 'native', 'device', 'integration', 'service'] as const
@@ -61,10 +62,19 @@ export function isPublicClient(client: Client): boolean {
   return client.authMethod === 'none'
 }
 
+/** Where pages of this client run: the origins of its redirect URIs, each once. A disabled client has none. */
+export function originsOf(client: Client): readonly string[] {
+  if (client.disabled) return []
+  const origins = client.redirectUris.map(originOfRedirectUri)
+  return [...new Set(origins.filter(origin => origin !== null))]
+}
+
 export interface ClientStore {
   /** Always what every process last wrote: nothing is cached without a version check. */
   read(id: ClientId): Promise<ClientReading | null>
   list(limit: number): Promise<readonly Client[]>
+  /** True where some client that is not disabled has this origin (`originsOf`). One look, however many clients there are. */
+  hasOrigin(origin: string): Promise<boolean>
   /** `moved`: the id is taken. */
   add(client: Client, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   /** With `cutsOff`, everything that was opened for the client before is over, in the same transaction. */

@@ -114,6 +114,28 @@ function proveClients(kind: Kind): void {
     const over = await readFamily(store, family)
     assert.equal(cutOffOf(over.family, over.cutOffs), 'cut_off_client')
   })
+  it('has the origins of its redirect URIs for as long as it has them and is not disabled', async test => {
+    const { store } = await sceneOf(kind, test)
+    const has = async () => [
+      await store.clients.hasOrigin('https://app.example'),
+      await store.clients.hasOrigin('http://127.0.0.1:8080'),
+    ]
+    const redirectUris = ['https://app.example/a', 'https://app.example/b', 'com.example.app:/cb']
+    assert.deepEqual(await has(), [false, false])
+    await store.clients.add({ ...client, redirectUris }, [])
+    const version = (await store.clients.read(clientId))?.version ?? -1
+    assert.deepEqual(await has(), [true, false])
+    const moved = { ...client, redirectUris: ['http://127.0.0.1:8080/cb'] }
+    assert.equal(await store.clients.change(moved, version, false, []), 'done')
+    assert.equal(await store.clients.change(client, version, false, []), 'moved')
+    assert.deepEqual(await has(), [false, true])
+    await store.clients.change({ ...moved, disabled: true }, version + 1, true, [])
+    assert.deepEqual(await has(), [false, false])
+    await store.clients.change(moved, version + 2, false, [])
+    assert.deepEqual(await has(), [false, true])
+    await store.clients.remove(clientId, version + 3, [])
+    assert.deepEqual(await has(), [false, false])
+  })
   it('is removed with everything that was opened for it', async test => {
     const scene = await sceneOf(kind, test)
     const { store } = scene

@@ -3,7 +3,7 @@
  * version, and only a document of that very version is taken from memory, where the last few hundred are kept parsed.
  */
 
-import type { Client, ClientReading, ClientStore } from '../../domain/client/client.ts'
+import { type Client, type ClientReading, type ClientStore, originsOf } from '../../domain/client/client.ts'
 import { cutOffStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
@@ -27,24 +27,28 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       const rows = await sql.read({ text: listText, params: [limit] })
       return rows.map(row => readingOf(row).client)
     },
+    hasOrigin: async origin => (await sql.read({ text: originText, params: [origin] })).length > 0,
     add: async (client, events) => {
       // Versions begin at the store's time, which a removal moves on: an id that is given again never meets a version
       // that was read before.
       const version = await readNowMs(sql, clock)
       const guard = { text: addText, params: [client.id, JSON.stringify(client), version] }
-      return sql.write({ about: aboutClient(client.id), guard, statements: eventStatements(events) })
+      const statements = [...originStatements(client), ...eventStatements(events)]
+      return sql.write({ about: aboutClient(client.id), guard, statements })
     },
     change: async (client, version, cutsOff, events) => {
       const guard: Statement = { text: changeText, params: [JSON.stringify(client), client.id, version] }
       const target = { kind: 'client', clientId: client.id } as const
       const cutOff = { target, reason: 'client disabled', by: 'rule', beforeMs: null }
       const cuts = cutsOff ? cutOffStatements(cutOff, clock.nowMs(0)) : []
-      return sql.write({ about: aboutClient(client.id), guard, statements: [...cuts, ...eventStatements(events)] })
+      const statements = [...cuts, ...originStatements(client), ...eventStatements(events)]
+      return sql.write({ about: aboutClient(client.id), guard, statements })
     },
     remove: async (id, version, events) => {
       const target = { kind: 'client', clientId: id } as const
       const cutOff = { target, reason: 'client removed', by: 'rule', beforeMs: null }
-      const statements = [...cutOffStatements(cutOff, clock.nowMs(0)), ...eventStatements(events)]
+      const forgotten: Statement = { text: forgetOriginsText, params: [id] }
+      const statements = [...cutOffStatements(cutOff, clock.nowMs(0)), forgotten, ...eventStatements(events)]
       return sql.write({ about: aboutClient(id), guard: { text: removeText, params: [id, version] }, statements })
     },
   }
@@ -56,6 +60,16 @@ const listText = 'SELECT document, version FROM clients ORDER BY id LIMIT $1'
 const addText = 'INSERT INTO clients (id, document, version, added_ms) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING'
 const changeText = 'UPDATE clients SET document = $1, version = version + 1 WHERE id = $2 AND version = $3'
 const removeText = 'DELETE FROM clients WHERE id = $1 AND version = $2'
+
+const originText = 'SELECT 1 FROM client_origins WHERE origin = $1 LIMIT 1'
+const forgetOriginsText = 'DELETE FROM client_origins WHERE client_id = $1'
+const keepOriginText = 'INSERT INTO client_origins (client_id, origin) VALUES ($1, $2)'
+
+/** The origins of a client as it is now, in place of those it had. */
+function originStatements(client: Client): readonly Statement[] {
+  const kept = originsOf(client).map(origin => ({ text: keepOriginText, params: [client.id, origin] }))
+  return [{ text: forgetOriginsText, params: [client.id] }, ...kept]
+}
 
 function aboutClient(id: string): string {
   return `client ${id}`

@@ -108,6 +108,13 @@ CREATE TABLE clients (
   added_ms INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE client_origins (
+  client_id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  PRIMARY KEY (client_id, origin)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_origins_by_origin ON client_origins (origin);
+
 CREATE TABLE users (
   subject TEXT NOT NULL PRIMARY KEY,
   email_key TEXT NOT NULL UNIQUE,
