@@ -1,4 +1,4 @@
-/** Both metadata documents list what is on, and nothing else (RFC 8414, OIDC Discovery §3, §4). */
+/** The metadata lists what is on, and nothing else (RFC 8414, OIDC Discovery §3, §4). */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -26,14 +26,15 @@ describe('the metadata', () => {
     await stage.close()
   })
 
-  it('says of OpenID what it says of OAuth, and more', async () => {
+  it('is one and the same at both addresses, with all that OpenID and OAuth ask for', async () => {
     const { stage } = await opened()
     const openid = await read(stage, documents[0])
-    for (const [name, value] of Object.entries(await read(stage, documents[1])))
-      assert.deepEqual(openid[name], value, name)
+    assert.deepEqual(await read(stage, documents[1]), openid)
     const required = [
       'authorization_endpoint',
       'token_endpoint',
+      'userinfo_endpoint',
+      'end_session_endpoint',
       'jwks_uri',
       'response_types_supported',
       'subject_types_supported',

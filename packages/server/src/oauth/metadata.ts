@@ -1,4 +1,4 @@
-/** Both metadata documents (RFC 8414, OIDC Discovery §3). They list what is on, and nothing else. */
+/** The metadata (RFC 8414, OIDC Discovery §3). It lists what is on, and nothing else. */
 
 import { prompts, retryKeyVersion } from '@pawl/protocol'
 import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
@@ -24,8 +24,16 @@ export const metadataCacheSeconds = jwksCacheSeconds
 
 export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access']
 
-/** RFC 8414, for `/.well-known/oauth-authorization-server`. */
-export function authorizationServerMetadata(issuer: string): { readonly [name: string]: unknown } {
+/**
+ * The one document behind both well-known paths: RFC 8414 for `oauth-authorization-server` and OIDC Discovery §3 for
+ * `openid-configuration`. RFC 8414 §2 allows any further member, and an OpenID client that finds us by the one path must
+ * not miss what it would have found by the other.
+ */
+export function serverMetadata(issuer: string): { readonly [name: string]: unknown } {
+  return { ...oauthMetadata(issuer), ...openidMetadata(issuer) }
+}
+
+function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
   const confidential = authMethods.filter(method => method !== 'none')
   return {
     issuer,
@@ -49,10 +57,8 @@ export function authorizationServerMetadata(issuer: string): { readonly [name: s
   }
 }
 
-/** OIDC Discovery §3, for `/.well-known/openid-configuration`: the same and what OpenID adds. */
-export function openidConfiguration(issuer: string): { readonly [name: string]: unknown } {
+function openidMetadata(issuer: string): { readonly [name: string]: unknown } {
   return {
-    ...authorizationServerMetadata(issuer),
     userinfo_endpoint: issuer + endpointPaths.userinfo,
     end_session_endpoint: issuer + endpointPaths.logout,
     subject_types_supported: ['public'],
@@ -60,25 +66,15 @@ export function openidConfiguration(issuer: string): { readonly [name: string]: 
     acr_values_supported: [passwordAcr],
     prompt_values_supported: prompts,
     claim_types_supported: ['normal'],
-    claims_supported: [
-      ...userClaimNames,
-      'iss',
-      'aud',
-      'exp',
-      'iat',
-      'auth_time',
-      'acr',
-      'amr',
-      'azp',
-      'sid',
-      'nonce',
-      'at_hash',
-    ],
+    claims_supported: [...userClaimNames, ...idTokenClaimNames],
     claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
   }
 }
+
+/** What an ID token says of the sign-in itself. */
+const idTokenClaimNames = ['iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'azp', 'sid', 'nonce', 'at_hash']
 
 /** The JWKS behind `jwks_uri`: every key that signs, will sign, or still verifies something alive. */
 export async function publicKeys(server: AuthorizationServer): Promise<{ readonly keys: readonly PublicJwk[] }> {

@@ -1,20 +1,10 @@
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
-import {
-  authorizationServerMetadata,
-  metadataCacheSeconds,
-  openidConfiguration,
-  publicKeys,
-} from '../../oauth/metadata.ts'
+import { metadataCacheSeconds, publicKeys, serverMetadata } from '../../oauth/metadata.ts'
 import type { HttpResponse } from '../exchange.ts'
 import type { Endpoint } from '../router.ts'
 
-export function authorizationServerMetadataEndpoint(server: AuthorizationServer): Endpoint {
-  const response = publicJson(authorizationServerMetadata(server.issuer))
-  return async () => response
-}
-
-export function openidConfigurationEndpoint(server: AuthorizationServer): Endpoint {
-  const response = publicJson(openidConfiguration(server.issuer))
+export function metadataEndpoint(server: AuthorizationServer): Endpoint {
+  const response = publicJson(serverMetadata(server.issuer))
   return async () => response
 }
 

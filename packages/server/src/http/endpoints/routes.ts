@@ -5,7 +5,7 @@ import { endpointPaths } from '../../oauth/metadata.ts'
 import type { Route, RouterParts } from '../router.ts'
 import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
-import { authorizationServerMetadataEndpoint, jwksEndpoint, openidConfigurationEndpoint } from './metadata.ts'
+import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { pageFailure } from './page-answers.ts'
 import { signInEndpoint } from './sign-in.ts'
 import { homeEndpoint, logoutEndpoint, signOutEndpoint } from './sign-out.ts'
@@ -37,14 +37,14 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
 function metadataRoutes(server: AuthorizationServer): readonly Route[] {
   const get = { methods: ['GET'], cors: 'public' } as const
   const base = new URL(server.issuer).pathname.replace(/\/$/, '')
-  const oauth = authorizationServerMetadataEndpoint(server)
+  const endpoint = metadataEndpoint(server)
   const routes: Route[] = [
     { ...get, path: endpointPaths.jwks, endpoint: jwksEndpoint(server) },
-    { ...get, path: '/.well-known/openid-configuration', endpoint: openidConfigurationEndpoint(server) },
-    { ...get, path: '/.well-known/oauth-authorization-server', endpoint: oauth },
+    { ...get, path: '/.well-known/openid-configuration', endpoint },
+    { ...get, path: '/.well-known/oauth-authorization-server', endpoint },
   ]
   // RFC 8414 §3.1 puts the well-known part before the issuer's own path.
-  if (base !== '') routes.push({ ...get, path: `/.well-known/oauth-authorization-server${base}`, endpoint: oauth })
+  if (base !== '') routes.push({ ...get, path: `/.well-known/oauth-authorization-server${base}`, endpoint })
   return routes
 }
 
