@@ -28,7 +28,7 @@ export interface LivingAccessToken {
   readonly family: Family
 }
 
-/** Longer than any access token we sign; what is longer is not parsed. */
+/** No longer access token is given out, and none is parsed. */
 export const accessTokenCharactersMax = 8192
 
 /** The token and its family, or null when either is dead or was never ours. */

@@ -4,7 +4,9 @@ import { absoluteLeftSeconds, type Family, idleLeftSeconds } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
 import { issueIdToken } from '../../domain/token/id-token.ts'
 import { issueAccessToken } from '../../domain/token/issue.ts'
+import { accessTokenCharactersMax } from '../access-token.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
+import { OAuthError } from '../oauth-error.ts'
 
 export interface TokenAnswer {
   readonly access_token: string
@@ -33,6 +35,7 @@ export interface AnswerInput {
 export function answerWithTokens(server: AuthorizationServer, input: AnswerInput): TokenAnswer {
   const { client, family, scopes, nowMs } = input
   const { token, expiresInSeconds } = issueAccessToken(server, input)
+  refuseTooLong(token, input)
   const answer: TokenAnswer = {
     access_token: token,
     token_type: 'Bearer',
@@ -43,6 +46,14 @@ export function answerWithTokens(server: AuthorizationServer, input: AnswerInput
   if (family.grant.subject === null || !scopes.includes('openid')) return answer
   const idToken = { client, family, accessToken: token, nonce: input.nonce, userClaims: input.userClaims, nowMs }
   return { ...answer, id_token: issueIdToken(server, idToken) }
+}
+
+/** What nobody reads here could be neither introspected nor revoked, so it is not given out. */
+function refuseTooLong(token: string, { client, resources }: AnswerInput): void {
+  if (token.length <= accessTokenCharactersMax) return
+  const description = `The access token would have more than ${accessTokenCharactersMax} characters: ask for less at once.`
+  const code = resources.length > 0 ? 'invalid_target' : 'invalid_scope'
+  throw new OAuthError(code, description, { description, context: { clientId: client.id } })
 }
 
 function refreshPart(server: AuthorizationServer, family: Family, nowMs: number): Partial<TokenAnswer> {
