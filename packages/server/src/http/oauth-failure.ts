@@ -4,6 +4,7 @@
  */
 
 import { OAuthError, retryAfterSecondsDefault } from '../oauth/oauth-error.ts'
+import { FamilyBusy } from '../domain/family/step.ts'
 import { StoreUnavailable } from '../domain/store.ts'
 import type { HttpResponse } from './exchange.ts'
 
@@ -11,8 +12,13 @@ import type { HttpResponse } from './exchange.ts'
 export function failureResponse(error: unknown): HttpResponse {
   if (error instanceof OAuthError) return oauthFailure(error)
   // A 5xx means "unknown": the same request may be sent again and is never punished for it (I14).
-  if (error instanceof StoreUnavailable) return storeFailure
+  if (isForNow(error)) return storeFailure
   return jsonResponse(500, { error: 'server_error' })
+}
+
+/** True of what may go well a moment later: the store is away, or too many wait for one family. */
+export function isForNow(error: unknown): boolean {
+  return error instanceof StoreUnavailable || error instanceof FamilyBusy
 }
 
 /** A small JSON answer that nothing may cache, frame or sniff. */

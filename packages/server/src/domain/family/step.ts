@@ -40,10 +40,10 @@ export type Decide<T> = (reading: FamilyReading | null) => Attempt<T> | Promise<
 export type StepFamily = <T>(id: FamilyId, decide: Decide<T>) => Promise<T>
 
 /**
- * More requests for one family than a process queues; nothing was read or changed. The token endpoint answers 429. To
- * everyone else it is what it looks like, a store that cannot answer now: a revocation is sent again (RFC 7009 §2.2.1).
+ * More requests for one family than a process queues; nothing was read or changed. The token endpoint answers 429, every
+ * other one 503: a revocation, for one, is then sent again (RFC 7009 §2.2.1).
  */
-export class FamilyBusy extends StoreUnavailable {
+export class FamilyBusy extends Error {
   constructor(id: FamilyId) {
     super(`more than ${laneWaitersMax} requests wait for family ${id}`)
     this.name = 'FamilyBusy'

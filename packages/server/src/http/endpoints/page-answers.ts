@@ -2,11 +2,11 @@
 
 import type { Client } from '../../domain/client/client.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
-import { StoreUnavailable } from '../../domain/store.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { type AuthorizationResponse, locationOf } from '../../oauth/authorize/authorization-response.ts'
 import { OAuthError, retryAfterSecondsDefault } from '../../oauth/oauth-error.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
+import { isForNow } from '../oauth-failure.ts'
 import type { ClientOnPage } from '../pages/client-on-page.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { formPostPage } from '../pages/form-post-page.ts'
@@ -85,7 +85,7 @@ function told(error: unknown): Told {
   if (error instanceof OAuthError) {
     return { status: error.status, title: 'That did not work', message: error.description, headers: error.headers }
   }
-  if (error instanceof StoreUnavailable) {
+  if (isForNow(error)) {
     const message = 'The server cannot answer at this moment. Please try again in a few seconds.'
     return {
       status: 503,
