@@ -18,6 +18,7 @@ import type { EventKind, RecordedEvent } from '../domain/event/event.ts'
 import type { Refusal } from '../domain/event/refusal.ts'
 import { isoInstant } from '../domain/time.ts'
 import { addressTag, agentTag } from '../domain/token/retry-key.ts'
+import { alarmExplanation } from './explain-alarms.ts'
 import type { FamilyView } from './families.ts'
 
 /** What one event of the log means. `family` adds how the presenter compares with those who used it before. */
@@ -86,7 +87,7 @@ function tell(event: RecordedEvent, circumstances: Circumstances): Explanation |
   if (event.kind === 'token_reused') return explainVerdict({ kind: 'reused', ends: reuseEndsOf(event) }, circumstances)
   if (event.kind === 'family_ended') return explainEnding(event, circumstances)
   const verdict = verdicts[event.kind]
-  return verdict === undefined ? null : explainVerdict(verdict, circumstances)
+  return verdict === undefined ? alarmExplanation(event) : explainVerdict(verdict, circumstances)
 }
 
 /** The step that met an expiry or a cut-off both refused and ended; the refusal is what the request saw. */

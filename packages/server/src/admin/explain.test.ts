@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { countedEvent, newEvent } from '../domain/event/new-event.ts'
 import { newRequestId } from '../domain/identifiers.ts'
 import { explain, explainedJson } from './explain.ts'
 import { bench } from './fixture.test.ts'
@@ -118,6 +119,68 @@ describe('explain', () => {
     const explained = await explain(workbench, family.id)
     assert.equal(explained.explanation.title, 'Living')
     assert.match(words(explained), /unused, runs out at 2027-01-05T13:00:00/)
+  })
+
+  it('says what a token in the hands of another client means, whatever it was presented for', async () => {
+    const { workbench, openFamily } = await bench()
+    const family = await openFamily()
+    for (const [generation, detail, said] of [
+      [0, {}, /client thief presented the authorization code of client app for use\. It was not redeemed/],
+      [2, {}, /client thief presented the refresh token of generation 2 of client app for use/],
+      [3, { endpoint: 'revoke' }, /generation 3 of client app for revocation\. It was not revoked/],
+    ] as const) {
+      const event = countedEvent('wrong_client', family, {
+        generation,
+        caller: { requestId: newRequestId(workbench.entropy), address: '192.0.2.7', userAgent: 'curl' },
+        atMs: await workbench.store.now(),
+        detail: { presented_by: 'thief', ...detail },
+      })
+      await workbench.store.events.record([event, event])
+      const explained = await explain(workbench, event.requestId ?? '')
+      assert.equal(explained.explanation.title, 'Refused: the token belongs to another client')
+      assert.match(words(explained), said)
+      assert.match(words(explained), /from 192\.0\.2\.7 with "curl"/)
+      assert.match(words(explained), /It happened 2 times/)
+      assert.deepEqual(
+        explained.explanation.nextSteps.map(({ reader }) => reader),
+        ['developer', 'operator'],
+      )
+    }
+  })
+
+  it('says why a verifier that was shown proves nothing, and why a challenge is for one request', async () => {
+    const { workbench, openFamily } = await bench()
+    const family = await openFamily()
+    for (const [detail, title, said] of [
+      [{ verifier: 'shown by the front channel' }, 'Refused: the code verifier was no secret', /is not spent/],
+      [{ same_challenge_within_the_hour: 6 }, 'Suspicious: one code challenge for many requests', /for the 6th time/],
+    ] as const) {
+      const caller = { requestId: newRequestId(workbench.entropy), address: '192.0.2.7', userAgent: 'curl' }
+      const { clientId } = family.grant
+      const about = { familyId: family.id, clientId, caller, atMs: await workbench.store.now(), detail }
+      await workbench.store.events.record([newEvent('suspicious_pkce', about, workbench.entropy)])
+      const explained = await explain(workbench, caller.requestId)
+      const byEvent = await explain(
+        workbench,
+        explained.events.find(each => each.requestId === caller.requestId)?.id ?? '',
+      )
+      for (const each of [explained, byEvent]) {
+        assert.equal(each.explanation.title, title)
+        assert.match(words(each), said)
+        assert.equal(each.explanation.nextSteps.length, 2)
+      }
+    }
+  })
+
+  it('tells what a request did that nobody refused', async () => {
+    const { workbench, openFamily } = await bench()
+    const family = await openFamily()
+    const [opening] = (await workbench.store.events.ofFamily(family.id, 10)).filter(
+      each => each.kind === 'family_opened',
+    )
+    const explained = await explain(workbench, opening?.requestId ?? '')
+    assert.equal(explained.explanation.title, 'family opened')
+    assert.match(words(explained), /this was recorded of client app/)
   })
 
   it('shows a refusal without a family as it was logged', async () => {

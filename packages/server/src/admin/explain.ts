@@ -81,7 +81,9 @@ async function explainRequest(
   const family = familyId === null ? null : await showIfThere(workbench, familyId)
   const all = familyId === null ? ofRequest : await workbench.store.events.ofFamily(familyId, eventsShownMax)
   const about = refusal === null ? null : countedOf(refusal, all)
-  const told = ofRequest.find(tellsOfPresentation) ?? about
+  // A request that nobody refused is told by what it did.
+  const done = refusal === null ? (ofRequest[0] ?? null) : null
+  const told = ofRequest.find(tellsOfItself) ?? about ?? done
   const explanation = told === null ? refusalExplanation(refusal, family, all) : eventExplanation(told, family)
   return complete(workbench, { id, kind: 'request', explanation, refusal, events: inOrder(all), family })
 }
@@ -126,8 +128,9 @@ function countedOf(refusal: Refusal, events: readonly RecordedEvent[]): Recorded
   return events.find(event => event.id.startsWith(prefix) && event.kind !== 'token_repeated') ?? null
 }
 
-function tellsOfPresentation(event: RecordedEvent): boolean {
-  return event.detail['generation'] !== undefined || event.kind === 'token_reused'
+/** Speaks of a presentation, or of the request itself, before anything else that happened in it. */
+function tellsOfItself(event: RecordedEvent): boolean {
+  return event.detail['generation'] !== undefined || event.kind === 'token_reused' || event.kind === 'suspicious_pkce'
 }
 
 function inOrder(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
