@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { addUser } from '../packages/server/src/admin/users.ts'
 import { passwordAcr } from '../packages/server/src/domain/session/sessions.ts'
 import { idTokenSeconds } from '../packages/server/src/domain/token/id-token.ts'
@@ -49,6 +50,22 @@ describe('an ID token', () => {
       assert.equal(header.alg, algorithm)
       await stage.close()
     }
+  })
+
+  it('tells no claim by name, here or at userinfo, whose scope the client has lost since', async () => {
+    const { stage, app } = await opened()
+    const claims = JSON.stringify({ id_token: { email: null }, userinfo: { email: null } })
+    const first = await app.signIn(stage.browser(), { scope: 'openid', claims })
+    assert.equal((await idTokenOf(stage, first, 'shop'))['email'], 'ada@example.com')
+    await changeClient(stage.workbench, 'shop', { scopes: ['openid', 'profile'] })
+    const second = await app.refresh(first.refreshToken)
+    assert.equal((await idTokenOf(stage, second, 'shop'))['email'], undefined)
+    for (const { accessToken } of [first, second]) {
+      const answer = await stage.send('/userinfo', { headers: { authorization: `Bearer ${accessToken}` } })
+      assert.equal(answer.status, 200)
+      assert.deepEqual(Object.keys((await answer.json()) as object), ['sub'])
+    }
+    await stage.close()
   })
 
   it('RT-42 after a refresh tells of the same sign-in, without a nonce', async () => {

@@ -4,6 +4,7 @@
  * allowed that scope, and the user is shown it.
  */
 
+import type { Client } from '../domain/client/client.ts'
 import type { User } from '../domain/user/user.ts'
 
 export const claimsCharactersMax = 4096
@@ -52,6 +53,11 @@ export function keptClaims(sent: string, clientScopes: readonly string[]): strin
   const text = JSON.stringify(kept)
   // Written anew it may have grown: 1e20 becomes twenty-one digits.
   return text.length > claimsCharactersMax ? null : text
+}
+
+/** Of what a family keeps, the requests that the client may still make: what it has lost since, it is not told. */
+export function claimsOfToday(kept: string | null, client: Pick<Client, 'scopes'>): string | null {
+  return kept === null ? null : keptClaims(kept, client.scopes)
 }
 
 /** The scopes that cover the claims asked for by name: the user agrees to them as if they had been asked for whole. */

@@ -3,7 +3,7 @@
 import { audiencesOf, readAccessToken } from './access-token.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { OAuthError } from './oauth-error.ts'
-import { userinfoClaims } from './user-claims.ts'
+import { claimsOfToday, userinfoClaims } from './user-claims.ts'
 
 /**
  * Answers the claims, `sub` first. Throws `invalid_token` for anything that is not a living access token of ours meant
@@ -27,5 +27,7 @@ export async function userinfo(
   }
   const reading = await server.store.users.read(subject)
   if (reading === null || reading.user.disabled) throw new OAuthError('invalid_token', 'the user is gone', { context })
-  return { sub: subject, ...userinfoClaims(reading.user, scopes, family.grant.claims) }
+  const client = (await server.store.clients.read(family.grant.clientId))?.client
+  if (client === undefined) throw new OAuthError('invalid_token', 'the client is gone', { context })
+  return { sub: subject, ...userinfoClaims(reading.user, scopes, claimsOfToday(family.grant.claims, client)) }
 }

@@ -60,17 +60,10 @@ async function decide(
   if (verdict.kind !== 'advanced') return { change, result: failure(redeeming, reasonOf(verdict)) }
   const family = { ...verdict.family, keyId: server.currentKeyId }
   const { scopes, resources } = narrow(family.grant, client, request.parameters)
-  const userClaims = (await beforeSigning(server, family, scopes, reading.nowMs)) ?? {}
+  const signing = { client, family, scopes, nowMs: reading.nowMs }
+  const userClaims = (await beforeSigning(server, signing)) ?? {}
   const nonce = family.redemption?.nonce ?? null
-  const answer = answerWithTokens(server, {
-    client,
-    family,
-    scopes,
-    resources,
-    nonce,
-    userClaims,
-    nowMs: reading.nowMs,
-  })
+  const answer = answerWithTokens(server, { ...signing, resources, nonce, userClaims })
   return { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } }
 }
 

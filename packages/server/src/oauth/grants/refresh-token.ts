@@ -95,7 +95,7 @@ function answer(
     change,
     result: { answer: answerWithTokens(server, { ...told, userClaims }) },
   })
-  const fetching = beforeSigning(server, family, scopes, nowMs)
+  const fetching = beforeSigning(server, told)
   return fetching === null ? finish({}) : fetching.then(finish)
 }
 
