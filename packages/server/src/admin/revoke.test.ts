@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { ClientId } from '@pawl/family'
 import { registerClient } from './clients.ts'
 import { type Bench, bench, startsAtMs } from './fixture.test.ts'
 import { showFamily } from './families.ts'
@@ -35,6 +36,18 @@ async function livingOf({ workbench, ids }: Awaited<ReturnType<typeof town>>): P
 }
 
 describe('a revocation', () => {
+  it('of a user at a client forgets what was agreed to, unless it names a moment', async () => {
+    const { workbench } = await town()
+    const { subject } = await addUser(workbench, { email: 'eve@example.com', password: 'correct horse' })
+    const clientId = 'one' as ClientId
+    const input = { user: 'eve@example.com', client: 'one' }
+    const remembered = async () => (await workbench.store.consents.read(subject, clientId))?.scopes ?? null
+    await workbench.store.consents.save({ subject, clientId, scopes: ['openid'], givenAtMs: startsAtMs }, [])
+    await carryOut(workbench, await planRevocation(workbench, { ...input, before: String(startsAtMs) }))
+    assert.deepEqual(await remembered(), ['openid'])
+    await carryOut(workbench, await planRevocation(workbench, input))
+    assert.equal(await remembered(), null)
+  })
   const targets: readonly (readonly [string, RevocationInput, readonly string[]])[] = [
     ['of a user', { user: 'ada@example.com' }, ['bobOne', 'bobTwo']],
     ['of a client', { client: 'one' }, ['adaTwo', 'bobTwo']],

@@ -109,6 +109,11 @@ async function cutOff(
   const detail = { target: target.kind, reason: plan.reason, before: plan.beforeMs, families: plan.families }
   const event = operatorEvent(workbench, 'cut_off_set', { ...aboutOf(target), atMs, detail })
   const { reason, beforeMs } = plan
+  // Up to now means that what was agreed to is over as well, and will be asked again. It goes first: a grant opened on
+  // it in between is older than the cut-off that is acknowledged.
+  if (target.kind === 'consent' && beforeMs === null) {
+    await workbench.store.consents.withdraw(target.subject, target.clientId, workbench.operator.name, [])
+  }
   return workbench.store.cutOffs.set({ target, reason, by: workbench.operator.name, beforeMs }, [event])
 }
 
