@@ -48,6 +48,7 @@ const rings: { readonly [ring: string]: Ring } = {
       'admin/',
       'domain/identifiers.ts',
       'domain/store.ts',
+      'domain/family/family-busy.ts',
       'domain/client/client.ts',
       'domain/event/user-agent.ts',
     ],

@@ -108,19 +108,21 @@ export interface Family {
   readonly end: End | null
 }
 
-export interface Opening {
-  readonly id: FamilyId
-  readonly seed: Uint8Array
-  readonly keyId: number
-  readonly stepId: StepId
-  readonly grant: Grant
-  readonly redemption: Redemption | null
-  readonly binding: Binding | null
-  readonly refreshable: boolean
-  readonly redeemSeconds: number
-  readonly idleSeconds: number
-  readonly absoluteExpiresAtMs: number
-}
+/** What whoever opens a family chooses; the rest begins the same for all. */
+export type Opening = Pick<
+  Family,
+  | 'id'
+  | 'seed'
+  | 'keyId'
+  | 'stepId'
+  | 'grant'
+  | 'redemption'
+  | 'binding'
+  | 'refreshable'
+  | 'redeemSeconds'
+  | 'idleSeconds'
+  | 'absoluteExpiresAtMs'
+>
 
 /** A new family in generation 0, awaiting redemption. */
 export function openFamily(opening: Opening, nowMs: number): Family {

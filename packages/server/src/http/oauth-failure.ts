@@ -4,7 +4,7 @@
  */
 
 import { OAuthError, retryAfterSecondsDefault } from '../oauth/oauth-error.ts'
-import { FamilyBusy } from '../domain/family/step.ts'
+import { FamilyBusy } from '../domain/family/family-busy.ts'
 import { StoreUnavailable } from '../domain/store.ts'
 import type { HttpResponse } from './exchange.ts'
 

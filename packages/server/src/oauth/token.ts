@@ -1,7 +1,7 @@
 /** The token endpoint (OAuth 2.1 §3.2). A new grant type is one file in `grants/` and one line here; metadata reads it. */
 
 import type { Client, GrantType } from '../domain/client/client.ts'
-import { FamilyBusy } from '../domain/family/step.ts'
+import { FamilyBusy } from '../domain/family/family-busy.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { grantByAuthorizationCode } from './grants/authorization-code.ts'

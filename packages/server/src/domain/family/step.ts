@@ -10,12 +10,11 @@ import type { Entropy } from '../entropy.ts'
 import type { AuditEvent } from '../event/event.ts'
 import { newStepId } from '../identifiers.ts'
 import { StoreUnavailable } from '../store.ts'
+import { FamilyBusy, laneWaitersMax } from './family-busy.ts'
 import type { FamilyReading, FamilyStore } from './family-store.ts'
 
 /** How often a step is tried against a row that keeps moving before the client is asked to come back. */
 export const stepAttemptsMax = 64
-/** How many requests may wait for one family in one process. */
-export const laneWaitersMax = 1024
 
 /** What a decision wants saved, or null when nothing changes, with what the caller gets once it is. */
 export interface Attempt<T> {
@@ -38,17 +37,6 @@ export type Decide<T> = (reading: FamilyReading | null) => Attempt<T> | Promise<
  * nothing of this step was saved.
  */
 export type StepFamily = <T>(id: FamilyId, decide: Decide<T>) => Promise<T>
-
-/**
- * More requests for one family than a process queues; nothing was read or changed. The token endpoint answers 429, every
- * other one 503: a revocation, for one, is then sent again (RFC 7009 §2.2.1).
- */
-export class FamilyBusy extends Error {
-  constructor(id: FamilyId) {
-    super(`more than ${laneWaitersMax} requests wait for family ${id}`)
-    this.name = 'FamilyBusy'
-  }
-}
 
 interface Lane {
   tail: Promise<unknown>
