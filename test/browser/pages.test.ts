@@ -22,8 +22,11 @@ describe('the pages in Chromium', () => {
   it('let a person sign in with the keyboard alone', async test => {
     const { page, application, authorize } = await openScene(test, chromium)
     await page.goto(authorize())
+    // A person types where the cursor is; a busy browser puts it there a moment after the page is loaded.
+    await page.locator('#username:focus').waitFor()
     await page.keyboard.type(person.email)
     await page.keyboard.press('Tab')
+    await page.locator('#password:focus').waitFor()
     await page.keyboard.type(person.password)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Allow Web example?' }).waitFor()
