@@ -17,6 +17,7 @@ import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { argon2Hasher, type Hashing } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
+import type { StartTimer } from '../../packages/server/src/http/failure-delay.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
 import { type Browser, browser, type Ground, stagePassword } from './browser.ts'
@@ -33,6 +34,8 @@ export interface StageOptions {
   /** Anything of `settingsSchema`. */
   readonly settings?: { readonly [name: string]: unknown }
   readonly hashing?: Hashing
+  /** Holds back answers to guesses in the place of the machine's timers. */
+  readonly startTimer?: StartTimer
 }
 
 /** As cheap as argon2id can be: what a password costs is tested where passwords are. */
@@ -74,7 +77,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   })
   const config = completeConfig(settings, keys, 7295)
   const hashing = options.hashing ?? quickHashing
-  const pawl = await openPawl(config, { clock, entropy, logger: stderrLogger('silent'), hashing })
+  const { startTimer } = options
+  const timers = startTimer === undefined ? {} : { startTimer }
+  const pawl = await openPawl(config, { clock, entropy, logger: stderrLogger('silent'), hashing, ...timers })
   const parts = {
     entropy,
     hasher: keyedHasher(keys, entropy),

@@ -17,7 +17,7 @@ import { keyedHasher } from './domain/keys/keyed-hash.ts'
 import { UnusableMasterKey } from './domain/keys/master-keys.ts'
 import { type Sealer, sealer } from './domain/keys/seal.ts'
 import { openSigningKeys, type SigningKeys } from './domain/keys/signing-keys.ts'
-import type { Store } from './domain/store.ts'
+import { type Store, StoreRefused } from './domain/store.ts'
 import { familyRate } from './domain/throttle/family-rate.ts'
 import type { Clock } from './domain/time.ts'
 import { tokenCodec } from './domain/token/codec.ts'
@@ -26,20 +26,24 @@ import { argon2Hasher, type Hashing, hashingOn } from './domain/user/password.ts
 import { signInLimits } from './domain/user/sign-in-limits.ts'
 import { accessLog, type Logger } from './http/access-log.ts'
 import { publicRoutes } from './http/endpoints/routes.ts'
-import { type FailureDelay, failureDelay } from './http/failure-delay.ts'
+import { type FailureDelay, failureDelay, type StartTimer } from './http/failure-delay.ts'
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
 import type { AuthorizationServer } from './oauth/authorization-server.ts'
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+import { openStore } from './store/open-store.ts'
 
 /** What the world gives: the machine's clock, its randomness, and a place for words. Tests bring their own. */
 export interface World {
   readonly clock: Clock
+  /** For tests alone: the time that a database shared by several nodes would otherwise tell by itself. */
+  readonly databaseClock?: Clock
   readonly entropy: Entropy
   readonly logger: Logger
   /** What hashing a password costs and how many are hashed at a time; by default what this machine bears. */
   readonly hashing?: Hashing
+  /** How answers to guesses are held back; by default with the timers of the machine. */
+  readonly startTimer?: StartTimer
 }
 
 export interface Pawl {
@@ -57,7 +61,7 @@ export interface Pawl {
   readonly close: () => Promise<void>
 }
 
-/** A server, ready to answer. Rejects with `ConfigRefused` for a master key that does not fit, or `StoreUnavailable`. */
+/** A server, ready to answer. Rejects with `ConfigRefused` for a key or store that must not be used, or `StoreUnavailable`. */
 export async function openPawl(config: Config, world: World): Promise<Pawl> {
   const { store, ...parts } = await openParts(config, world)
   const tasks = background(error => world.logger.error({ err: error }, 'work in the background failed'))
@@ -105,8 +109,8 @@ export async function openWorkbench(
 }
 
 async function openParts(config: Config, world: World) {
-  const { clock, entropy } = world
-  const store = await openSqliteStore({ path: config.databasePath, clock, entropy })
+  const { entropy } = world
+  const store = await openTheStore(config, world)
   const misfit = await checkMasterKeys(store, config.masterKeys)
   if (misfit !== null) {
     await store.close()
@@ -122,10 +126,19 @@ async function openParts(config: Config, world: World) {
   }
 }
 
+async function openTheStore(config: Config, world: World): Promise<Store> {
+  const report = (warning: string): void => world.logger.warn({}, warning)
+  try {
+    return await openStore(config.place, { ...world, report })
+  } catch (cause) {
+    throw cause instanceof StoreRefused ? new ConfigRefused(cause.message, { cause }) : cause
+  }
+}
+
 function assemble(server: AuthorizationServer, world: World, tasks: Background): Pawl {
   const { store } = server
   const { nowMs } = world.clock
-  const delay = failureDelay(nowMs)
+  const delay = failureDelay(nowMs, world.startTimer)
   const parts: RouterParts = {
     newRequestId: () => newRequestId(world.entropy),
     nowMs,

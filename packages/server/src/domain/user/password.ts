@@ -63,10 +63,20 @@ export function passwordFault(password: string): PasswordFault | null {
   return characters > passwordCharactersMax ? 'too_long' : null
 }
 
+export interface Derivation extends Argon2Cost {
+  readonly salt: Uint8Array
+  readonly tagBytes: number
+}
+
+/** Resolves with the argon2id tag of the password. Never works on the thread that calls it. */
+export type Derive = (password: string, wanted: Derivation) => Promise<Uint8Array>
+
 export interface Hashing {
   readonly cost: Argon2Cost
   readonly runningMax: number
   readonly waitingMax: number
+  /** By default argon2id of `node:crypto`, on its thread pool. */
+  readonly derive?: Derive
 }
 
 export const defaultHashing: Hashing = { cost: argon2Cost, runningMax: hashesRunningMax, waitingMax: hashesWaitingMax }
@@ -78,6 +88,7 @@ export function hashingOn(cores: number): Hashing {
 
 export function argon2Hasher(entropy: Entropy, hashing: Hashing = defaultHashing): PasswordHasher {
   const turns = boundedTurns(hashing)
+  const derive = hashing.derive ?? argon2id
   return {
     hash: async password => {
       const salt = entropy.bytes(saltBytes)
@@ -102,12 +113,7 @@ function prepare(password: string): string {
   return password.replace(/\p{Zs}/gu, ' ').normalize('NFC')
 }
 
-interface Derivation extends Argon2Cost {
-  readonly salt: Uint8Array
-  readonly tagBytes: number
-}
-
-function derive(password: string, wanted: Derivation): Promise<Uint8Array> {
+function argon2id(password: string, wanted: Derivation): Promise<Uint8Array> {
   const parameters = {
     message: password,
     nonce: wanted.salt,
