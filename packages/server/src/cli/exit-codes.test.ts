@@ -45,6 +45,7 @@ describe('exit codes', () => {
     [2, 'a password that is nowhere', ['user', 'add', 'a@example.com'], /--password-stdin/],
     [2, 'a revocation of nothing', ['revoke'], /Say what to revoke/],
     [3, 'a store of another kind', ['client', 'list', '--store', 'mysql://x'], /sqlite:PATH/],
+    [3, 'a database without a name', ['client', 'list', '--store', 'postgres://x'], /names no database/],
     [3, 'a port that is none', ['serve', '--port', '99999'], /--port is refused/],
     [
       3,

@@ -1,11 +1,11 @@
 /** The flags `serve` and `dev` share: every setting there is, read off the schema, so that none can be forgotten. */
 
 import type { Command } from 'commander'
-import { readSettings, type SettingsReading } from '../config/read-config.ts'
+import { type FlagValue, readSettings, type SettingsReading } from '../config/read-config.ts'
 import { flagOf, type SettingName, settingMeaning, settingNames, settingsSchema } from '../config/settings.ts'
 import type { World } from './world.ts'
 
-type FlagValues = { readonly [name in SettingName]?: string | readonly string[] }
+type FlagValues = { readonly [name in SettingName]?: FlagValue }
 
 export interface ServerFlags extends FlagValues {
   readonly data?: string
@@ -23,7 +23,8 @@ export function withServerFlags(command: Command): Command {
     const description =
       typeof standard === 'string' || typeof standard === 'number' ? `${meaning} Default: ${standard}.` : meaning
     const flag = `${flagOf(name)} <${unit}>`
-    if (name === 'trustedProxies') command.option(flag, `${description} Several times.`, collect)
+    if (typeof standard === 'boolean') command.option(flagOf(name), description)
+    else if (name === 'trustedProxies') command.option(flag, `${description} Several times.`, collect)
     else command.option(flag, description)
   }
   return command

@@ -10,7 +10,7 @@ import { obtainMasterKeys } from '../config/master-key.ts'
 import { type ConfigSources, readSettings } from '../config/read-config.ts'
 import { stderrLogger } from '../http/access-log.ts'
 import { openWorkbench } from '../pawl.ts'
-import type { World } from './world.ts'
+import { tell, type World } from './world.ts'
 
 /** As commander gives them for the options `storeCommand` adds. */
 export interface StoreOptions {
@@ -26,7 +26,7 @@ export function storeCommand(parent: Command, name: string, description: string)
     .command(name)
     .description(description)
     .option('--data <dir>', 'the data directory (default .pawl)')
-    .option('--store <url>', 'another database: sqlite:PATH')
+    .option('--store <url>', 'another database: sqlite:PATH or postgres://USER@HOST/DATABASE')
     .option('--config <file>', 'a configuration file instead of pawl.yaml in the data directory')
     .option('--json', 'print one JSON document')
 }
@@ -54,6 +54,7 @@ function configOf(world: World, options: StoreOptions): Config {
     configFile: options.config,
     environment: world.environment,
   }
-  const { settings } = readSettings(sources)
+  const { settings, warnings } = readSettings(sources)
+  for (const warning of warnings) tell(world, warning)
   return completeConfig(settings, obtainMasterKeys(settings, world.environment, world.entropy), settings.port)
 }

@@ -8,13 +8,15 @@ import type { MasterKeys } from '../domain/keys/master-keys.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { isLoopbackIssuer } from './issuer.ts'
 import type { Settings } from './settings.ts'
+import { isEncryptionUnsaid, isPostgresUrl, postgresPlace, sqlitePlace, type StorePlace } from './store-place.ts'
 
-export interface Config extends Omit<Settings, 'issuer'> {
+export interface Config extends Omit<Settings, 'issuer' | 'store'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
   readonly issuer: string
   /** True when the issuer is on loopback. */
   readonly development: boolean
-  readonly databasePath: string
+  /** Not printable where it holds a URL: there may be a password in it. */
+  readonly place: StorePlace
   /** Not printable: a logged configuration never shows them. */
   readonly masterKeys: MasterKeys
 }
@@ -25,20 +27,43 @@ export interface Config extends Omit<Settings, 'issuer'> {
  */
 export const releasedAtMs = 1_795_305_600_000
 
-/** Completes settings once the port, and with it the issuer of a development server, is known. */
+/**
+ * Completes settings once the port, and with it the issuer of a development server, is known. Throws `ConfigRefused` for
+ * a store that is not safe to use.
+ */
 export function completeConfig(settings: Settings, masterKeys: MasterKeys, listeningPort: number): Config {
+  refuseUnsafeStore(settings)
   const issuer = settings.issuer ?? `http://localhost:${listeningPort}`
-  return {
-    ...settings,
-    issuer,
-    development: isLoopbackIssuer(issuer),
-    databasePath: databasePathOf(settings),
-    masterKeys,
-  }
+  const { store: _, ...others } = settings
+  return { ...others, issuer, development: isLoopbackIssuer(issuer), place: storePlaceOf(settings), masterKeys }
 }
 
-export function databasePathOf(settings: Settings): string {
-  return settings.store === null ? join(settings.data, 'pawl.db') : settings.store.slice('sqlite:'.length)
+export function storePlaceOf(settings: Settings): StorePlace {
+  const { store, data, storeConnections, syncStandbys, allowLosingRotations } = settings
+  if (store === null) return sqlitePlace(join(data, 'pawl.db'))
+  if (!isPostgresUrl(store)) return sqlitePlace(store.slice('sqlite:'.length))
+  const needs = { syncStandbysMin: syncStandbys, allowLosingRotations }
+  return postgresPlace({ url: store, connections: storeConnections, ...needs })
+}
+
+function refuseUnsafeStore(settings: Settings): void {
+  const { store, syncStandbys, allowLosingRotations } = settings
+  if (syncStandbys > 0 && (store === null || !isPostgresUrl(store))) {
+    throw new ConfigRefused(
+      '--sync-standbys is for PostgreSQL: SQLite has no standby. Leave it out, or name a --store.',
+    )
+  }
+  if (isDevelopment(settings)) return
+  if (allowLosingRotations) {
+    throw new ConfigRefused(
+      '--allow-losing-rotations is for development: an answer that is not durable logs people out and lets thieves stay. Leave it out.',
+    )
+  }
+  if (store !== null && isEncryptionUnsaid(store)) {
+    throw new ConfigRefused(
+      'The database is on another machine, and its URL does not say how the connection is encrypted: add ?sslmode=verify-full, or sslmode=disable where the network between is yours alone.',
+    )
+  }
 }
 
 /** True while the settings make a development server: the issuer is on loopback, or will be. */

@@ -20,5 +20,10 @@ export function judgeIssuer(text: string): string | null {
 
 /** An issuer on loopback is development: everything lax that Pawl has hangs on this one question. */
 export function isLoopbackIssuer(issuer: string): boolean {
-  return URL.canParse(issuer) && loopbackHosts.includes(new URL(issuer).hostname)
+  return URL.canParse(issuer) && isLoopbackHost(new URL(issuer).hostname)
+}
+
+/** As a URL writes it: an IPv6 address stands in brackets. */
+export function isLoopbackHost(host: string): boolean {
+  return loopbackHosts.includes(host)
 }

@@ -26,7 +26,7 @@ import {
   UnusableMasterKey,
 } from '../domain/keys/master-keys.ts'
 import { judgeMasterKeys } from '../domain/keys/weak-master-key.ts'
-import { databasePathOf, isDevelopment } from './config.ts'
+import { isDevelopment, storePlaceOf } from './config.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { type ConfigSources, readSmallFile, readVariable } from './read-config.ts'
 import type { Settings } from './settings.ts'
@@ -115,12 +115,13 @@ function refuseToCreate(settings: Settings, path: string): void {
       `Production needs a master key of yours: set ${variable}, or write it to ${path} (mode 0600). ${howToMakeOne}`,
     )
   }
-  const database = databasePathOf(settings)
-  if (database === ':memory:' || !isThere(database)) return
+  const place = storePlaceOf(settings)
+  // Whether a database elsewhere is old is known once it is open: the key check then refuses a key that is not its own.
+  if (place.kind !== 'sqlite' || place.path === ':memory:' || !isThere(place.path)) return
   // The database may have appeared between the two looks, with the key made just before it.
   if (isThere(path)) return
   throw new ConfigRefused(
-    `${database} is there, but its master key is not: set ${variable} to the key it was made with, or name its directory with --data.`,
+    `${place.path} is there, but its master key is not: set ${variable} to the key it was made with, or name its directory with --data.`,
   )
 }
 

@@ -71,6 +71,15 @@ describe('where a setting comes from', () => {
     assert.equal(read({ environment: { PAWL_CONFIG: path } }).settings.port, 1004)
   })
 
+  it('reads a flag without a value, true and YAML alike', () => {
+    assert.equal(read({ flags: { allowLosingRotations: true } }).settings.allowLosingRotations, true)
+    const environment = { PAWL_ALLOW_LOSING_ROTATIONS: 'true' }
+    assert.equal(read({ environment }).settings.allowLosingRotations, true)
+    writeYaml('allowLosingRotations: true\n')
+    assert.equal(read().settings.allowLosingRotations, true)
+    assert.equal(read({ environment: { PAWL_ALLOW_LOSING_ROTATIONS: 'false' } }).settings.allowLosingRotations, false)
+  })
+
   it('reads lists from repeated flags, commas and YAML alike', () => {
     const proxies = ['10.0.0.0/8', '::1']
     assert.deepEqual(read({ flags: { trustedProxies: proxies } }).settings.trustedProxies, proxies)
@@ -98,7 +107,9 @@ describe('what is refused', () => {
     ],
     ['a configuration file that is not there', { configFile: '/nowhere.yaml' }, /cannot be read/],
     ['a store that is none of ours', { flags: { store: 'mysql://x' } }, /sqlite:PATH/],
-    ['PostgreSQL, by name, until it is there', { flags: { store: 'postgres://x' } }, /PostgreSQL is not there yet/],
+    ['a database without a name', { flags: { store: 'postgres://x' } }, /names no database/],
+    ['a word where true or false belongs', { environment: { PAWL_ALLOW_LOSING_ROTATIONS: 'no' } }, /is refused/],
+    ['no worker at all', { flags: { workers: '0' } }, /^--workers is refused/],
   ]
   for (const [what, sources, sentence] of refusals) {
     it(what, () => {
@@ -124,6 +135,30 @@ describe('what is refused', () => {
 
   it('says every mistake at once', () => {
     assert.throws(() => read({ flags: { port: 'x', drainSeconds: 'y' } }), { message: /--port[^\n]*\n--drain-seconds/ })
+  })
+})
+
+describe('a password of the database', () => {
+  const store = 'postgres://pawl:h0rse@db.example/pawl'
+
+  it('is refused on the command line in production, and warned of in development, never quoted', () => {
+    const refused = (): unknown => read({ flags: { store, issuer: 'https://login.example.com' } })
+    assert.throws(refused, { name: 'ConfigRefused', message: /^The password in --store (?!.*h0rse)/ })
+    const { warnings, settings } = read({ flags: { store } })
+    assert.equal(settings.store, store)
+    assert.match(warnings.join(), /^The password in --store (?!.*h0rse)/)
+  })
+
+  it('is taken from the environment, from a file and from pawl.yaml', () => {
+    const issuer = 'https://login.example.com'
+    const path = join(directory, 'url')
+    writeFileSync(path, `${store}\n`)
+    for (const environment of [{ PAWL_STORE: store }, { PAWL_STORE_FILE: path }]) {
+      const { settings, warnings } = read({ environment, flags: { issuer } })
+      assert.deepEqual([settings.store, warnings], [store, []])
+    }
+    writeYaml(`store: ${store}\n`)
+    assert.equal(read({ flags: { issuer } }).settings.store, store)
   })
 })
 

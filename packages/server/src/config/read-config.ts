@@ -7,6 +7,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import type { z } from 'zod'
+import { isDevelopment } from './config.ts'
 import { ConfigRefused } from './config-refused.ts'
 import {
   environmentNameOf,
@@ -17,13 +18,17 @@ import {
   settingsSchema,
   valueOfText,
 } from './settings.ts'
+import { hasPassword } from './store-place.ts'
 
 export const configFileBytesMax = 65_536
 const valueFileBytesMax = 65_536
 
+/** Lists for flags that may be repeated, true for those without a value. */
+export type FlagValue = string | readonly string[] | true
+
 export interface ConfigSources {
-  /** What the command line said, by setting name; lists for repeated flags. */
-  readonly flags: { readonly [name in SettingName]?: string | readonly string[] | undefined }
+  /** What the command line said, by setting name. */
+  readonly flags: { readonly [name in SettingName]?: FlagValue | undefined }
   /** `--config FILE`: instead of `pawl.yaml` in the data directory. */
   readonly configFile?: string | undefined
   readonly environment: { readonly [name: string]: string | undefined }
@@ -51,12 +56,18 @@ export function readSettings(sources: ConfigSources): SettingsReading {
   const values = Object.fromEntries([...found].map(([name, { value }]) => [name, value]))
   const parsed = settingsSchema.safeParse(values)
   if (!parsed.success) throw new ConfigRefused(parsed.error.issues.map(issue => sentence(issue, found)).join('\n'))
+  const isExposed = typeof sources.flags.store === 'string' && hasPassword(sources.flags.store)
+  if (isExposed && !isDevelopment(parsed.data)) throw new ConfigRefused(exposedPassword)
   return {
     settings: parsed.data,
     origins: new Map([...found].map(([name, { origin }]) => [name, origin])),
-    warnings: unknownVariables(sources.environment),
+    warnings: [...unknownVariables(sources.environment), ...(isExposed ? [exposedPassword] : [])],
   }
 }
+
+/** What is on the command line, everyone on the machine can read. */
+const exposedPassword =
+  'The password in --store can be read by every user of this machine: put the URL into PAWL_STORE, a file that PAWL_STORE_FILE names, or store in pawl.yaml.'
 
 /** One `PAWL_NAME` or the content of the file `PAWL_NAME_FILE` names, without its last line end. Null when neither is set. */
 export function readVariable(environment: ConfigSources['environment'], name: string): string | null {
@@ -72,7 +83,7 @@ function fromFlags(flags: ConfigSources['flags']): FoundValues {
   for (const name of settingNames) {
     const value = flags[name]
     if (value === undefined) continue
-    const text = typeof value === 'string' ? value : value.join(',')
+    const text = typeof value === 'object' ? value.join(',') : String(value)
     found.set(name, { value: valueOfText(name, text), origin: flagOf(name) })
   }
   return found

@@ -6,8 +6,16 @@
 import { z } from 'zod'
 import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { judgeIssuer } from './issuer.ts'
+import { judgeStore } from './store-place.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** A batch has a connection for itself while it is written, and reads share the others: more only queue in the database. */
+export const storeConnectionsDefault = 4
+export const storeConnectionsMax = 200
+export const syncStandbysMax = 16
+/** Each takes memory and connections; who has more cores than this runs several nodes. */
+export const workersMax = 32
 
 export const settingsSchema = z.strictObject({
   issuer: described(nullableText(judgeIssuer), {
@@ -21,7 +29,26 @@ export const settingsSchema = z.strictObject({
   }),
   store: described(nullableText(judgeStore), {
     unit: 'URL',
-    description: 'Another place for the database: sqlite:PATH. Unset: pawl.db in the data directory.',
+    description:
+      'Another place for the database: sqlite:PATH, or postgres://USER@HOST/DATABASE. Unset: pawl.db in the data directory. A password belongs into the environment, a file or pawl.yaml, never on the command line.',
+  }),
+  storeConnections: described(whole(1, storeConnectionsMax, storeConnectionsDefault), {
+    unit: 'connections',
+    description: 'Connections of each worker to PostgreSQL.',
+  }),
+  syncStandbys: described(whole(0, syncStandbysMax, 0), {
+    unit: 'standbys',
+    description:
+      'Synchronous standbys of PostgreSQL that must have a rotation before it is answered. With fewer of them there is no answer.',
+  }),
+  allowLosingRotations: described(z.boolean().default(false), {
+    unit: 'true or false',
+    description: 'Take a PostgreSQL that would lose acknowledged rotations in a crash. For development only.',
+  }),
+  workers: described(z.int().min(1).max(workersMax).nullable().default(null), {
+    unit: 'workers',
+    description:
+      'Threads that answer requests, each with connections of its own to the store. Unset: one for each core where the system can share a port among them.',
   }),
   host: described(nullableText(), {
     unit: 'address',
@@ -94,6 +121,9 @@ export function valueOfText(name: SettingName, text: string): unknown {
   switch (name) {
     case 'port':
     case 'adminPort':
+    case 'storeConnections':
+    case 'syncStandbys':
+    case 'workers':
     case 'drainSeconds':
     case 'codeSeconds':
     case 'sessionSeconds':
@@ -103,6 +133,8 @@ export function valueOfText(name: SettingName, text: string): unknown {
       return /^\d{1,10}$/.test(text) ? Number(text) : text
     case 'trustedProxies':
       return text === '' ? [] : text.split(',').map(part => part.trim())
+    case 'allowLosingRotations':
+      return text === 'true' || (text === 'false' ? false : text)
     case 'issuer':
     case 'data':
     case 'store':
@@ -140,10 +172,4 @@ function nullableText(judge: (text: string) => string | null = () => null): z.Zo
       if (refusal !== null) context.addIssue({ code: 'custom', message: refusal })
     })
   return text.nullable().default(null)
-}
-
-function judgeStore(text: string): string | null {
-  if (/^sqlite:.+/.test(text)) return null
-  if (/^postgres(ql)?:/.test(text)) return 'PostgreSQL is not there yet: use sqlite:PATH, or leave it out'
-  return 'a store is written sqlite:PATH'
 }

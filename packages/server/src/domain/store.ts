@@ -41,3 +41,11 @@ export class StoreUnavailable extends Error {
     this.name = 'StoreUnavailable'
   }
 }
+
+/** The store is there and must not be used as it is set up. The message is a sentence that says what to change. */
+export class StoreRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreRefused'
+  }
+}

@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { readSettings } from '../../config/read-config.ts'
 import { environmentNameOf, flagOf, settingNames, settingsJsonSchema } from '../../config/settings.ts'
+import { shownStore } from '../../config/store-place.ts'
 import { table } from '../style.ts'
 import { print, printJson, type World } from '../world.ts'
 
@@ -20,15 +21,18 @@ export function addConfigCommands(program: Command, world: World): void {
     .command('show')
     .description('every value and where it comes from; secrets are not among them')
     .option('--data <dir>', 'the data directory')
+    .option('--store <url>', 'another database')
     .option('--config <file>', 'a configuration file')
     .option('--json', 'print one JSON document')
-    .action((flags: { data?: string; config?: string; json?: true }) => {
-      const sources = { flags: { data: flags.data }, configFile: flags.config, environment: world.environment }
+    .action((flags: { data?: string; store?: string; config?: string; json?: true }) => {
+      const given = { data: flags.data, store: flags.store }
+      const sources = { flags: given, configFile: flags.config, environment: world.environment }
       const { settings, origins } = readSettings(sources)
-      if (flags.json) return printJson(world, settings)
+      const shown = { ...settings, store: settings.store === null ? null : shownStore(settings.store) }
+      if (flags.json) return printJson(world, shown)
       const rows = settingNames.map(name => [
         name,
-        JSON.stringify(settings[name]),
+        JSON.stringify(shown[name]),
         origins.get(name) ?? 'default',
         flagOf(name),
         environmentNameOf(name),

@@ -6,6 +6,7 @@
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { StoreRefused } from '../../domain/store.ts'
 import type { Row, Statement } from '../sql/sql.ts'
 
 export const memoryPath = ':memory:'
@@ -79,14 +80,16 @@ function configure(database: DatabaseSync, path: string): void {
   set(`page_size = ${pageBytes}`)
   const journal = String(set('journal_mode = WAL')?.[0])
   if (path !== memoryPath && journal !== 'wal') {
-    throw new Error(
-      `SQLite keeps its journal as ${journal} here; put the database on a local file system that allows WAL`,
+    throw new StoreRefused(
+      `SQLite keeps its journal as ${journal} here: put the database on a local file system that allows WAL.`,
     )
   }
   set('synchronous = FULL')
   const synchronous = Number(set('synchronous')?.[0])
   if (synchronous !== fullSynchronous) {
-    throw new Error(`SQLite answered synchronous = ${synchronous}: an answer would not be durable, so none is given`)
+    throw new StoreRefused(
+      `SQLite answered synchronous = ${synchronous}: an answer would not be durable, so none is given.`,
+    )
   }
   // Only macOS knows the difference: there a plain flush stops at the drive's own cache.
   set('fullfsync = ON')

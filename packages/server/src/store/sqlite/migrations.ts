@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { StoreRefused } from '../../domain/store.ts'
 
 export function schemaVersionOf(database: DatabaseSync): number {
   const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'").get()
@@ -41,8 +42,8 @@ function migrateOnce(database: DatabaseSync): void {
     database.exec(next)
     database.prepare('UPDATE schema_version SET version = ? WHERE id = 1').run(version + 1)
   } else if (version > migrations.length) {
-    throw new Error(
-      `the database has schema ${version} and this program knows up to ${migrations.length}: use the newer program`,
+    throw new StoreRefused(
+      `The database has schema ${version} and this program knows up to ${migrations.length}: use the newer program.`,
     )
   }
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import { hasPassword, isEncryptionUnsaid, judgeStore, postgresPlace, shownStore } from './store-place.ts'
+
+const secret = 'corr:ect/h0rse'
+const written = encodeURIComponent(secret)
+
+describe('where the store is', () => {
+  const good = [
+    'sqlite:/var/lib/pawl/pawl.db',
+    'sqlite::memory:',
+    'postgres://pawl@db.example:5432/pawl',
+    'postgresql://[::1]/pawl?sslmode=verify-full',
+    'postgres:///pawl?host=/run/postgresql',
+  ]
+  for (const text of good) {
+    it(`may be ${text}`, () => {
+      assert.equal(judgeStore(text), null)
+    })
+  }
+
+  const refused: readonly (readonly [string, RegExp])[] = [
+    ['mysql://x', /sqlite:PATH or postgres:/],
+    ['sqlite:', /sqlite:PATH/],
+    ['postgres:pawl', /is written/],
+    ['postgres://one:1,two:2/pawl', /cannot be read/],
+    ['postgres://pawl@db.example', /names no database/],
+    ['postgres://pawl@db.example/', /names no database/],
+    ['postgres://db.example/pawl#x', /%23/],
+  ]
+  for (const [text, sentence] of refused) {
+    it(`may not be ${text}`, () => {
+      assert.match(judgeStore(text) ?? '', sentence)
+    })
+  }
+
+  it('is refused without a word of what was written', () => {
+    for (const text of [
+      `postgres://pawl:${secret}@a b/x`,
+      `postgres://pawl:${written}@db.example`,
+      `mysql://${secret}`,
+    ]) {
+      const sentence = judgeStore(text)
+      assert.ok(sentence !== null && !sentence.includes('h0rse'), text)
+    }
+  })
+})
+
+describe('a password in the URL of a database', () => {
+  const urls = [
+    `postgres://pawl:${written}@db.example/pawl`,
+    `postgresql://db.example/pawl?user=pawl&password=${written}`,
+    `postgres://pawl@db.example/pawl?sslpassword=${written}`,
+  ]
+  for (const url of urls) {
+    it(`is found and never shown: ${shownStore(url)}`, () => {
+      assert.equal(hasPassword(url), true)
+      assert.doesNotMatch(shownStore(url), /h0rse/)
+      assert.match(shownStore(url), /\*\*\*/)
+      const place = postgresPlace({ url, connections: 1, syncStandbysMin: 0, allowLosingRotations: false })
+      assert.doesNotMatch(inspect({ place }, { depth: 9 }) + JSON.stringify({ ...place }), /h0rse/)
+      assert.equal(place.url, url)
+    })
+  }
+
+  it('is not seen where there is none', () => {
+    for (const text of ['sqlite:/password=x', 'postgres://pawl@db.example/pawl']) {
+      assert.deepEqual([hasPassword(text), shownStore(text)], [false, text])
+    }
+  })
+})
+
+describe('the connection to a database', () => {
+  it('may go to this machine as it is', () => {
+    const hosts = ['localhost', '127.0.0.1', '[::1]', '']
+    for (const host of hosts) assert.equal(isEncryptionUnsaid(`postgres://${host}/pawl`), false, host)
+    assert.equal(isEncryptionUnsaid('postgres:///pawl?host=/run/postgresql'), false)
+    assert.equal(isEncryptionUnsaid('sqlite:pawl.db'), false)
+  })
+
+  it('to another machine says how it is encrypted', () => {
+    assert.equal(isEncryptionUnsaid('postgres://db.example/pawl'), true)
+    assert.equal(isEncryptionUnsaid('postgres://localhost/pawl?host=db.example'), true)
+    assert.equal(isEncryptionUnsaid('postgres://db.example/pawl?sslmode=verify-full'), false)
+  })
+})
