@@ -1,189 +1,99 @@
 /**
- * What time tells. Samples of the classes are taken in turn, so that whatever else the machine does meets all of them.
- * Looked at is the faster half of each class: what lies above was interrupted by something else, and whoever attacks
- * looks there as well. Two classes count as told apart where Welch's t says so at p < 0.001 and the medians of their
- * faster halves are 50 µs or more apart: less than that, no network carries. A difference has to show three times.
+ * What time tells. Time itself is told by every machine in its own way, so what is compared here is the work: the
+ * questions to the store, the transactions, the HMACs, the hashes and the signatures that a caller waits for, counted by
+ * the engine. Where these are the same, there is nothing for a clock to find. `bench/oracles.ts` measures the times too.
  */
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
-import { registerClient } from '../../packages/server/src/admin/clients.ts'
+import { describe, it, type TestContext } from 'node:test'
 import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
-import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
-import { failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
-import { newFamilyId } from '../../packages/server/src/domain/identifiers.ts'
 import { codeOf } from '../../tools/code-of.ts'
 import { repositoryFiles } from '../../tools/tidy.ts'
-import { basic, type Fields } from '../stage/app.ts'
-import { openFamilyOf, openScene, rowOf, type Scene, settle, shop } from '../stage/scene.ts'
+import { type Classes, classesOfSecrets, classesOfTokens, send } from '../stage/oracles.ts'
+import { openScene, type Scene, settle, shop } from '../stage/scene.ts'
+import { countWork, type Toll, tollOf } from '../stage/work.ts'
 
-const samplesPerClass = 5000
-const attemptsMax = 3
-/** Two-sided, p = 0.001; with thousands of samples Student's t is the normal distribution. */
-const tMax = 3.29
-const medianGapMicrosecondsMax = 50
-const keptShare = 0.5
-/** So many different members of a class, so that none is answered out of a cache that the others miss. */
-const membersPerClass = 20
+/** Each costs two microseconds or less; fifty are what no network carries. */
+const hmacsApartMax = 2
+/** Functions of ours, most of them of one line: a hundred are a few microseconds. */
+const callsApartMax = 100
 
-interface Probe {
-  readonly fields: Fields
-  readonly authorization: string | null
-}
-
-type Classes = ReadonlyMap<string, readonly Probe[]>
-
-/** Fails where two classes can be told apart in every one of the attempts. */
-async function assertAlike(scene: Scene, classes: Classes, status: number): Promise<void> {
-  let told: readonly string[] = []
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    told = differencesOf(await measure(scene, classes, status))
-    if (told.length === 0) return
-  }
-  assert.deepEqual(told, [])
-}
-
-async function measure(scene: Scene, classes: Classes, status: number): Promise<ReadonlyMap<string, number[]>> {
-  const times = new Map([...classes.keys()].map(name => [name, [] as number[]]))
-  for (let round = 0; round < samplesPerClass; round++) {
-    if (round % membersPerClass === 0) await rest(scene)
-    for (const [name, probes] of classes) {
-      const probe = probes[round % probes.length] as Probe
-      times.get(name)?.push(await microsecondsOf(scene, probe, { status, address: addressOf(round) }))
+/** The toll of each class, the same for each of its members. */
+async function tollsOf(test: TestContext, scene: Scene, classes: Classes): Promise<ReadonlyMap<string, Toll>> {
+  const counter = await countWork()
+  test.after(counter.stop)
+  const tolls = new Map<string, Toll>()
+  // What is kept from the first request to the next is there before anything is counted.
+  for (const [first] of classes.values()) if (first !== undefined) await send(scene, first)
+  for (const [name, probes] of classes) {
+    for (const probe of probes) {
+      await settle(scene.stage)
+      const work = await counter.during(() => send(scene, probe))
+      const toll = tollOf(work)
+      assert.deepEqual(toll, tolls.get(name) ?? toll, `two of the class "${name}" are told apart`)
+      tolls.set(name, toll)
     }
   }
-  return times
+  return tolls
 }
 
-/** A minute passes, so that no answer is held back for guessing, and what waits in the background is written. */
-async function rest(scene: Scene): Promise<void> {
-  scene.stage.clock.advanceSeconds(60)
-  await settle(scene.stage)
+function spread(tolls: ReadonlyMap<string, Toll>, what: keyof Toll): number {
+  const counts = [...tolls.values()].map(toll => toll[what])
+  return Math.max(...counts) - Math.min(...counts)
 }
 
-/** In one minute each address fails a few times for each class: far below what is held back. */
-function addressOf(round: number): string {
-  return `192.0.2.${round % membersPerClass}`
-}
-
-async function microsecondsOf(
-  scene: Scene,
-  probe: Probe,
-  expected: { readonly status: number; readonly address: string },
-): Promise<number> {
-  const { status, address } = expected
-  const sent = Object.entries(probe.fields).filter((field): field is [string, string] => field[1] !== undefined)
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const all = probe.authorization === null ? headers : { ...headers, authorization: probe.authorization }
-  const init = { method: 'POST', headers: all, body: new URLSearchParams(sent).toString() }
-  const request = new Request(`${scene.stage.issuer}/token`, init)
-  const startedAt = process.hrtime.bigint()
-  const response = await scene.stage.pawl.fetch(request, { address })
-  const took = Number(process.hrtime.bigint() - startedAt) / 1000
-  assert.equal(response.status, status)
-  // What the request left for the background is done before the next one is timed.
-  await new Promise<void>(resolve => setImmediate(resolve))
-  return took
-}
-
-function differencesOf(times: ReadonlyMap<string, readonly number[]>): readonly string[] {
-  const kept = [...times].map(([name, all]) => [name, fastest(all)] as const)
-  return kept.flatMap(([name, one], at) =>
-    kept.slice(at + 1).flatMap(([other, two]) => {
-      const gap = Math.abs(medianOf(one) - medianOf(two))
-      const t = Math.abs(welch(one, two))
-      return t < tMax || gap < medianGapMicrosecondsMax
-        ? []
-        : [`${name} and ${other}: ${gap.toFixed(1)} µs, t ${t.toFixed(1)}`]
-    }),
-  )
-}
-
-/** In ascending order. */
-function fastest(times: readonly number[]): readonly number[] {
-  return times.toSorted((one, other) => one - other).slice(0, Math.floor(times.length * keptShare))
-}
-
-function medianOf(sorted: readonly number[]): number {
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-/** Welch's t: the difference of the means in units of its own standard error. */
-function welch(one: readonly number[], two: readonly number[]): number {
-  const [a, b] = [momentsOf(one), momentsOf(two)]
-  return (a.mean - b.mean) / Math.sqrt(a.variance / one.length + b.variance / two.length)
-}
-
-function momentsOf(values: readonly number[]): { readonly mean: number; readonly variance: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, variance: squares / (values.length - 1) }
-}
-
-function refreshing(refreshToken: string, authorization: string): Probe {
-  return { fields: { grant_type: 'refresh_token', refresh_token: refreshToken }, authorization }
-}
-
-/** Tokens of every class that a stranger would like to tell apart, as a confidential client would send them. */
-async function refusedTokens(scene: Scene): Promise<Classes> {
-  const { stage, app, registered } = scene
-  const codec = tokenCodec(stage.keys)
-  const [mine, others] = [basic('shop', registered.secret ?? ''), await basicOfOther(scene)]
-  const classes = {
-    unknown: [] as Probe[],
-    spent: [] as Probe[],
-    revoked: [] as Probe[],
-    'wrong client': [] as Probe[],
+function assertNothingTold(tolls: ReadonlyMap<string, Toll>, hmacsApart: number): void {
+  const told = JSON.stringify([...tolls], null, 1)
+  for (const what of ['questions', 'transactions', 'passwordHashes', 'signatures'] as const) {
+    assert.equal(spread(tolls, what), 0, `${what}: ${told}`)
   }
-  for (let member = 0; member < membersPerClass; member++) {
-    const living = await openFamilyOf(scene)
-    const row = await rowOf(stage, living.familyId)
-    const id = newFamilyId(stage.clock.nowMs(), stage.entropy)
-    classes.unknown.push(refreshing(codec.mint('refresh_token', { ...row, id }), mine))
-    classes['wrong client'].push(refreshing(living.first.refreshToken, others))
-    const { first } = await openFamilyOf(scene)
-    const second = await app.refresh(first.refreshToken)
-    await app.refresh(second.refreshToken)
-    await app.refresh(first.refreshToken)
-    classes.spent.push(refreshing(first.refreshToken, mine))
-    const revoked = (await openFamilyOf(scene)).first
-    await app.revoke(revoked.refreshToken)
-    classes.revoked.push(refreshing(revoked.refreshToken, mine))
-  }
-  return new Map(Object.entries(classes))
-}
-
-async function basicOfOther(scene: Scene): Promise<string> {
-  const input = { ...shop, id: 'vend' }
-  const { client, secret } = await registerClient(scene.stage.workbench, input)
-  return basic(client.id, secret ?? '')
+  assert.ok(spread(tolls, 'hmacs') <= hmacsApart, told)
+  assert.ok(spread(tolls, 'calls') <= callsApartMax, told)
 }
 
 describe('the time of a refusal', () => {
   it('TM-01 tells no unknown, spent, revoked or foreign refresh token from another', async test => {
     const scene = await openScene(test, { client: shop })
-    const classes = await refusedTokens(scene)
-    assert.ok(membersPerClass * classes.size < failuresPerMinuteMax)
-    await assertAlike(scene, classes, 400)
+    const tolls = await tollsOf(test, scene, await classesOfTokens(scene))
+    assert.equal(tolls.size, 4)
+    assertNothingTold(tolls, hmacsApartMax)
+    const [{ questions, transactions, hmacs } = assert.fail('no class')] = tolls.values()
+    assert.equal(questions, 2, 'the client and the family')
+    assert.equal(transactions, 0, 'what a refusal leaves behind is written after it')
+    assert.ok(hmacs >= 2, 'the secret and tag A')
   })
 
   it('TM-02 tells no unknown client from a wrong secret, however much of it is right', async test => {
     const scene = await openScene(test, { client: shop })
-    const right = scene.registered.secret ?? ''
-    const { secret: wrong } = keyedHasher(scene.stage.keys, scene.stage.entropy).newSecret('client_secret')
-    const nearly = right.slice(0, -2) + (right.endsWith('AA') ? 'BB' : 'AA')
-    const firstByte = wrong.slice(0, 10) + right.slice(10, 12) + wrong.slice(12)
-    const guess = (id: string, secret: string): Probe[] => [
-      { fields: { grant_type: 'refresh_token', refresh_token: 'x' }, authorization: basic(id, secret) },
-    ]
-    const classes = new Map([
-      ['unknown client', guess('sink', wrong)],
-      ['wrong secret', guess('shop', wrong)],
-      ['first byte right', guess('shop', firstByte)],
-      ['all but the end right', guess('shop', nearly)],
-    ])
-    await assertAlike(scene, classes, 401)
+    const tolls = await tollsOf(test, scene, classesOfSecrets(scene))
+    assert.equal(tolls.size, 4)
+    assertNothingTold(tolls, 0)
+    const [{ questions, hmacs } = assert.fail('no class')] = tolls.values()
+    assert.equal(questions, 1)
+    assert.equal(hmacs, 1, 'also where there is no client')
+  })
+
+  it('TM-01 is seen to differ where the work does: a refresh that is answered, and a token that is none', async test => {
+    const scene = await openScene(test, { client: shop })
+    const classes = await classesOfTokens(scene)
+    const unknown = classes.get('unknown')?.[0] ?? assert.fail('no class')
+    const [living] = classes.get('wrong client') ?? []
+    const good = { fields: living?.fields ?? {}, authorization: unknown.authorization, status: 200 }
+    const garbage = { ...unknown, fields: { ...unknown.fields, refresh_token: 'garbage' } }
+    const tolls = await tollsOf(
+      test,
+      scene,
+      new Map([
+        ['none', [garbage]],
+        ['good', [good]],
+        ['unknown', [unknown]],
+      ]),
+    )
+    const { none, good: answered } = Object.fromEntries(tolls)
+    assert.equal(none?.questions, 1, 'what has no tag A never reaches the families')
+    assert.deepEqual([answered?.signatures, answered?.transactions], [2, 1], 'an access token and an ID token')
+    for (const what of ['questions', 'transactions', 'signatures'] as const) assert.notEqual(spread(tolls, what), 0)
   })
 })
 
@@ -191,8 +101,9 @@ describe('a comparison', () => {
   it('TM-03 of what is secret, or a hash of it, is never left to ===', () => {
     const secret =
       /\b\w*(?:[sS]ecret|[hH]ash|[dD]igest|[tT]ag[AB]?|[sS]eed|[pP]assword|csrf)\)?\s*[!=]==\s*(?<other>[^\s;)]+)/g
-    // `current` is the hash of a secret that was just proven: nothing is left to find out.
-    const harmless = /^(?:null|undefined|current|server\.hasher\.dummyHash)\b/
+    // `current` is the hash of a secret that was just proven, and a literal stands in the source: blanked, it leaves the
+    // operator behind it. Neither leaves anything to find out.
+    const harmless = /^(?:(?:null|undefined|current|server\.hasher\.dummyHash)\b|\|\||&&|\?)/
     const sources = repositoryFiles(join(import.meta.dirname, '../..')).filter(({ path }) =>
       /^packages\/server\/src\/.*(?<!\.test)\.ts$/.test(path),
     )

@@ -53,3 +53,32 @@ function workIn(scripts: readonly Profiler.ScriptCoverage[]): Work {
   }
   return work
 }
+
+/** What is dear enough to be told by a clock at the other end of a network. */
+export interface Toll {
+  /** Asked of the store while the caller waits. */
+  readonly questions: number
+  /** Transactions that were written before the answer. */
+  readonly transactions: number
+  readonly hmacs: number
+  readonly passwordHashes: number
+  readonly signatures: number
+  /** Everything else: calls of functions of ours, each a fraction of a microsecond. */
+  readonly calls: number
+}
+
+export function tollOf(work: Work): Toll {
+  const count = (pattern: RegExp): number => {
+    let sum = 0
+    for (const [name, times] of work) if (pattern.test(name)) sum += times
+    return sum
+  }
+  return {
+    questions: count(/\/store\/(?:sqlite|postgres)\/[\w-]+-store\.ts read$/),
+    transactions: count(/\/store\/(?:sqlite|postgres)\/writer\.ts transact$/),
+    hmacs: count(/\/keys\/hmac\.ts hmacText$/),
+    passwordHashes: count(/\/user\/password\.ts argon2id$/),
+    signatures: count(/\/token\/sign-jwt\.ts signatureOf$/),
+    calls: count(/ /),
+  }
+}
