@@ -1,0 +1,55 @@
+/** Databases of their own for tests, on a cluster that many tests have in common. */
+
+import { randomBytes } from 'node:crypto'
+import { startCluster } from './cluster.ts'
+import { ask } from './query.ts'
+
+/** A running cluster, whoever started it. */
+export interface Running {
+  readonly url: string
+  readonly version: number
+}
+
+export interface Database {
+  readonly url: string
+  /** Closes what is still connected to it. */
+  readonly drop: () => Promise<void>
+}
+
+/** The variable in which the test runner hands over the clusters of its run, as `{"18":"postgres://…"}`. */
+export const clustersVariable = 'PAWL_TEST_POSTGRES'
+
+const ownClusters = new Map<number | 'any', Promise<Running>>()
+
+/** The runner's cluster of this version, or of the newest; else one of this process, which ends with it. */
+export async function sharedCluster(version: 15 | 18 | 'any' = 'any'): Promise<Running> {
+  const handed = handedOver().find(running => version === 'any' || running.version === version)
+  if (handed !== undefined) return handed
+  const own = ownClusters.get(version) ?? startCluster({ version })
+  ownClusters.set(version, own)
+  return own
+}
+
+/** A new database, empty or a copy of a template. */
+export async function databaseOn(cluster: { readonly url: string }, template = 'template0'): Promise<Database> {
+  const name = `pawl_${randomBytes(8).toString('hex')}`
+  await ask(cluster.url, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`)
+  const url = new URL(cluster.url)
+  url.pathname = name
+  return {
+    url: url.href,
+    drop: async () => {
+      await ask(cluster.url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+/** The newest first. */
+function handedOver(): readonly Running[] {
+  const text = process.env[clustersVariable]
+  if (text === undefined || text === '') return []
+  const urls = JSON.parse(text) as { readonly [version: string]: string }
+  return Object.entries(urls)
+    .map(([version, url]) => ({ version: Number(version), url }))
+    .sort((one, other) => other.version - one.version)
+}
