@@ -6,7 +6,7 @@ import { addUser } from '../../packages/server/src/admin/users.ts'
 import type { Workbench } from '../../packages/server/src/admin/workbench.ts'
 import { completeConfig } from '../../packages/server/src/config/config.ts'
 import { obtainMasterKeys } from '../../packages/server/src/config/master-key.ts'
-import { settingsSchema } from '../../packages/server/src/config/settings.ts'
+import { readSettings } from '../../packages/server/src/config/read-config.ts'
 import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
 import { systemClock } from '../../packages/server/src/domain/time.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
@@ -24,13 +24,13 @@ export interface Office {
   }) => Promise<ClientWithSecret>
 }
 
-/** Opens the database in `data` with the master key there, or with `environment`'s, until the test is over. */
+/** Opens the database and the keys a server on `data` in this environment would have, until the test is over. */
 export async function openOffice(
   test: TestContext,
   data: string,
   environment: { readonly [name: string]: string | undefined } = {},
 ): Promise<Office> {
-  const settings = settingsSchema.parse({ data })
+  const { settings } = readSettings({ flags: { data }, environment })
   const entropy = systemEntropy()
   const config = completeConfig(settings, obtainMasterKeys(settings, environment, entropy), settings.port)
   const world = { clock: systemClock, entropy, logger: stderrLogger('warn') }
