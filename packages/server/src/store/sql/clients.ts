@@ -40,7 +40,7 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       const guard: Statement = { text: changeText, params: [JSON.stringify(client), client.id, version] }
       const target = { kind: 'client', clientId: client.id } as const
       const cutOff = { target, reason: 'client disabled', by: 'rule', beforeMs: null }
-      const cuts = cutsOff ? cutOffStatements(cutOff, clock.nowMs(0)) : []
+      const cuts = cutsOff ? cutOffStatements(cutOff, clock) : []
       const statements = [...cuts, ...originStatements(client), ...eventStatements(events)]
       return sql.write({ about: aboutClient(client.id), guard, statements })
     },
@@ -48,7 +48,7 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       const target = { kind: 'client', clientId: id } as const
       const cutOff = { target, reason: 'client removed', by: 'rule', beforeMs: null }
       const forgotten: Statement = { text: forgetOriginsText, params: [id] }
-      const statements = [...cutOffStatements(cutOff, clock.nowMs(0)), forgotten, ...eventStatements(events)]
+      const statements = [...cutOffStatements(cutOff, clock), forgotten, ...eventStatements(events)]
       return sql.write({ about: aboutClient(id), guard: { text: removeText, params: [id, version] }, statements })
     },
   }

@@ -28,7 +28,7 @@ export function sqlConsents(sql: Sql, clock: StoreClock): ConsentStore {
       const target = { kind: 'consent', subject, clientId } as const
       const cutOff = { target, reason: 'consent withdrawn', by, beforeMs: null }
       const forget = { text: 'DELETE FROM consents WHERE subject = $1 AND client_id = $2', params: [subject, clientId] }
-      await sql.write(always([forget, ...cutOffStatements(cutOff, clock.nowMs(0)), ...eventStatements(events)]))
+      await sql.write(always([forget, ...cutOffStatements(cutOff, clock), ...eventStatements(events)]))
     },
   }
 }

@@ -21,7 +21,7 @@ export function sqlCutOffs(sql: Sql, clock: StoreClock): CutOffStore {
   return {
     set: async (cutOff, events) => {
       await refuseFuture(sql, clock, cutOff)
-      const statements = cutOffStatements(cutOff, clock.nowMs(0))
+      const statements = cutOffStatements(cutOff, clock)
       await sql.write(always([...statements, ...eventStatements(events)]))
       const rows = await sql.read({ text: readText, params: keyOf(cutOff.target) })
       const row = rows[0]
@@ -54,14 +54,11 @@ export async function refuseFuture(sql: Sql, clock: StoreClock, cutOff: CutOff):
 }
 
 /** What writes a cut-off, for the transaction of whatever causes it. */
-export function cutOffStatements(cutOff: CutOff, nowMs: number): Statement[] {
+export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[] {
   const { reason, by, beforeMs } = cutOff
   const key = keyOf(cutOff.target)
-  if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, nowMs] }]
-  return [
-    { text: raiseText, params: [nowMs] },
-    { text: setNowText, params: [...key, reason, by] },
-  ]
+  if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0)] }]
+  return [...clock.raises(), { text: setNowText, params: [...key, reason, by] }]
 }
 
 const conflictText = `ON CONFLICT (kind, target_key) DO UPDATE SET at_ms = excluded.at_ms, reason = excluded.reason,
@@ -69,12 +66,10 @@ set_by = excluded.set_by, set_at_ms = excluded.set_at_ms WHERE cut_offs.at_ms < 
 
 const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_by, set_at_ms)'
 
-const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, $6) ${conflictText}`
+const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, store_now($6)) ${conflictText}`
 
 const highText = '(SELECT high_ms FROM store_clock WHERE id = 1)'
 const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}) ${conflictText}`
-
-const raiseText = 'UPDATE store_clock SET high_ms = CASE WHEN high_ms < $1 THEN $1 ELSE high_ms END + 1 WHERE id = 1'
 
 const readText = 'SELECT at_ms FROM cut_offs WHERE kind = $1 AND target_key = $2'
 

@@ -79,8 +79,7 @@ function stepStatement({ family, readAt }: FamilyStep): Statement {
 }
 
 function consequences(step: FamilyStep, clock: StoreClock): Statement[] {
-  const nowMs = clock.nowMs(0)
-  return [...step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, nowMs)), ...eventStatements(step.events)]
+  return [...step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, clock)), ...eventStatements(step.events)]
 }
 
 function whereOf(filter: Pick<FamilyFilter, 'clientId' | 'subject'>): Where {

@@ -8,7 +8,7 @@ import type { CutOffTarget } from '../../domain/cut-off/cut-off.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { familyColumns, familyColumnsCount, familyOf } from './family-row.ts'
 import { numberAt, type Row, type Sql, type Value } from './sql.ts'
-import { clockColumns, type StoreClock } from './store-clock.ts'
+import { clockColumns, clockColumnsCount, type StoreClock } from './store-clock.ts'
 
 export interface Where {
   /** A condition on `families f`, its parameters from `$1`; empty for none. */
@@ -36,10 +36,10 @@ export const selectReadings = `SELECT ${[...familySelects, clockColumns, ...cutO
 FROM families f, store_clock c WHERE c.id = 1`
 
 const clockAt = familyColumnsCount
-const cutOffsFrom = clockAt + 2
+const cutOffsFrom = clockAt + clockColumnsCount
 
 export function readingOf(row: Row, clock: StoreClock): FamilyReading {
-  const nowMs = clock.nowMs(numberAt(row, clockAt))
+  const nowMs = clock.nowMs(numberAt(row, clockAt + clockColumnsCount - 1))
   return {
     family: familyOf(row),
     cutOffs: cutOffsAt(row, cutOffsFrom),

@@ -22,7 +22,7 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
 
   function endStatements(id: SessionId, kind: 'logout' | 'session', reason: string): Statement[] {
     const cutOff = { target: { kind, sessionId: id }, reason, by: 'rule', beforeMs: null }
-    return [{ text: 'DELETE FROM sessions WHERE id = $1', params: [id] }, ...cutOffStatements(cutOff, clock.nowMs(0))]
+    return [{ text: 'DELETE FROM sessions WHERE id = $1', params: [id] }, ...cutOffStatements(cutOff, clock)]
   }
 
   return {
@@ -39,7 +39,8 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
 }
 
 /** The first nine columns are the session's; then the store's time, then the cut-offs. */
-const selectText = `SELECT s.id, s.secret_hash, s.subject, s.auth_time_ms, s.acr, s.amr, s.created_ms, s.expires_ms, c.high_ms,
+const selectText = `SELECT s.id, s.secret_hash, s.subject, s.auth_time_ms, s.acr, s.amr, s.created_ms, s.expires_ms,
+store_now(c.high_ms),
 (SELECT at_ms FROM cut_offs WHERE kind = 'everyone' AND target_key = ''),
 (SELECT at_ms FROM cut_offs WHERE kind = 'user' AND target_key = s.subject),
 (SELECT at_ms FROM cut_offs WHERE kind = 'session' AND target_key = s.id),

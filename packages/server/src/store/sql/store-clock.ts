@@ -1,7 +1,11 @@
 /**
- * The store's time: the later of this machine's clock, the highest time any process ever stored and the highest time
- * seen here. It never goes back, whatever the machine's clock does and whoever wrote last. Every batch of writes stores
- * it. The same row keeps the last interruptions: times in which the store answered nobody.
+ * The store's time: the later of the database's own clock, the highest time any process ever stored and the highest time
+ * seen here. It never goes back, whatever a clock does and whoever wrote last. An embedded database has no clock; there
+ * this machine's takes its place. The row that stores it keeps the last interruptions too: times in which the store
+ * answered nobody.
+ *
+ * In the statements `store_now(x)` stands for the later of x and the database's own time; where the database has none it
+ * is x itself. A process never runs ahead of that time, because all it knows of it are answers.
  */
 
 import type { Interruption } from '@pawl/family'
@@ -14,31 +18,43 @@ export const interruptionMsMin = 10_000
 export const interruptionsKeptMax = 8
 
 export interface StoreClock {
-  /** Takes in the stored time of a row just read and answers the store's time. */
-  readonly nowMs: (storedHighMs: number) => number
+  /** Takes in a time just read from the database and answers the store's time. */
+  readonly nowMs: (readMs: number) => number
   /** The interruptions to judge by, the oldest first, from the clock's row (`clockColumns`) as it was just read. */
   readonly interruptions: (row: Row, at: number, nowMs: number) => readonly Interruption[]
-  /** What every batch writes first. */
+  /** What stores the time, and the end of an interruption with it. */
   readonly stamps: (batchId: string) => readonly Statement[]
-  /** To be called once a batch with these stamps is durable. */
+  /** To be called once these stamps are durable. */
   readonly stamped: () => void
+  /** What makes the store's time, inside a transaction, later than whatever anybody was told before. */
+  readonly raises: () => readonly Statement[]
 }
 
-/** `interruptions` and `nowMs` read these two, in this order. */
-export const clockColumns = 'c.high_ms, c.interruptions'
+/** `interruptions` reads the first two, in this order; the last is the store's time. */
+export const clockColumns = 'c.high_ms, c.interruptions, store_now(c.high_ms)'
+export const clockColumnsCount = 3
 
 /**
- * `storedHighMs` is the stored time at the moment of opening. Whether there was an interruption is settled then: a
- * store that is open and has nothing to write is idle, not interrupted.
+ * Who may take a silence of the stored time for an interruption. `opening`: whoever opens the store and finds it; a
+ * store that is open and has nothing to write is idle. `anybody`: where every process that lives and has written lately
+ * stores the time well within `interruptionMsMin`, writes or none, a longer silence is an interruption whoever finds it.
  */
-export function openStoreClock(clock: Clock, storedHighMs: number): StoreClock {
+export type SilenceRule = 'opening' | 'anybody'
+
+/** `storedHighMs` is the stored time at the moment of opening. */
+export function openStoreClock(clock: Clock, storedHighMs: number, rule: SilenceRule = 'opening'): StoreClock {
   let highMs = storedHighMs
   const kept = interruptionReader()
-  let resumes = storedHighMs > 0 && clock.nowMs() - storedHighMs > interruptionMsMin
+  let resumes = rule === 'anybody' || clock.nowMs() - storedHighMs > interruptionMsMin
 
-  function nowMs(storedMs: number): number {
-    highMs = Math.max(highMs, storedMs, clock.nowMs())
+  function nowMs(readMs: number): number {
+    highMs = Math.max(highMs, readMs, clock.nowMs())
     return highMs
+  }
+
+  function withResume(now: number, statement: Statement): readonly Statement[] {
+    if (!resumes) return [statement]
+    return [{ text: resumeText, params: [now, interruptionMsMin, keptCharacters] }, statement]
   }
 
   return {
@@ -47,37 +63,41 @@ export function openStoreClock(clock: Clock, storedHighMs: number): StoreClock {
       const storedMs = numberAt(row, at)
       const known = kept(textAt(row, at + 1))
       // The first write after an interruption ends it. Until then it ends now, whenever that is.
-      if (resumes && now - storedMs > interruptionMsMin) return [...known, { beganAtMs: storedMs, endedAtMs: now }]
-      return known
+      const isOpen = resumes && storedMs > 0 && now - storedMs > interruptionMsMin
+      return isOpen ? [...known, { beganAtMs: storedMs, endedAtMs: now }] : known
     },
     stamps: batchId => {
       const now = nowMs(0)
-      const time = { text: stampText, params: [now, batchId] }
-      return resumes
-        ? [{ text: resumeText, params: [now - interruptionMsMin, String(now), keptCharacters] }, time]
-        : [time]
+      return withResume(now, { text: stampText, params: [now, batchId] })
     },
     stamped: () => {
-      resumes = false
+      resumes = rule === 'anybody'
+    },
+    raises: () => {
+      const now = nowMs(0)
+      return withResume(now, { text: raiseText, params: [now] })
     },
   }
 }
 
 /** The store's time, read. */
 export async function readNowMs(sql: Sql, clock: StoreClock): Promise<number> {
-  const rows = await sql.read({ text: 'SELECT high_ms FROM store_clock WHERE id = 1', params: [] })
+  const rows = await sql.read({ text: 'SELECT store_now(high_ms) FROM store_clock WHERE id = 1', params: [] })
   const row = rows[0]
   if (row === undefined) throw new TypeError('the row of store_clock is missing')
   return clock.nowMs(numberAt(row, 0))
 }
 
-const stampText = `UPDATE store_clock SET high_ms = CASE WHEN high_ms < $1 THEN $1 ELSE high_ms END, batch_id = $2
-WHERE id = 1`
+const laterText = 'CASE WHEN high_ms < store_now($1) THEN store_now($1) ELSE high_ms END'
+
+const stampText = `UPDATE store_clock SET high_ms = ${laterText}, batch_id = $2 WHERE id = 1`
+
+const raiseText = `UPDATE store_clock SET high_ms = ${laterText} + 1 WHERE id = 1`
 
 /** Where another process came back first, the stored time is recent by now and this changes nothing. */
-const resumeText = `UPDATE store_clock SET
-interruptions = substr(CAST(high_ms AS TEXT) || '-' || $2 || ' ' || interruptions, 1, $3)
-WHERE id = 1 AND high_ms < $1`
+const resumeText = `UPDATE store_clock SET interruptions =
+substr(CAST(high_ms AS TEXT) || '-' || CAST(CAST(store_now($1) AS BIGINT) AS TEXT) || ' ' || interruptions, 1, $3)
+WHERE id = 1 AND high_ms > 0 AND high_ms < store_now($1) - $2`
 
 /** `began-ended`, the newest first. An instant has 13 digits until the year 2286, so a text that is cut ends with a pair. */
 const pairPattern = /(\d{13})-(\d{13}) /g

@@ -31,7 +31,7 @@ export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
       const target = { kind: 'user', subject: user.subject } as const
       const reason = user.disabled ? 'user disabled' : 'user changed'
       const cutOff = { target, reason, by: 'rule', beforeMs: null }
-      const cuts: Statement[] = cutsOff ? cutOffStatements(cutOff, clock.nowMs(0)) : []
+      const cuts: Statement[] = cutsOff ? cutOffStatements(cutOff, clock) : []
       return sql.write({ about: aboutUser(user.subject), guard, statements: [...cuts, ...eventStatements(events)] })
     },
   }

@@ -43,7 +43,7 @@ export function connect(path: string): Connection {
   function prepare(text: string): StatementSync {
     const known = prepared.get(text)
     if (known !== undefined) return known
-    const statement = database.prepare(text.replace(/\$(\d+)/g, '?$1'))
+    const statement = database.prepare(inSqlite(text))
     prepared.set(text, statement)
     return statement
   }
@@ -53,6 +53,11 @@ export function connect(path: string): Connection {
     all: ({ text, params }) => prepare(text).all(...params) as unknown as readonly Row[],
     run: ({ text, params }) => Number(prepare(text).run(...params).changes),
   }
+}
+
+/** SQLite has no clock that we would go by, and numbers its parameters with a question mark. */
+function inSqlite(text: string): string {
+  return text.replace(/store_now\(([^()]*)\)/g, '$1').replace(/\$(\d+)/g, '?$1')
 }
 
 /** The files are the owner's alone before anything is in them; SQLite gives its log and index the same mode. */
