@@ -8,7 +8,7 @@ import { interactionSeconds } from '../packages/server/src/oauth/authorize/inter
 import type { App, Fields, Tokens } from './stage/app.ts'
 import { type Browser, type BrowserPage, formOf } from './stage/browser.ts'
 import { eventsOf } from './stage/events.ts'
-import { databasePath } from './stage/scene.ts'
+import { databaseFor } from './stage/scene.ts'
 import { openStage, type Stage } from './stage/stage.ts'
 
 const redirectUri = 'https://a.example/cb'
@@ -303,8 +303,8 @@ describe('the cap on grants', () => {
   })
 
   it('is reached step by step where it was lowered, so that no request pays for all', async test => {
-    const path = databasePath(test)
-    const before = await openStage({ path })
+    const database = await databaseFor(test)
+    const before = await openStage({ database })
     await before.addUser()
     const registered = await before.addClient({ id: 'shop', kind: 'web', redirectUris: [redirectUri] })
     const browser = before.browser()
@@ -312,7 +312,7 @@ describe('the cap on grants', () => {
     await before.close()
     const startsAtMs = before.clock.nowMs() + 1
     const settings = { grantsPerUserAndClientMax: 1 }
-    const after = await openStage({ path, keys: before.keys, seed: 'lowered', startsAtMs, settings })
+    const after = await openStage({ database, keys: before.keys, seed: 'lowered', startsAtMs, settings })
     const next = after.browser()
     await after.app(registered).authorize(next)
     assert.equal((await eventsOf(after, 'family_ended')).length, grantsEndedAtOnceMax)

@@ -1,16 +1,13 @@
 /** Guessing passwords through the real sign-in page. */
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { disableUser } from '../../packages/server/src/admin/users.ts'
 import { type Derive, hashingOn } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { eventsOf } from '../stage/events.ts'
 import { type Attempt, openPasswordPage, type PasswordPage, signsIn } from '../stage/password-page.ts'
-import { openScene, type Scene, settle, shop } from '../stage/scene.ts'
+import { databaseFor, openScene, type Scene, settle, shop } from '../stage/scene.ts'
 import { openStage } from '../stage/stage.ts'
 import { countWork, type Toll, tollOf } from '../stage/work.ts'
 
@@ -201,22 +198,20 @@ describe('an address', () => {
 
 describe('a count of failures', () => {
   it('LG-10 is not reset by another account, another process or a restart', async test => {
-    const directory = await mkdtemp(join(tmpdir(), 'pawl-counts-'))
-    test.after(() => rm(directory, { recursive: true, force: true }))
-    const path = join(directory, 'pawl.db')
-    const scene = await openScene(test, { client: shop, path })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { client: shop, database })
     const { stage } = scene
     await stage.addUser('bob@example.com')
     const page = await openPasswordPage(scene, stage.browser())
     assert.equal(await tried(page, failuresAtOnce - 2, () => ({})), failuresAtOnce - 2)
     assert.equal(await signsIn(page, { username: 'bob@example.com' }), true)
 
-    const other = await openStage({ path, keys: stage.keys, seed: 'another process' })
+    const other = await openStage({ database, keys: stage.keys, seed: 'another process' })
     const there = await openPasswordPage({ ...scene, stage: other, app: other.app(scene.registered) }, other.browser())
     assert.equal(await tried(there, 1, () => ({})), 1)
     await other.close()
 
-    const restarted = await openStage({ path, keys: stage.keys, seed: 'after a restart' })
+    const restarted = await openStage({ database, keys: stage.keys, seed: 'after a restart' })
     test.after(() => restarted.close())
     const again = { ...scene, stage: restarted, app: restarted.app(scene.registered) }
     const afterwards = await openPasswordPage(again, restarted.browser())

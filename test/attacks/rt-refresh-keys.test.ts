@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
 import { rotateSigningKey } from '../../packages/server/src/admin/signing-keys.ts'
 import { masterKeys, newMasterKey } from '../../packages/server/src/domain/keys/master-keys.ts'
@@ -14,7 +13,7 @@ import {
   assertInvalidGrant,
   assertOver,
   assertUnchanged,
-  databasePath,
+  databaseFor,
   openFamilyOf,
   openScene,
   phone,
@@ -79,10 +78,10 @@ describe('a refresh', () => {
 
 describe('a master key', () => {
   it('RT-48 replaced goes on reading its tokens; retired, their holders sign in again and no more', async test => {
-    const path = databasePath(test)
+    const database = await databaseFor(test)
     const entropy = seededEntropy('master keys')
     const [old, fresh] = [newMasterKey(entropy, 1), newMasterKey(entropy, 2)]
-    const before = await openStage({ path, keys: masterKeys([old]) })
+    const before = await openStage({ database, keys: masterKeys([old]) })
     await before.addUser()
     const registered = await before.addClient(phone)
     const asleep = await before.app(registered).signIn(before.browser())
@@ -90,7 +89,7 @@ describe('a master key', () => {
     const second = await before.app(registered).refresh(first.refreshToken)
     await before.close()
 
-    const both = await reopened(test, { path, keys: masterKeys([fresh, old]), seed: 'both' })
+    const both = await reopened(test, { database, keys: masterKeys([fresh, old]), seed: 'both' })
     const app = both.app(registered)
     const repeat = await app.refresh(first.refreshToken)
     assert.equal(repeat.refreshToken, second.refreshToken, 'a repeat is minted under the key of the first answer')
@@ -98,7 +97,7 @@ describe('a master key', () => {
     assert.deepEqual(keyIdsOf([second, third], [old, fresh]), [1, 2])
     await both.close()
 
-    const after = await reopened(test, { path, keys: masterKeys([fresh]), seed: 'after' })
+    const after = await reopened(test, { database, keys: masterKeys([fresh]), seed: 'after' })
     assertInvalidGrant(await after.app(registered).refresh(asleep.refreshToken))
     await assertUnchanged(after.app(registered), third)
     const again = await after.app(registered).signIn(after.browser())
@@ -106,16 +105,16 @@ describe('a master key', () => {
   })
 
   it('RT-48 replaced tells a spent token of before from a living one', async test => {
-    const path = databasePath(test)
+    const database = await databaseFor(test)
     const entropy = seededEntropy('master keys')
     const [old, fresh] = [newMasterKey(entropy, 1), newMasterKey(entropy, 2)]
-    const before = await openStage({ path, keys: masterKeys([old]) })
+    const before = await openStage({ database, keys: masterKeys([old]) })
     await before.addUser()
     const registered = await before.addClient(phone)
     const first = await before.app(registered).signIn(before.browser())
     const second = await before.app(registered).refresh(first.refreshToken)
     await before.close()
-    const both = await reopened(test, { path, keys: masterKeys([fresh, old]), seed: 'both' })
+    const both = await reopened(test, { database, keys: masterKeys([fresh, old]), seed: 'both' })
     const third = await both.app(registered).refresh(second.refreshToken)
     assertInvalidGrant(await both.app(registered).refresh(first.refreshToken))
     await assertOver(both.app(registered), third)
@@ -124,12 +123,10 @@ describe('a master key', () => {
 
 describe('the database', () => {
   it('RT-47 holds nothing that an application or a browser holds, nor a bare hash of it', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path, client: shop })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database, client: shop })
     const secrets = await secretsOfALife(scene)
-    const kept = Buffer.concat(
-      [path, `${path}-wal`, `${path}-shm`].filter(file => existsSync(file)).map(file => readFileSync(file)),
-    )
+    const kept = await database.bytes()
     assert.ok(kept.includes('ada@example.com'), 'the search looks where things are kept')
     assert.ok(secrets.size >= 20, `${secrets.size} secrets`)
     for (const [name, secret] of secrets) {

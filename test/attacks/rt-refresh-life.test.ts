@@ -11,7 +11,7 @@ import {
   assertInvalidGrant,
   assertOver,
   assertUnchanged,
-  databasePath,
+  databaseFor,
   historyOf,
   kindsOf,
   openFamilyOf,
@@ -104,13 +104,13 @@ describe('time', () => {
   })
 
   it('RT-32 of another node that runs behind decides nothing: the store remembers the later one', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path, client: { ...phone, idleSeconds: 3600, absoluteSeconds: day } })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database, client: { ...phone, idleSeconds: 3600, absoluteSeconds: day } })
     const { first } = await openFamilyOf(scene)
     const second = await scene.app.refresh(first.refreshToken)
     scene.stage.clock.advanceSeconds(120)
     await openFamilyOf(scene)
-    const behind = await openStage({ path, keys: scene.stage.keys, seed: 'behind', startsAtMs: stageStartsAtMs })
+    const behind = await openStage({ database, keys: scene.stage.keys, seed: 'behind', startsAtMs: stageStartsAtMs })
     test.after(() => behind.close())
     const there = behind.app(scene.registered)
     assertInvalidGrant(await there.refresh(first.refreshToken))
@@ -154,11 +154,11 @@ describe('people', () => {
   })
 
   it('RT-26 who sign out end what belongs to the session, on every node, and keep what is offline', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path, client: shop })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database, client: shop })
     const online = await openFamilyOf(scene, { scope: 'openid email' })
     const offline = await openFamilyOf(scene, { scope: 'openid offline_access' })
-    const elsewhere = await openStage({ path, keys: scene.stage.keys, seed: 'elsewhere' })
+    const elsewhere = await openStage({ database, keys: scene.stage.keys, seed: 'elsewhere' })
     test.after(() => elsewhere.close())
     const there = elsewhere.app(scene.registered)
     const second = await assertUnchanged(there, online.first)
@@ -247,8 +247,8 @@ describe('a client', () => {
 
 describe('an end', () => {
   it('RT-31 outlives the server: a revoked token is refused after every restart', async test => {
-    const path = databasePath(test)
-    const before = await openStage({ path })
+    const database = await databaseFor(test)
+    const before = await openStage({ database })
     await before.addUser()
     const registered = await before.addClient(phone)
     const app = before.app(registered)
@@ -258,7 +258,7 @@ describe('an end', () => {
     await before.close()
     let current = living
     for (const seed of ['second', 'third']) {
-      const after = await openStage({ path, keys: before.keys, seed })
+      const after = await openStage({ database, keys: before.keys, seed })
       await assertOver(after.app(registered), lost)
       current = await assertUnchanged(after.app(registered), current)
       await after.close()

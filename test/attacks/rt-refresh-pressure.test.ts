@@ -1,8 +1,7 @@
 /** Refreshes under pressure: in a loop, while everything is being cut off, and while the store or the keys fail. */
 
 import assert from 'node:assert/strict'
-import { DatabaseSync } from 'node:sqlite'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { carryOut, planRevocation } from '../../packages/server/src/admin/revoke.ts'
 import type { Tokens } from '../stage/app.ts'
 import { openStage } from '../stage/stage.ts'
@@ -10,7 +9,7 @@ import {
   assertInvalidGrant,
   assertOver,
   assertUnchanged,
-  databasePath,
+  databaseFor,
   historyOf,
   kindsOf,
   type Opened,
@@ -18,13 +17,6 @@ import {
   openScene,
   rowOf,
 } from '../stage/scene.ts'
-
-/** Somebody else's hands on the database file, to break it and to mend it. */
-function vandal(test: TestContext, path: string): (text: string) => void {
-  const database = new DatabaseSync(path)
-  test.after(() => database.close())
-  return text => database.exec(text)
-}
 
 describe('a client in a loop', () => {
   it('RT-41 is told to wait beyond the limit of a second, and loses nothing', async test => {
@@ -104,29 +96,27 @@ describe('a revocation of everything', () => {
 
 describe('a failure of ours', () => {
   it('burns nothing while the signing keys cannot be read: the same token works afterwards (I6, I14)', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database })
     const { first, familyId } = await openFamilyOf(scene)
     const before = await rowOf(scene.stage, familyId)
-    const break_ = vandal(test, path)
     scene.stage.clock.advanceSeconds(3600)
-    break_('ALTER TABLE signing_keys RENAME TO signing_keys_hidden')
+    await database.run('ALTER TABLE signing_keys RENAME TO signing_keys_hidden')
     const failed = await scene.app.refresh(first.refreshToken)
     assert.ok(failed.status >= 500, String(failed.status))
     assert.deepEqual(await rowOf(scene.stage, familyId), before)
-    break_('ALTER TABLE signing_keys_hidden RENAME TO signing_keys')
+    await database.run('ALTER TABLE signing_keys_hidden RENAME TO signing_keys')
     await assertUnchanged(scene.app, first)
     assert.deepEqual(await kindsOf(scene.stage, familyId), ['family_opened'])
   })
 
   it('burns nothing where the commit itself fails, not even a token that is being caught (I6, I14)', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database })
     const { first, familyId } = await openFamilyOf(scene)
     const second = await scene.app.refresh(first.refreshToken)
     const before = await rowOf(scene.stage, familyId)
-    const break_ = vandal(test, path)
-    break_("CREATE TRIGGER broken BEFORE UPDATE ON families BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    const mend = await database.breakUpdates('families')
     scene.stage.clock.advanceSeconds(60)
     for (const { refreshToken } of [second, first]) {
       const failed = await scene.app.refresh(refreshToken)
@@ -135,35 +125,34 @@ describe('a failure of ours', () => {
       assert.deepEqual(await rowOf(scene.stage, familyId), before)
     }
     assert.deepEqual(await kindsOf(scene.stage, familyId), ['family_opened'])
-    break_('DROP TRIGGER broken')
+    await mend()
     await assertUnchanged(scene.app, second)
   })
 
   it('says 503 and when to come back while the store is away, and is forgotten when it is there again', async test => {
-    const path = databasePath(test)
-    const before = await openScene(test, { path })
+    const database = await databaseFor(test)
+    const before = await openScene(test, { database })
     const { first } = await openFamilyOf(before)
     await before.stage.pawl.store.close()
     const away = await before.app.refresh(first.refreshToken)
     assert.deepEqual([away.status, away.body['error']], [503, 'temporarily_unavailable'])
     assert.match(away.headers.get('retry-after') ?? '', /^[1-9]\d?$/)
-    const after = await openStage({ path, keys: before.stage.keys, seed: 'after' })
+    const after = await openStage({ database, keys: before.stage.keys, seed: 'after' })
     test.after(() => after.close())
     await assertUnchanged(after.app(before.registered), first)
   })
 
   it('RT-35 is not even met by garbage: a forged token is refused without asking for its family', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database })
     const { first } = await openFamilyOf(scene)
-    const break_ = vandal(test, path)
-    break_('ALTER TABLE families RENAME TO families_hidden')
+    await database.run('ALTER TABLE families RENAME TO families_hidden')
     const last = first.refreshToken.at(-43) === 'A' ? 'B' : 'A'
     const forged = first.refreshToken.slice(0, -43) + last + first.refreshToken.slice(-42)
     assertInvalidGrant(await scene.app.refresh(forged))
     assertInvalidGrant(await scene.app.refresh('garbage'))
     assert.ok((await scene.app.refresh(first.refreshToken)).status >= 500, 'a genuine one is looked up')
-    break_('ALTER TABLE families_hidden RENAME TO families')
+    await database.run('ALTER TABLE families_hidden RENAME TO families')
     await assertUnchanged(scene.app, first)
   })
 })

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DatabaseSync } from 'node:sqlite'
 import { registerClient } from '../../packages/server/src/admin/clients.ts'
 import { carryOut, planRevocation } from '../../packages/server/src/admin/revoke.ts'
 import { AdminRefused } from '../../packages/server/src/admin/workbench.ts'
@@ -14,7 +13,7 @@ import {
   assertInvalidGrant,
   assertOver,
   assertUnchanged,
-  databasePath,
+  databaseFor,
   historyOf,
   kindsOf,
   openFamilyOf,
@@ -140,8 +139,8 @@ describe('a client that revokes', () => {
   })
 
   it('RV-09 while the store is away is told so, never that it is done', async test => {
-    const path = databasePath(test)
-    const before = await openScene(test, { path })
+    const database = await databaseFor(test)
+    const before = await openScene(test, { database })
     const { first } = await openFamilyOf(before)
     await before.stage.pawl.store.close()
     for (const token of [first.refreshToken, first.accessToken]) {
@@ -149,7 +148,7 @@ describe('a client that revokes', () => {
       assert.equal(response.status, 503)
       assert.match(response.headers.get('retry-after') ?? '', /^[1-9]\d?$/)
     }
-    const after = await openStage({ path, keys: before.stage.keys, seed: 'after' })
+    const after = await openStage({ database, keys: before.stage.keys, seed: 'after' })
     test.after(() => after.close())
     const app = after.app(before.registered)
     const second = await assertUnchanged(app, first)
@@ -158,15 +157,13 @@ describe('a client that revokes', () => {
   })
 
   it('RV-09 while its commit fails is told so, and nothing has ended', async test => {
-    const path = databasePath(test)
-    const scene = await openScene(test, { path })
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database })
     const { first, familyId } = await openFamilyOf(scene)
-    const database = new DatabaseSync(path)
-    test.after(() => database.close())
-    database.exec("CREATE TRIGGER broken BEFORE UPDATE ON families BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    const mend = await database.breakUpdates('families')
     const response = await scene.app.revoke(first.refreshToken)
     assert.ok(response.status >= 500, String(response.status))
-    database.exec('DROP TRIGGER broken')
+    await mend()
     assert.deepEqual(await kindsOf(scene.stage, familyId), ['family_opened'])
     await assertUnchanged(scene.app, first)
   })

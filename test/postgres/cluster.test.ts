@@ -16,7 +16,7 @@ const goneMsMax = 15_000
 
 for (const { major, version, origin } of findInstallations()) {
   describe(`a cluster of PostgreSQL ${version} (${origin})`, () => {
-    const options = { version: major } as ClusterOptions
+    const options = { version: major }
 
     it('answers as the version it says, and is durable', async test => {
       const cluster = await clusterOf(test, options)

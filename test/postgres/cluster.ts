@@ -16,7 +16,7 @@ import { ask } from './query.ts'
 
 export interface ClusterOptions {
   /** The major version; the newest there is unless named. */
-  readonly version?: 15 | 16 | 17 | 18 | 'any'
+  readonly version?: number | 'any'
   /** Lines of `postgresql.conf`, over the ones all clusters have. */
   readonly settings?: Settings
 }

@@ -22,7 +22,7 @@ export const clustersVariable = 'PAWL_TEST_POSTGRES'
 const ownClusters = new Map<number | 'any', Promise<Running>>()
 
 /** The runner's cluster of this version, or of the newest; else one of this process, which ends with it. */
-export async function sharedCluster(version: 15 | 18 | 'any' = 'any'): Promise<Running> {
+export async function sharedCluster(version: number | 'any' = 'any'): Promise<Running> {
   const handed = handedOver().find(running => version === 'any' || running.version === version)
   if (handed !== undefined) return handed
   const own = ownClusters.get(version) ?? startCluster({ version })

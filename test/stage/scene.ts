@@ -1,9 +1,6 @@
 /** Most stories begin where a person has signed in and an application holds its first tokens. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Family, FamilyId } from '@pawl/family'
 import type { ClientWithSecret } from '../../packages/server/src/admin/clients.ts'
@@ -11,6 +8,7 @@ import type { EventKind, RecordedEvent } from '../../packages/server/src/domain/
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import type { App, AppOptions, Fields, Tokens } from './app.ts'
 import type { Browser } from './browser.ts'
+import { openDatabase, type TestDatabase } from './database.ts'
 import { openStage, type Stage, type StageOptions } from './stage.ts'
 
 /** A public client, whose users' tokens are bare unless it sends retry keys. */
@@ -45,11 +43,11 @@ export async function openScene(test: TestContext, options: SceneOptions = {}): 
   return { stage, registered, app: stage.app(registered, options.app), browser: stage.browser() }
 }
 
-/** A place for a database that goes with the test: for stages that end and come back, or are looked at from outside. */
-export function databasePath(test: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'pawl-scene-'))
-  test.after(() => rmSync(directory, { recursive: true, force: true }))
-  return join(directory, 'pawl.db')
+/** A database that goes with the test: for stages that end and come back, or are looked at from outside. */
+export async function databaseFor(test: TestContext): Promise<TestDatabase> {
+  const database = await openDatabase()
+  test.after(() => database.drop())
+  return database
 }
 
 /** A new family of the scene's user and client, in generation 1. */

@@ -1,5 +1,5 @@
 /**
- * A whole server on a stage: real endpoints, real SQLite, a clock that stands still until it is told to move, and
+ * A whole server on a stage: real endpoints, a real database, a clock that stands still until it is told to move, and
  * randomness from a seed, so that every test can be played again. Nothing of ours is replaced by a stand-in.
  */
 
@@ -21,13 +21,14 @@ import type { StartTimer } from '../../packages/server/src/http/failure-delay.ts
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
 import { type Browser, browser, type Ground, stagePassword } from './browser.ts'
+import { openStageDatabase, type TestDatabase } from './database.ts'
 
 /** Where every stage's time begins: an ordinary Tuesday noon. */
 export const stageStartsAtMs = Date.UTC(2027, 2, 2, 12)
 
 export interface StageOptions {
-  /** A database file; in memory unless named. */
-  readonly path?: string
+  /** One that outlives the stage. Without it the stage has its own: in memory, or dropped when it closes. */
+  readonly database?: TestDatabase
   readonly seed?: string
   readonly keys?: MasterKeys
   readonly startsAtMs?: number
@@ -70,8 +71,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const entropy = seededEntropy(options.seed ?? 'stage')
   const clock = stageClock(options.startsAtMs ?? stageStartsAtMs)
   const keys = options.keys ?? masterKeys([newMasterKey(entropy, 1)])
+  const database = options.database ?? (await openStageDatabase())
   const settings = settingsSchema.parse({
-    store: `sqlite:${options.path ?? ':memory:'}`,
+    store: database.store,
     logLevel: 'silent',
     ...options.settings,
   })
@@ -79,7 +81,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const hashing = options.hashing ?? quickHashing
   const { startTimer } = options
   const timers = startTimer === undefined ? {} : { startTimer }
-  const pawl = await openPawl(config, { clock, entropy, logger: stderrLogger('silent'), hashing, ...timers })
+  const world = { clock, databaseClock: clock, entropy, logger: stderrLogger('silent'), hashing, ...timers }
+  const pawl = await openPawl(config, world)
   const parts = {
     entropy,
     hasher: keyedHasher(keys, entropy),
@@ -101,7 +104,10 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     addUser: (email = 'ada@example.com', password = stagePassword) => addUser(workbench, { email, password }),
     browser: (address = '198.51.100.9') => browser(stage, address),
     app: (registered, appOptions) => app(stage, registered, appOptions),
-    close: () => pawl.close(),
+    close: async () => {
+      await pawl.close()
+      if (options.database === undefined) await database.drop()
+    },
   }
   return stage
 }
