@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Session } from '../../examples/web-express/src/session-store.ts'
-import { cuttingProxy } from '../processes/cutting-proxy.ts'
+import { faultProxy } from '../network/fault-proxy.ts'
+import { cutNextAnswer } from '../network/http-answers.ts'
 import {
   dataDirectory,
   pawlJson,
@@ -111,12 +112,12 @@ describe('the web example', () => {
   it('loses nothing when the answer to a refresh is lost on the way', async test => {
     const data = await dataDirectory(test)
     const port = await stablePort()
-    const proxy = await cuttingProxy(test, port)
+    const proxy = await faultProxy(test, port)
     const server = await startServer(test, { data, port, flags: ['--issuer', proxy.origin] })
     const example = await startExample(test, server.issuer, await registerExample(data, longLived))
     const page = await openPage(test, chromium)
     await signInFromHome(page, example)
-    const lost = proxy.cutNextAfter(0)
+    const lost = cutNextAnswer(proxy, 0)
     await page.getByRole('button', { name: 'Refresh now' }).click()
     await page.getByText('once').waitFor()
     const { refreshToken, refreshes } = await sessionOf(example, page)
