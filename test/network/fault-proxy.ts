@@ -8,7 +8,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { stablePort } from '../processes/server-process.ts'
+import { stablePort } from '../processes/stable-port.ts'
 
 export type Direction = 'toServer' | 'toClient'
 
