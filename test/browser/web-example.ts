@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import type { BrowserContext } from 'playwright-core'
 import { deriveKeys } from '../../examples/web-express/src/seal.ts'
 import { openSessionStore, type Session } from '../../examples/web-express/src/session-store.ts'
-import { dataDirectory, pawlJson, stablePort } from '../processes/server-process.ts'
+import { emptyDirectory, pawlJson } from '../processes/server-process.ts'
+import { stablePort } from '../processes/stable-port.ts'
 import { basic } from '../stage/app.ts'
 
 export const person = { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' }
@@ -53,7 +54,7 @@ type Fields = { readonly [name: string]: string }
 
 export async function startExample(test: TestContext, issuer: string, registration: Registration): Promise<WebExample> {
   const { clientId, clientSecret, appUrl } = registration
-  const storePath = join(await dataDirectory(test), 'sessions.db')
+  const storePath = join(await emptyDirectory(test), 'sessions.db')
   const environment = {
     ISSUER: issuer,
     CLIENT_ID: clientId,

@@ -10,14 +10,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Session } from '../../examples/web-express/src/session-store.ts'
 import { faultProxy } from '../network/fault-proxy.ts'
 import { cutNextAnswer } from '../network/http-answers.ts'
-import {
-  dataDirectory,
-  pawlJson,
-  restartingServer,
-  runPawl,
-  stablePort,
-  startServer,
-} from '../processes/server-process.ts'
+import { dataDirectory, pawlJson, restartingServer, runPawl, startServer } from '../processes/server-process.ts'
+import { stablePort } from '../processes/stable-port.ts'
 import { openChromium, openPage } from './chromium.ts'
 import { takePictures } from './pictures.ts'
 import { allow, typeSignIn } from './sign-in.ts'

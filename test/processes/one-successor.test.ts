@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { App, Tokens } from '../stage/app.ts'
 import { openOffice, appOf, browserOf } from './registered.ts'
-import { dataDirectory, type ServerProcess, stablePort, startServer } from './server-process.ts'
+import { dataDirectory, type ServerProcess, startServer } from './server-process.ts'
+import { stablePort } from './stable-port.ts'
 
 const parallel = 50
 const processes = 4

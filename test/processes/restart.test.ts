@@ -8,6 +8,7 @@ import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
 import { formatMasterKeys, masterKeys, newMasterKey } from '../../packages/server/src/domain/keys/master-keys.ts'
 import type { App, Tokens } from '../stage/app.ts'
 import type { Browser, Ground } from '../stage/browser.ts'
+import { databaseFor } from '../stage/scene.ts'
 import { openStage, type Stage, stageStartsAtMs } from '../stage/stage.ts'
 import { present, signedInHolders } from './holders.ts'
 import { appOf, browserOf, openOffice } from './registered.ts'
@@ -48,10 +49,10 @@ describe('a clock that goes wrong between two starts', () => {
   const day = 24 * hour
 
   it('RT-32 brings back nothing that was spent, revoked or found to be over', async test => {
-    const path = join(await dataDirectory(test), 'pawl.db')
+    const database = await databaseFor(test)
     const keys = masterKeys([newMasterKey(systemEntropy(), 1)])
     const at = (offsetMs: number): Promise<Stage> =>
-      openStage({ path, keys, startsAtMs: stageStartsAtMs + offsetMs, seed: `clock at ${offsetMs}` })
+      openStage({ database, keys, startsAtMs: stageStartsAtMs + offsetMs, seed: `clock at ${offsetMs}` })
     const opening = await at(0)
     await opening.addUser()
     const registered = await opening.addClient({ id: 'phone', kind: 'native', redirectUris: ['http://127.0.0.1/cb'] })
@@ -82,10 +83,10 @@ describe('a clock that goes wrong between two starts', () => {
   })
 
   it('RT-32 measures expiry by the highest time seen, so that a clock set back lengthens no life', async test => {
-    const path = join(await dataDirectory(test), 'pawl.db')
+    const database = await databaseFor(test)
     const keys = masterKeys([newMasterKey(systemEntropy(), 1)])
     const at = (offsetMs: number): Promise<Stage> =>
-      openStage({ path, keys, startsAtMs: stageStartsAtMs + offsetMs, seed: `clock at ${offsetMs}` })
+      openStage({ database, keys, startsAtMs: stageStartsAtMs + offsetMs, seed: `clock at ${offsetMs}` })
     const opening = await at(0)
     await opening.addUser()
     const client = { id: 'phone', kind: 'native', redirectUris: ['http://127.0.0.1/cb'], idleSeconds: 3600 }

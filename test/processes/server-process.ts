@@ -5,14 +5,16 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Ground } from '../stage/browser.ts'
+import { engineOfTheRun } from '../stage/database.ts'
+import { databaseFor } from '../stage/scene.ts'
+import { stablePort } from './stable-port.ts'
 
 const program = fileURLToPath(new URL('../../packages/server/bin/pawl.js', import.meta.url))
 const stderrCharactersMax = 100_000
@@ -136,36 +138,20 @@ export async function pawlJson(words: readonly string[], options?: CommandOption
   return JSON.parse(stdout)
 }
 
-/** A directory that is gone after the test. */
+/** A data directory on the store of this run, gone after the test: a database elsewhere is named in its `pawl.yaml`. */
 export async function dataDirectory(test: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'pawl-process-'))
-  test.after(() => rm(directory, { recursive: true, force: true }))
+  const directory = await emptyDirectory(test)
+  if (engineOfTheRun() === 'sqlite') return directory
+  const { store } = await databaseFor(test)
+  await writeFile(join(directory, 'pawl.yaml'), `store: ${store}\n`, { mode: 0o600 })
   return directory
 }
 
-/** The range below what systems hand out by themselves, so that no connection takes the port between two starts. */
-const stablePortMin = 12_000
-const stablePorts = 18_000
-const portAttemptsMax = 100
-
-/** A port that is free on both loopback addresses and that no outgoing connection will be given. */
-export async function stablePort(): Promise<number> {
-  for (let attempt = 0; attempt < portAttemptsMax; attempt++) {
-    const port = stablePortMin + ((process.pid * 37 + portsGiven * 101) % stablePorts)
-    portsGiven += 1
-    if ((await isFree(port, '127.0.0.1')) && (await isFree(port, '::1'))) return port
-  }
-  throw new Error(`${portAttemptsMax} ports were taken`)
-}
-
-let portsGiven = 0
-
-function isFree(port: number, host: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'))
-    server.listen({ port, host }, () => server.close(() => resolve(true)))
-  })
+/** For all else; gone after the test too. */
+export async function emptyDirectory(test: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'pawl-process-'))
+  test.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 function spawnPawl(words: readonly string[], environment: Environment = {}): ChildProcess {

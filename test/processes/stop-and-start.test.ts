@@ -10,7 +10,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { basic } from '../stage/app.ts'
 import { type Holder, present, signedInHolders } from './holders.ts'
 import { appOf, openOffice } from './registered.ts'
-import { dataDirectory, type Exit, runPawl, type ServerProcess, stablePort, startServer } from './server-process.ts'
+import { dataDirectory, emptyDirectory, type Exit, runPawl, type ServerProcess, startServer } from './server-process.ts'
+import { stablePort } from './stable-port.ts'
 
 const goodKey = 'q1UaX7mDkz0Yf3Rw9LhSeVt5Nc2BoPj8GxEi4KuHdZs'
 const issuer = 'https://login.example'
@@ -45,7 +46,7 @@ describe('a production server', () => {
   })
 
   it('OP-01 does not start with a key file that others can read, and starts once they cannot', async test => {
-    const path = join(await dataDirectory(test), 'key')
+    const path = join(await emptyDirectory(test), 'key')
     await writeFile(path, goodKey, { mode: 0o600 })
     for (const mode of [0o644, 0o640, 0o604, 0o660]) {
       await chmod(path, mode)

@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test'
 import type { App, Tokens } from '../stage/app.ts'
 import { type Holder, present, signedInHolders } from './holders.ts'
 import { appOf, openOffice, type Office } from './registered.ts'
-import { dataDirectory, type ServerProcess, stablePort, startServer } from './server-process.ts'
+import { dataDirectory, type ServerProcess, startServer } from './server-process.ts'
+import { stablePort } from './stable-port.ts'
 
 export const sharedIssuer = 'http://localhost:7295'
 
