@@ -1,34 +1,75 @@
-/** What the bench compares: programs that rotate refresh tokens at `POST /token`, each in a process of its own. */
+/** What the bench compares: programs that rotate refresh tokens over HTTP, each in processes of its own. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import type { JWK } from 'jose'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-export const contenderNames = ['limit', 'oidc-provider', 'oidc-provider-plain', 'pawl'] as const
-export type ContenderName = (typeof contenderNames)[number]
+import type { ContenderName } from './names.ts'
+import type { Cluster } from './postgres/cluster.ts'
 
 export interface Contender {
   readonly name: ContenderName
-  /** Writes a database with this many living families into the empty directory, and serves it. */
-  readonly start: (directory: string, families: number) => Promise<Running>
+  readonly store: StoreKind
+  /** Writes a database with this many living families, and serves it. */
+  readonly start: (ground: Ground) => Promise<Running>
+}
+
+export type StoreKind = 'sqlite' | 'postgres'
+
+/** Where a contender starts. */
+export interface Ground {
+  /** Empty, and its own. */
+  readonly directory: string
+  readonly families: number
+  /** Authorization codes that wait to be redeemed; 0 where codes are not measured. */
+  readonly codes: number
+  /** The PostgreSQL server of the run; null where no contender needs one. */
+  readonly cluster: Cluster | null
+  /** What the server's process must be started with. */
+  readonly env: NodeJS.ProcessEnv
 }
 
 export interface Running {
   readonly name: ContenderName
   readonly pid: number
   readonly port: number
+  /** How long the server took from its start to its ready line. */
+  readonly readyMs: number
   /** The value of the `authorization` header, or null where the program authenticates no client. */
   readonly authorization: string | null
+  readonly endpoints: Endpoints
   /** The newest refresh token of every family, in the order they were made. */
   readonly tokens: string[]
-  readonly databaseFile: string
+  /** Codes to be redeemed with `codeParameters`. */
+  readonly codes: string[]
+  readonly place: Place
+  /** The path of its JWK set, or its verifying key itself where it publishes none. */
+  readonly verifyingKey: string | JWK
   readonly stop: () => Promise<void>
+  /** Starts the server again on the same database, after it was stopped or killed. */
+  readonly launch: () => Promise<ServerProcess>
 }
+
+export interface Endpoints {
+  readonly token: string
+  /** Form parameters that the program needs at a refresh beside the token, with a leading `&`, or empty. */
+  readonly refreshParameters: string
+  readonly introspect: string | null
+  readonly revoke: string | null
+}
+
+/** Where the families are kept. */
+export type Place =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+
+export const tokenOnly: Endpoints = { token: '/token', refreshParameters: '', introspect: null, revoke: null }
 
 export interface ServerProcess {
   readonly pid: number
   readonly port: number
+  readonly readyMs: number
   readonly stop: () => Promise<void>
 }
 
@@ -36,24 +77,38 @@ const readyWithinMs = 20_000
 const stoppedWithinMs = 10_000
 const logTailCharacters = 2000
 
+/** Starts the server of a contender, and tells how to start it again. */
+export async function launchServer(
+  ground: Ground,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<ServerProcess & Pick<Running, 'launch'>> {
+  const launch = (): Promise<ServerProcess> => startServer(ground, args, env)
+  return { ...(await launch()), launch }
+}
+
 /** Starts `node ARGUMENTS`, waits for its ready line and answers where it listens. Its log goes to `server.log`. */
-export async function startServer(
-  directory: string,
+async function startServer(
+  ground: Ground,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<ServerProcess> {
-  const logFile = join(directory, 'server.log')
+  const logFile = join(ground.directory, 'server.log')
+  const log = openSync(logFile, 'a')
+  const startedAtMs = performance.now()
   const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
-    env: { ...process.env, ...env, NODE_ENV: 'production' },
+    stdio: ['ignore', 'pipe', log],
+    env: { ...process.env, ...ground.env, ...env, NODE_ENV: 'production' },
   })
+  closeSync(log)
   const kill = (): void => void child.kill('SIGKILL')
   // Whatever ends the bench, no server of its outlives it.
   process.once('exit', kill)
   child.once('exit', () => process.off('exit', kill))
   try {
     const ready = await readyLine(child)
-    return { pid: child.pid ?? 0, port: Number(new URL(ready.issuer).port), stop: () => stopServer(child) }
+    const readyMs = performance.now() - startedAtMs
+    return { pid: child.pid ?? 0, port: Number(new URL(ready.issuer).port), readyMs, stop: () => stopServer(child) }
   } catch (cause) {
     child.kill('SIGKILL')
     const tail = readFileSync(logFile, 'utf8').slice(-logTailCharacters)
@@ -93,4 +148,9 @@ export function basicAuthorization(clientId: string, clientSecret: string): stri
   // RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
   const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`
   return `Basic ${Buffer.from(pair).toString('base64')}`
+}
+
+export function clusterOf(ground: Ground): Cluster {
+  if (ground.cluster === null) throw new Error('this contender needs the PostgreSQL server of the run')
+  return ground.cluster
 }

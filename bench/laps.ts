@@ -1,42 +1,27 @@
 /** Rides laps on contenders that run side by side, and keeps what each lap measured. */
 
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Contender, ContenderName, Running } from './contender.ts'
-import type { LapLength, LapResult } from './load/lap.ts'
+import type { Contender, Running, StoreKind } from './contender.ts'
+import { type LapFigures, lapFigures } from './figures.ts'
+import type { ExchangeKind, LapLength } from './load/lap.ts'
 import { type Load, startLoad } from './load/load.ts'
-import { bytesOnDisk } from './measure/disk.ts'
-import type { Options } from './options.ts'
-
-/** One lap, as it is published. */
-export interface LapFigures {
-  readonly contender: ContenderName
-  readonly connections: number
-  readonly round: number
-  readonly rotationsPerSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-  readonly serverCpuMicros: number | null
-  readonly serverResidentBytes: number | null
-  readonly loadCpuMicros: number
-}
-
-export interface DiskFigures {
-  readonly contender: ContenderName
-  readonly families: number
-  readonly rotations: number
-  readonly bytesBefore: number
-  readonly bytesAfter: number
-  readonly bytesPerRotation: number
-}
+import { readUsage } from './measure/process-usage.ts'
+import { type Cluster, startCluster } from './postgres/cluster.ts'
+import { walPosition } from './postgres/figures.ts'
+import { codeParameters } from './redemption.ts'
+import { type FlushGauge, type FlushKind, prepareSlowFlush, type SlowFlush } from './slow-flush/slow-flush.ts'
 
 /** A contender on the track: the newest tokens of its families and how far it has come. */
 export interface Runner {
   readonly running: Running
+  readonly store: StoreKind
   readonly directory: string
-  readonly bytesBefore: number
+  readonly cluster: Cluster | null
+  /** Counts and slows the flushes of its store; null where that is not to be had. */
+  readonly gauge: FlushGauge | null
   tokens: readonly string[]
+  codes: readonly string[]
   rotations: number
 }
 
@@ -44,105 +29,147 @@ export interface Lap {
   readonly connections: number
   readonly round: number
   readonly length: LapLength
+  readonly flush: FlushKind
+  /** `refresh` unless said otherwise. */
+  readonly exchange?: ExchangeKind
+  /** Requests a second, or null (the default) for as many as the server answers. */
+  readonly pace?: number | null
 }
 
-export interface Place {
+export interface Track {
   readonly directory: string
   readonly families: number
+  readonly codes?: number
+}
+
+/** What the runs of a bench take place in. */
+export interface Paddock {
+  readonly runners: readonly Runner[]
+  readonly load: Load
+  readonly slowFlush: SlowFlush
+  readonly cluster: Cluster | null
 }
 
 /** Starts the contenders and a load generator, does the work and takes everything away again, whatever happens. */
 export async function withRunners<T>(
   contenders: readonly Contender[],
-  place: Place,
-  work: (runners: readonly Runner[], load: Load) => Promise<T>,
+  track: Track,
+  work: (paddock: Paddock) => Promise<T>,
 ): Promise<T> {
-  const directory = mkdtempSync(join(place.directory, 'pawl-bench-'))
+  const directory = mkdtempSync(join(track.directory, 'pawl-bench-'))
+  // PostgreSQL runs as another user where the bench is root, and has to find its folder.
+  chmodSync(directory, 0o755)
   const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true })
   const leave = (): never => process.exit(1)
   process.once('exit', removeDirectory).once('SIGTERM', leave).once('SIGINT', leave)
-  const load = startLoad()
-  const runners: Runner[] = []
-  const [outcome] = await Promise.allSettled([
-    startAll(contenders, runners, { ...place, directory }).then(() => work(runners, load)),
-  ])
-  await load.stop()
-  const stops = await Promise.allSettled(runners.map(runner => runner.running.stop()))
+  const stops: (() => Promise<void>)[] = []
+  const [outcome] = await Promise.allSettled([openPaddock(contenders, { ...track, directory }, stops).then(work)])
+  const stopped: PromiseSettledResult<void>[] = []
+  // The other way round: servers end before the database they stand on.
+  for (const stop of stops.toReversed()) stopped.push(...(await Promise.allSettled([stop()])))
   removeDirectory()
   process.off('exit', removeDirectory).off('SIGTERM', leave).off('SIGINT', leave)
   if (outcome.status === 'rejected') throw outcome.reason
   // A server that cannot stop cleanly has not been measured doing its whole work.
-  for (const stop of stops) if (stop.status === 'rejected') throw stop.reason
+  for (const stop of stopped) if (stop.status === 'rejected') throw stop.reason
   return outcome.value
 }
 
-/** One after the other, into the list: whoever is in it has to be stopped, also when the next one fails. */
-async function startAll(contenders: readonly Contender[], runners: Runner[], place: Place): Promise<void> {
-  for (const contender of contenders) {
-    runners.push(await startRunner(contender, join(place.directory, contender.name), place.families))
+/** Puts into `stops` whatever has to be stopped, also when the next thing fails. */
+async function openPaddock(
+  contenders: readonly Contender[],
+  track: Track,
+  stops: (() => Promise<void>)[],
+): Promise<Paddock> {
+  const slowFlush = prepareSlowFlush(track.directory)
+  const gaugeOf = (name: string): FlushGauge | null => (slowFlush.kind === 'ready' ? slowFlush.gauge(name) : null)
+  const clusterGauge = gaugeOf('postgres')
+  let cluster: Cluster | null = null
+  if (contenders.some(contender => contender.store === 'postgres')) {
+    cluster = await startCluster(track.directory, clusterGauge?.env ?? {})
+    stops.push(cluster.stop)
   }
+  const load = startLoad()
+  stops.push(load.stop)
+  const runners: Runner[] = []
+  for (const contender of contenders) {
+    const isLocal = contender.store === 'sqlite'
+    const gauge = isLocal ? gaugeOf(contender.name) : clusterGauge
+    const directory = join(track.directory, contender.name)
+    mkdirSync(directory)
+    const running = await contender.start({
+      directory,
+      families: track.families,
+      codes: track.codes ?? 0,
+      cluster,
+      env: isLocal ? (gauge?.env ?? {}) : {},
+    })
+    stops.push(running.stop)
+    const { tokens, codes } = running
+    const { store } = contender
+    runners.push({ running, store, directory, cluster: isLocal ? null : cluster, gauge, tokens, codes, rotations: 0 })
+  }
+  return { runners, load, slowFlush, cluster }
 }
 
-async function startRunner(contender: Contender, directory: string, families: number): Promise<Runner> {
-  mkdirSync(directory)
-  const running = await contender.start(directory, families)
-  const bytesBefore = bytesOnDisk(directory, running.databaseFile)
-  return { running, directory, bytesBefore, tokens: running.tokens, rotations: 0 }
-}
-
-/** Rides one lap with the runner's families; every connection has at least one of its own. */
+/** Rides one lap; every connection has at least one token, or code, of its own. */
 export async function rideLap(runner: Runner, load: Load, lap: Lap): Promise<LapFigures> {
-  const { running } = runner
+  const { running, gauge, cluster } = runner
+  const kind = lap.exchange ?? 'refresh'
+  if (lap.flush === 'slowed' && gauge === null) throw new Error('flushes cannot be slowed here')
+  gauge?.set(lap.flush)
+  const before = await counters(runner)
   const result = await load
     .ride({
       port: running.port,
       serverPid: running.pid,
+      databasePid: cluster?.pid ?? null,
       authorization: running.authorization,
-      tokens: runner.tokens,
+      exchange: exchangeOf(running, kind),
+      tokens: kind === 'redeem' ? runner.codes : runner.tokens,
       connections: lap.connections,
       length: lap.length,
+      pace: lap.pace ?? null,
     })
     .catch((cause: unknown) => {
       throw new Error(`${running.name} failed with ${lap.connections} connections`, { cause })
     })
-  runner.tokens = result.tokens
+  const after = await counters(runner)
+  gauge?.set('as-is')
+  if (kind === 'redeem') runner.codes = result.tokens
+  else runner.tokens = result.tokens
   runner.rotations += result.rotationsInAll
-  return figures(running.name, lap, result)
+  return lapFigures(running.name, { ...lap, exchange: kind }, { result, before, after })
 }
 
 /** Loads the runner until its code is compiled and its caches are full: a compiler at work is not what a server costs. */
-export async function settle(runner: Runner, load: Load, options: Options): Promise<void> {
-  const length = { kind: 'seconds', warmUpSeconds: 0.1, seconds: options.settleSeconds } as const
-  await rideLap(runner, load, { connections: Math.max(...options.connections), round: 0, length })
+export async function settle(runner: Runner, load: Load, by: { seconds: number; connections: number }): Promise<void> {
+  const length = { kind: 'seconds', warmUpSeconds: 0.1, seconds: by.seconds } as const
+  await rideLap(runner, load, { connections: by.connections, round: 0, length, flush: 'as-is' })
 }
 
-function figures(contender: ContenderName, lap: Lap, result: LapResult): LapFigures {
-  if (result.rotations === 0)
-    throw new Error(`${contender} answered nothing in a lap with ${lap.connections} connections`)
-  const perRotation = (seconds: number): number => (seconds / result.rotations) * 1e6
-  return {
-    contender,
-    connections: lap.connections,
-    round: lap.round,
-    rotationsPerSecond: result.rotations / result.elapsedSeconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    maxMs: result.maxMs,
-    serverCpuMicros: result.serverCpuSeconds === null ? null : perRotation(result.serverCpuSeconds),
-    serverResidentBytes: result.serverResidentBytes,
-    loadCpuMicros: perRotation(result.loadCpuSeconds),
-  }
+function exchangeOf(running: Running, kind: ExchangeKind): { kind: ExchangeKind; path: string; parameters: string } {
+  const { endpoints, name } = running
+  const path = { refresh: endpoints.token, redeem: endpoints.token, introspect: endpoints.introspect, revoke: endpoints.revoke }
+  const parameters = { refresh: endpoints.refreshParameters, redeem: codeParameters, introspect: hint, revoke: hint }
+  const at = path[kind]
+  if (at === null) throw new Error(`${name} is not set up to ${kind}`)
+  return { kind, path: at, parameters: parameters[kind] }
 }
 
-/** What the rotations so far have left on disk. The server must be idle. */
-export function diskFigures(runner: Runner): DiskFigures {
-  const bytesAfter = bytesOnDisk(runner.directory, runner.running.databaseFile)
+const hint = '&token_type_hint=refresh_token'
+
+export interface Counters {
+  readonly flushes: number | null
+  readonly writtenBytes: number | null
+  readonly walBytes: number | null
+}
+
+/** What has been done to the disk so far by whoever writes for the runner. */
+async function counters({ running, gauge, cluster }: Runner): Promise<Counters> {
   return {
-    contender: runner.running.name,
-    families: runner.running.tokens.length,
-    rotations: runner.rotations,
-    bytesBefore: runner.bytesBefore,
-    bytesAfter,
-    bytesPerRotation: (bytesAfter - runner.bytesBefore) / runner.rotations,
+    flushes: gauge?.flushes() ?? null,
+    writtenBytes: readUsage(cluster?.pid ?? running.pid)?.writtenBytes ?? null,
+    walBytes: cluster === null ? null : await walPosition(cluster),
   }
 }

@@ -2,7 +2,8 @@
 
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type ContenderName, contenderNames } from './contender.ts'
+import { type ContenderName, contenderNames } from './names.ts'
+import { type FlushKind, flushKinds } from './slow-flush/slow-flush.ts'
 
 export interface Options {
   readonly only: readonly ContenderName[]
@@ -15,6 +16,8 @@ export interface Options {
   /** Laps of each contender at each number of connections, interleaved: A B C A B C … */
   readonly rounds: number
   readonly families: readonly number[]
+  /** The disk as it is, and with every flush slowed by a millisecond. */
+  readonly flushes: readonly FlushKind[]
   /** Where the databases go; a fresh directory in it is made and removed. */
   readonly directory: string
   /** Figures as JSON on stdout; tables and progress go to stderr. */
@@ -25,7 +28,7 @@ export interface Options {
 
 export type Defaults = Pick<
   Options,
-  'only' | 'connections' | 'seconds' | 'warmUpSeconds' | 'settleSeconds' | 'rounds' | 'families'
+  'only' | 'connections' | 'seconds' | 'warmUpSeconds' | 'settleSeconds' | 'rounds' | 'families' | 'flushes'
 >
 
 /** The flags given, over `quick` where `--quick` is given and over `defaults` otherwise. Throws on what makes no sense. */
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
       'settle-seconds': { type: 'string' },
       rounds: { type: 'string' },
       families: { type: 'string' },
+      flushes: { type: 'string' },
       directory: { type: 'string', default: tmpdir() },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -55,6 +59,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
     settleSeconds: parseOptional(values['settle-seconds'], base.settleSeconds, '--settle-seconds'),
     rounds: values.rounds === undefined ? base.rounds : parseCount(values.rounds, '--rounds'),
     families: values.families === undefined ? base.families : parseCounts(values.families, '--families'),
+    flushes: values.flushes === undefined ? base.flushes : values.flushes.split(',').map(parseFlush),
     directory: values.directory,
     json: values.json,
     out: values.out ?? null,
@@ -65,6 +70,12 @@ function parseName(text: string): ContenderName {
   const name = contenderNames.find(known => known === text)
   if (name === undefined) throw new Error(`--only knows ${contenderNames.join(', ')}, not ${text}`)
   return name
+}
+
+function parseFlush(text: string): FlushKind {
+  const kind = flushKinds.find(known => known === text)
+  if (kind === undefined) throw new Error(`--flushes knows ${flushKinds.join(', ')}, not ${text}`)
+  return kind
 }
 
 function parseCounts(text: string, flag: string): number[] {

@@ -1,76 +1,10 @@
 /** Medians, ratios and the tables that people read. */
 
 import { writeFileSync } from 'node:fs'
-import type { ContenderName } from './contender.ts'
-import type { DiskFigures, LapFigures } from './laps.ts'
+import type { DiskFigures } from './measure/growth.ts'
 import type { Machine } from './measure/machine.ts'
-import { median, medianKnown } from './measure/statistics.ts'
+import type { Medians, Ratio } from './medians.ts'
 import type { Options } from './options.ts'
-
-/** The medians of all laps of one contender at one number of connections. */
-export interface Medians {
-  readonly contender: ContenderName
-  readonly connections: number
-  readonly rounds: number
-  readonly rotationsPerSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly serverCpuMicros: number | null
-  readonly serverResidentBytes: number | null
-  readonly loadCpuMicros: number
-}
-
-/** How one contender compares with another, lap by lap in the same round, then the median. */
-export interface Ratio {
-  readonly connections: number
-  readonly contender: ContenderName
-  readonly against: ContenderName
-  readonly rotationsPerSecond: number
-  readonly serverCpu: number | null
-}
-
-export function mediansOf(laps: readonly LapFigures[]): Medians[] {
-  const groups = Map.groupBy(laps, lap => `${lap.connections} ${lap.contender}`)
-  return [...groups.values()].flatMap(group => {
-    const [first] = group
-    if (first === undefined) return []
-    return {
-      contender: first.contender,
-      connections: first.connections,
-      rounds: group.length,
-      rotationsPerSecond: median(group.map(lap => lap.rotationsPerSecond)),
-      p50Ms: median(group.map(lap => lap.p50Ms)),
-      p99Ms: median(group.map(lap => lap.p99Ms)),
-      serverCpuMicros: medianKnown(group.map(lap => lap.serverCpuMicros)),
-      serverResidentBytes: medianKnown(group.map(lap => lap.serverResidentBytes)),
-      loadCpuMicros: median(group.map(lap => lap.loadCpuMicros)),
-    }
-  })
-}
-
-/** Ratios of laps that were ridden one after the other, so that a busy minute of the machine weighs on both. */
-export function ratiosOf(laps: readonly LapFigures[], contender: ContenderName, against: ContenderName): Ratio[] {
-  const groups = Map.groupBy(laps, lap => lap.connections)
-  return [...groups].flatMap(([connections, group]) => {
-    const pairs = group
-      .filter(lap => lap.contender === contender)
-      .flatMap(lap =>
-        group.filter(other => other.contender === against && other.round === lap.round).map(other => ({ lap, other })),
-      )
-    if (pairs.length === 0) return []
-    return {
-      connections,
-      contender,
-      against,
-      rotationsPerSecond: median(pairs.map(({ lap, other }) => lap.rotationsPerSecond / other.rotationsPerSecond)),
-      serverCpu: medianKnown(pairs.map(({ lap, other }) => quotient(lap.serverCpuMicros, other.serverCpuMicros))),
-    }
-  })
-}
-
-function quotient(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? null : a / b
-}
 
 export function machineLines(machine: Machine): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
@@ -87,15 +21,34 @@ export function machineLines(machine: Machine): string {
 
 export function mediansTable(medians: readonly Medians[]): string {
   return table(
-    ['connections', 'server', 'rotations/s', 'p50 ms', 'p99 ms', 'CPU µs', 'RSS MiB', 'load CPU µs'],
+    [
+      'connections',
+      'server',
+      'flushes',
+      'what',
+      'per second',
+      'p50 ms',
+      'p99 ms',
+      'CPU µs',
+      'database CPU µs',
+      'RSS MiB',
+      'flushes each',
+      'bytes written each',
+      'load CPU µs',
+    ],
     medians.map(row => [
       String(row.connections),
       row.contender,
+      row.flush,
+      row.pace === null ? row.exchange : `${row.exchange} at ${row.pace.toFixed(0)}/s`,
       row.rotationsPerSecond.toFixed(0),
       row.p50Ms.toFixed(2),
       row.p99Ms.toFixed(2),
       known(row.serverCpuMicros, 0),
+      known(row.databaseCpuMicros, 0),
       known(row.serverResidentBytes === null ? null : row.serverResidentBytes / 2 ** 20, 0),
+      known(row.flushes, 2),
+      known(row.writtenBytes, 0),
       row.loadCpuMicros.toFixed(0),
     ]),
   )
@@ -103,12 +56,13 @@ export function mediansTable(medians: readonly Medians[]): string {
 
 export function ratiosTable(ratios: readonly Ratio[]): string {
   return table(
-    ['connections', 'ratio', 'rotations/s', 'CPU'],
+    ['connections', 'ratio', 'flushes', 'rotations/s', 'CPU'],
     ratios.map(row => [
       String(row.connections),
       `${row.contender} / ${row.against}`,
+      row.flush,
       row.rotationsPerSecond.toFixed(2),
-      known(row.serverCpu, 2),
+      known(row.cpu, 2),
     ]),
   )
 }

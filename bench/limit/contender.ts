@@ -1,13 +1,37 @@
 import { fileURLToPath } from 'node:url'
-import { type Contender, startServer } from '../contender.ts'
+import { clusterOf, type Contender, launchServer, tokenOnly } from '../contender.ts'
+import type { ContenderName } from '../names.ts'
+import { createDatabase } from '../postgres/cluster.ts'
 import { limitFile } from './limit.ts'
+import { seedLimitPg } from './seed-pg.ts'
 import { seedLimit } from './seed.ts'
 
-export const limit: Contender = {
-  name: 'limit',
-  start: async (directory, families) => {
-    const tokens = seedLimit(directory, families)
-    const server = await startServer(directory, [fileURLToPath(new URL('limit.ts', import.meta.url)), directory], {})
-    return { name: 'limit', ...server, tokens, authorization: null, databaseFile: limitFile(directory) }
-  },
+const shape = { authorization: null, endpoints: tokenOnly, codes: [] }
+
+export function limit(name: ContenderName, processes: number): Contender {
+  return {
+    name,
+    store: 'sqlite',
+    start: async ground => {
+      const { directory, families } = ground
+      const { tokens, verifyingKey } = seedLimit(directory, families)
+      const script = fileURLToPath(new URL('limit.ts', import.meta.url))
+      const server = await launchServer(ground, [script, directory], { BENCH_PROCESSES: String(processes) })
+      return { name, ...shape, ...server, tokens, verifyingKey, place: { kind: 'sqlite', file: limitFile(directory) } }
+    },
+  }
+}
+
+export function limitPg(name: ContenderName, processes: number): Contender {
+  return {
+    name,
+    store: 'postgres',
+    start: async ground => {
+      const url = await createDatabase(clusterOf(ground), name)
+      const { tokens, verifyingKey } = await seedLimitPg(url, ground.families)
+      const script = fileURLToPath(new URL('limit-pg.ts', import.meta.url))
+      const server = await launchServer(ground, [script, url], { BENCH_PROCESSES: String(processes) })
+      return { name, ...shape, ...server, tokens, verifyingKey, place: { kind: 'postgres', url } }
+    },
+  }
 }

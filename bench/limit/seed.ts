@@ -1,16 +1,23 @@
 /** Writes the database that the bare limit serves. */
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { idBytes, limitFile, makeToken, openDatabase, readSecrets } from './limit.ts'
+import type { JWK } from 'jose'
+import { limitFile, openDatabase, readSecrets } from './limit.ts'
+import { idBytes, makeToken } from './rotation.ts'
+
+export interface SeededLimit {
+  readonly tokens: string[]
+  readonly verifyingKey: JWK
+}
 
 /** Writes `families` living families, each in generation 1, and answers their refresh tokens. */
-export function seedLimit(directory: string, families: number): string[] {
+export function seedLimit(directory: string, families: number): SeededLimit {
   const database = openDatabase(limitFile(directory))
   database.exec('CREATE TABLE secrets (name TEXT PRIMARY KEY, bytes BLOB NOT NULL)')
   database.exec(
     'CREATE TABLE families (id BLOB PRIMARY KEY, generation INTEGER NOT NULL, rotated_at_ms INTEGER NOT NULL) WITHOUT ROWID',
   )
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const insertSecret = database.prepare('INSERT INTO secrets VALUES (?, ?)')
   insertSecret.run('tag', randomBytes(32))
   insertSecret.run('signing', privateKey.export({ format: 'der', type: 'pkcs8' }))
@@ -24,5 +31,5 @@ export function seedLimit(directory: string, families: number): string[] {
   })
   database.exec('COMMIT')
   database.close()
-  return tokens
+  return { tokens, verifyingKey: publicKey.export({ format: 'jwk' }) }
 }

@@ -3,19 +3,26 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { readUsage, type Usage } from '../measure/process-usage.ts'
 import { percentile } from '../measure/statistics.ts'
-import { runConnection } from './connection.ts'
+import { rideClosedLoop } from './closed-loop.ts'
 import type { LapOrder, LapReply, LapResult } from './lap.ts'
+import { rideOpenLoop } from './open-loop.ts'
+import type { Ride } from './ride.ts'
 
 /** How long after the end of a lap the last answers may still come. */
 const drainWithinMs = 10_000
 /** How long a lap that is counted in rotations may take. */
 const lapWithinMs = 300_000
 
-interface Ride {
+interface Usages {
+  readonly server: Usage | null
+  readonly database: Usage | null
+}
+
+interface Window {
   readonly fromMs: number
   readonly untilMs: number
-  readonly serverBefore: Usage | null
-  readonly serverAfter: Usage | null
+  readonly before: Usages
+  readonly after: Usages
   readonly load: NodeJS.CpuUsage
 }
 
@@ -25,41 +32,74 @@ async function rideLap(order: LapOrder): Promise<LapResult> {
   let rotationsInAll = 0
   let fromMs = Number.POSITIVE_INFINITY
   let isOver = false
-  const answered = (sentAtMs: number, answeredAtMs: number): void => {
-    rotationsInAll++
-    if (answeredAtMs >= fromMs && !isOver) latenciesMs.push(answeredAtMs - sentAtMs)
+  const ride: Ride = {
+    order,
+    goesOn: () => !isOver && (length.kind === 'seconds' || rotationsInAll < length.rotations),
+    answered: (sentAtMs, answeredAtMs) => {
+      rotationsInAll++
+      if (answeredAtMs >= fromMs && !isOver) latenciesMs.push(answeredAtMs - sentAtMs)
+    },
   }
-  const goesOn = (): boolean => !isOver && (length.kind === 'seconds' || rotationsInAll < length.rotations)
-  const owned = dealOut(order.tokens, order.connections)
+  const before = usages(order)
+  if (length.kind === 'rotations') fromMs = performance.now()
   // A lap by the clock ends when it is told to; the first wrong answer rejects and ends any lap at once.
-  const riding = Promise.all(owned.map(tokens => runConnection({ ...order, tokens, goesOn, answered })))
+  const { riding, tokens } = setOut(ride)
   if (length.kind === 'seconds') await Promise.race([riding, after(length.warmUpSeconds * 1000)])
-  const serverBefore = readUsage(order.serverPid)
+  const from = length.kind === 'seconds' ? usages(order) : before
   const loadBefore = process.cpuUsage()
-  fromMs = performance.now()
+  if (length.kind === 'seconds') fromMs = performance.now()
   await Promise.race([riding, length.kind === 'seconds' ? after(length.seconds * 1000) : overdue(lapWithinMs)])
   isOver = true
   const untilMs = performance.now()
   const load = process.cpuUsage(loadBefore)
-  const ride = { fromMs, untilMs, serverBefore, serverAfter: readUsage(order.serverPid), load }
+  const window = { fromMs, untilMs, before: from, after: usages(order), load }
   await Promise.race([riding, overdue(drainWithinMs)])
-  return { ...summary(ride, latenciesMs), rotationsInAll, tokens: gatherIn(owned, order.tokens.length) }
+  return { ...summary(window, latenciesMs), rotationsInAll, tokens: tokens() }
 }
 
-function summary(ride: Ride, latenciesMs: number[]): Omit<LapResult, 'rotationsInAll' | 'tokens'> {
+interface Riding {
+  readonly riding: Promise<unknown>
+  /** What is left of the tokens, in the order they came in. */
+  readonly tokens: () => string[]
+}
+
+function setOut(ride: Ride): Riding {
+  const { order } = ride
+  if (order.pace !== null) {
+    const tokens = [...order.tokens]
+    return { riding: rideOpenLoop(ride, tokens, order.pace), tokens: () => tokens }
+  }
+  const owned = dealOut(order.tokens, order.connections)
+  return {
+    riding: Promise.all(owned.map(tokens => rideClosedLoop(ride, tokens))),
+    tokens: () => gatherIn(owned, order.tokens.length),
+  }
+}
+
+function usages(order: LapOrder): Usages {
+  return {
+    server: readUsage(order.serverPid),
+    database: order.databasePid === null ? null : readUsage(order.databasePid),
+  }
+}
+
+function summary(window: Window, latenciesMs: number[]): Omit<LapResult, 'rotationsInAll' | 'tokens'> {
   latenciesMs.sort((a, b) => a - b)
-  const { serverBefore, serverAfter, load } = ride
   return {
     rotations: latenciesMs.length,
-    elapsedSeconds: (ride.untilMs - ride.fromMs) / 1000,
+    elapsedSeconds: (window.untilMs - window.fromMs) / 1000,
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
     maxMs: percentile(latenciesMs, 1),
-    serverCpuSeconds:
-      serverBefore === null || serverAfter === null ? null : serverAfter.cpuSeconds - serverBefore.cpuSeconds,
-    serverResidentBytes: serverAfter === null ? null : serverAfter.residentBytes,
-    loadCpuSeconds: (load.user + load.system) / 1e6,
+    serverCpuSeconds: cpuSeconds(window.before.server, window.after.server),
+    serverResidentBytes: window.after.server?.residentBytes ?? null,
+    databaseCpuSeconds: cpuSeconds(window.before.database, window.after.database),
+    loadCpuSeconds: (window.load.user + window.load.system) / 1e6,
   }
+}
+
+function cpuSeconds(before: Usage | null, later: Usage | null): number | null {
+  return before === null || later === null ? null : later.cpuSeconds - before.cpuSeconds
 }
 
 async function overdue(withinMs: number): Promise<never> {
@@ -67,17 +107,18 @@ async function overdue(withinMs: number): Promise<never> {
   throw new Error(`the lap had no end: a request was not answered within ${withinMs} ms`)
 }
 
-/** Deals the families out to the connections like cards, so that every connection has its share of the whole table. */
-function dealOut(tokens: readonly string[], connections: number): string[][] {
+/** Deals the tokens out to the connections like cards, so that every connection has its share of the whole table. */
+function dealOut(tokens: readonly string[], connections: number): (string | null)[][] {
   if (tokens.length < connections)
     throw new Error(`${connections} connections need as many families, not ${tokens.length}`)
-  return Array.from({ length: connections }, (_, connection) =>
-    tokens.filter((_token, at) => at % connections === connection),
-  )
+  const owned = Array.from({ length: connections }, (): (string | null)[] => [])
+  for (const [at, token] of tokens.entries()) owned[at % connections]?.push(token)
+  return owned
 }
 
-function gatherIn(owned: readonly (readonly string[])[], count: number): string[] {
-  return Array.from({ length: count }, (_, at) => owned[at % owned.length]?.[Math.floor(at / owned.length)] ?? '')
+function gatherIn(owned: readonly (readonly (string | null)[])[], count: number): string[] {
+  const all = Array.from({ length: count }, (_, at) => owned[at % owned.length]?.[Math.floor(at / owned.length)] ?? null)
+  return all.filter(token => token !== null)
 }
 
 function reply(message: LapReply): void {

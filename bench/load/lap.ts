@@ -3,12 +3,31 @@
 export interface LapOrder {
   readonly port: number
   readonly serverPid: number
+  /** The database server's, where the store is one; else null. */
+  readonly databasePid: number | null
   readonly authorization: string | null
-  /** The newest refresh token of every family that takes part. Connection c owns families c, c + connections, … */
+  readonly exchange: Exchange
+  /** What is presented: the newest token of every family, or codes. Connection c owns numbers c, c + connections, … */
   readonly tokens: readonly string[]
   readonly connections: number
   readonly length: LapLength
+  /**
+   * Requests a second, sent when they are due whether or not others were answered, each timed from when it was due; null
+   * for a closed loop, in which every connection sends its next request when the last one was answered.
+   */
+  readonly pace: number | null
 }
+
+/** One kind of request and what its answer must be. */
+export interface Exchange {
+  readonly kind: ExchangeKind
+  readonly path: string
+  /** Form parameters beside the token, encoded and with a leading `&`, or empty. */
+  readonly parameters: string
+}
+
+export const exchangeKinds = ['refresh', 'redeem', 'introspect', 'revoke'] as const
+export type ExchangeKind = (typeof exchangeKinds)[number]
 
 export type LapLength =
   | { readonly kind: 'seconds'; readonly warmUpSeconds: number; readonly seconds: number }
@@ -24,12 +43,14 @@ export interface LapResult {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
-  /** Processor time of the server's process in the measured part; null where the system does not tell. */
+  /** Processor time of the server's processes in the measured part; null where the system does not tell. */
   readonly serverCpuSeconds: number | null
   readonly serverResidentBytes: number | null
+  /** Processor time of the database server; null where there is none. */
+  readonly databaseCpuSeconds: number | null
   /** Processor time of the load generator itself: what it took from the same cores. */
   readonly loadCpuSeconds: number
-  /** The newest refresh tokens, in the order they came in. */
+  /** The newest refresh tokens, in the order they came in; without those that were used up. */
   readonly tokens: readonly string[]
 }
 

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import os from 'node:os'
+import { peerVersions } from '../peers/contender.ts'
 import { memoryFileSystem } from './disk.ts'
 
 export interface Machine {
@@ -36,7 +37,9 @@ export function describeMachine(directory: string): Machine {
       node: process.versions.node,
       openssl: process.versions.openssl ?? 'unknown',
       sqlite: process.versions['sqlite'] ?? 'unknown',
+      pg: packageVersion('pg'),
       'oidc-provider': packageVersion('oidc-provider'),
+      ...peerVersions(),
     },
   }
 }

@@ -1,25 +1,81 @@
-/** Processor time and memory of another process, read from Linux's `/proc` (proc_pid_stat(5)). */
+/** Processor time, memory and bytes written of another process and its children, read from Linux's `/proc` (proc(5)). */
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export interface Usage {
-  /** User and system time of all its threads. */
+  /** User and system time of all threads of the process and its children, also of children that have ended. */
   readonly cpuSeconds: number
+  /** Pages that several of the processes share count once for each. */
   readonly residentBytes: number
+  /** What they have sent towards the disk so far; null where the system does not tell us. */
+  readonly writtenBytes: number | null
 }
 
 /** `/proc` counts in USER_HZ, which is 100 on every architecture that Node runs on. */
 const ticksPerSecond = 100
-/** Positions after the command name, which is in brackets and may hold blanks: fields 14 and 15 of the whole line. */
-const userTimeAt = 11
-const systemTimeAt = 12
+/** Positions after the command name, which is in brackets and may hold blanks: field 4, and 14 to 17 of the whole line. */
+const parentAt = 1
+const timesFrom = 11
+const timesUntil = 15
+
+interface Stat {
+  readonly pid: number
+  readonly parent: number
+  readonly cpuSeconds: number
+}
 
 /** Null where the system is not Linux. Throws when there is no such process. */
 export function readUsage(pid: number): Usage | null {
   if (process.platform !== 'linux') return null
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticks = Number(fields[userTimeAt]) + Number(fields[systemTimeAt])
-  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
-  return { cpuSeconds: ticks / ticksPerSecond, residentBytes: Number(resident) * 1024 }
+  const root = readStat(pid)
+  if (root === null) throw new Error(`there is no process ${pid}`)
+  const tree = [root, ...descendants(pid)]
+  const written = tree.map(stat => writtenBytes(stat.pid))
+  return {
+    cpuSeconds: tree.reduce((sum, stat) => sum + stat.cpuSeconds, 0),
+    residentBytes: tree.reduce((sum, stat) => sum + residentBytes(stat.pid), 0),
+    writtenBytes: written.includes(null) ? null : written.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0),
+  }
+}
+
+function descendants(pid: number): Stat[] {
+  const all = readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(name => readStat(Number(name)) ?? [])
+  const children = Map.groupBy(all, stat => stat.parent)
+  const below = (parent: number): Stat[] =>
+    (children.get(parent) ?? []).flatMap(child => [child, ...below(child.pid)])
+  return below(pid)
+}
+
+function readStat(pid: number): Stat | null {
+  const text = readIfThere(`/proc/${pid}/stat`)
+  if (text === null) return null
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const ticks = fields.slice(timesFrom, timesUntil).reduce((sum, field) => sum + Number(field), 0)
+  return { pid, parent: Number(fields[parentAt]), cpuSeconds: ticks / ticksPerSecond }
+}
+
+function residentBytes(pid: number): number {
+  const status = readIfThere(`/proc/${pid}/status`) ?? ''
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+}
+
+function writtenBytes(pid: number): number | null {
+  const text = readIfThere(`/proc/${pid}/io`)
+  if (text === null) return 0
+  const bytes = /^write_bytes: (\d+)$/m.exec(text)?.[1]
+  return bytes === undefined ? null : Number(bytes)
+}
+
+/** Null for a process that has ended meanwhile; an empty text for what we may not read. */
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ESRCH') return null
+    if (code === 'EACCES') return ''
+    throw error
+  }
 }

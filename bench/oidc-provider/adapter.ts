@@ -7,19 +7,12 @@
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-
-interface Write {
-  readonly apply: () => void
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Runs the write in the next transaction and resolves once that is durable. */
-export type Commit = (apply: () => void) => Promise<void>
+import { type Commit, groupCommit } from '../group-commit.ts'
+import { grantable } from './grantable.ts'
 
 export interface AdapterDatabase {
   readonly adapter: (model: string) => Adapter
-  readonly close: () => void
+  readonly close: () => void | Promise<void>
 }
 
 /** `together` is group commit; `alone` is a transaction for each write, as such adapters are usually written. */
@@ -31,59 +24,6 @@ export function openAdapterDatabase(file: string, committing: Committing): Adapt
   const commit = committing === 'together' ? groupCommit(database) : async (apply: () => void) => apply()
   return { adapter: model => createAdapter(database, commit, model), close: () => database.close() }
 }
-
-/** Writes of one turn of the event loop share one transaction; if it fails, each is tried alone so that one fails alone. */
-function groupCommit(database: DatabaseSync): Commit {
-  let gathered: Write[] = []
-  const flush = (): void => {
-    const batch = gathered
-    gathered = []
-    try {
-      inTransaction(database, () => {
-        for (const write of batch) write.apply()
-      })
-    } catch {
-      // The batch was rolled back as a whole; the loop below finds the write at fault and rejects that one.
-      for (const write of batch) commitAlone(database, write)
-      return
-    }
-    for (const write of batch) write.resolve()
-  }
-  return apply =>
-    new Promise((resolve, reject) => {
-      if (gathered.push({ apply, resolve, reject }) === 1) setImmediate(flush)
-    })
-}
-
-function commitAlone(database: DatabaseSync, write: Write): void {
-  try {
-    inTransaction(database, write.apply)
-    write.resolve()
-  } catch (error) {
-    write.reject(error)
-  }
-}
-
-function inTransaction(database: DatabaseSync, apply: () => void): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    apply()
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
-}
-
-/** The tables whose rows `revokeByGrantId` of their model must find. */
-const grantable = new Set([
-  'AccessToken',
-  'AuthorizationCode',
-  'RefreshToken',
-  'DeviceCode',
-  'BackchannelAuthenticationRequest',
-  'PreAuthorizedCode',
-])
 
 function createAdapter(database: DatabaseSync, commit: Commit, model: string): Adapter {
   createTable(database, model)

@@ -38,7 +38,8 @@ declare module 'oidc-provider' {
   export interface ProviderInstance {
     readonly Client: { find(id: string): Promise<ClientModel | undefined> }
     readonly Grant: new (properties: { accountId: string; clientId: string }) => GrantModel
-    readonly RefreshToken: new (properties: { client: ClientModel; [name: string]: unknown }) => Saveable
+    readonly RefreshToken: new (properties: object) => Saveable
+    readonly AuthorizationCode: new (properties: object) => Saveable
     callback(): (request: IncomingMessage, response: ServerResponse) => void
     on(event: 'server_error', listener: (context: unknown, error: Error) => void): void
   }

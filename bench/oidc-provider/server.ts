@@ -1,25 +1,24 @@
-/** `node server.ts DATABASE` serves the database that the bench has seeded; the rest comes in the environment. */
+/** `node server.ts FILE|URL` serves the database that the bench has seeded; the rest comes in the environment. */
 
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { openAdapterDatabase } from './adapter.ts'
+import { serveInProcesses } from '../processes.ts'
+import { type AdapterDatabase, openAdapterDatabase } from './adapter.ts'
+import { openPgAdapter } from './adapter-pg.ts'
 import { createProvider } from './provider.ts'
 
-const [file] = process.argv.slice(2)
-const { BENCH_CLIENT_ID: clientId, BENCH_CLIENT_SECRET: clientSecret, BENCH_COMMITTING: committing } = process.env
-const isComplete = committing === 'together' || committing === 'alone'
-if (file === undefined || clientId === undefined || clientSecret === undefined || !isComplete) {
-  throw new Error('needs a database file, BENCH_CLIENT_ID, BENCH_CLIENT_SECRET and BENCH_COMMITTING')
+const [place] = process.argv.slice(2)
+const { BENCH_CLIENT_ID: clientId, BENCH_CLIENT_SECRET: clientSecret, BENCH_SIGNING_KEY: signingKey } = process.env
+if (place === undefined || clientId === undefined || clientSecret === undefined || signingKey === undefined) {
+  throw new Error('needs a database, BENCH_CLIENT_ID, BENCH_CLIENT_SECRET and BENCH_SIGNING_KEY')
 }
-const database = openAdapterDatabase(file, committing)
-const provider = createProvider(database, { clientId, clientSecret })
-provider.on('server_error', (_context, error) => console.error(error))
-const server = createServer(provider.callback())
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo
-  console.log(JSON.stringify({ event: 'ready', issuer: `http://127.0.0.1:${port}` }))
+await serveInProcesses(() => {
+  const database = open(place)
+  const provider = createProvider(database, { clientId, clientSecret, signingKey })
+  provider.on('server_error', (_context, error) => console.error(error))
+  return { server: createServer(provider.callback()), close: database.close }
 })
-process.once('SIGTERM', () => {
-  server.close(() => database.close())
-  server.closeIdleConnections()
-})
+
+function open(at: string): AdapterDatabase {
+  if (at.startsWith('postgres:')) return openPgAdapter(at)
+  return openAdapterDatabase(at, process.env['BENCH_COMMITTING'] === 'alone' ? 'alone' : 'together')
+}

@@ -26,44 +26,68 @@ import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { openSqliteStore } from '../../packages/server/src/store/sqlite/sqlite-store.ts'
+import type { Place } from '../contender.ts'
+import { codeChallenge, codeSeconds, redirectUri } from '../redemption.ts'
 
 export const pawlScopes = ['offline_access', 'api:read']
 const idleSeconds = 30 * 86_400
 const absoluteSeconds = 90 * 86_400
-const redeemSeconds = 60
 /** Families that are written at the same time, so that they share commits. */
 const seededTogether = 2000
 
 export interface Seeding {
-  readonly directory: string
+  readonly place: Place
   readonly clientId: string
   readonly masterKey: string
   readonly families: number
+  /** Families that still wait for their code. */
+  readonly codes: number
+}
+
+export interface Seeded {
+  /** The refresh token of generation 1 of every family, in the order they were made. */
+  readonly tokens: string[]
+  readonly codes: string[]
 }
 
 export function pawlFile(directory: string): string {
   return join(directory, 'pawl.db')
 }
 
-/** Answers the refresh token of generation 1 of every family, in the order they were made. */
-export async function seedPawl(seeding: Seeding): Promise<string[]> {
+export async function seedPawl(seeding: Seeding): Promise<Seeded> {
   const entropy = systemEntropy()
   const keys = parseMasterKeys(seeding.masterKey)
   const codec = tokenCodec(keys)
   // Nobody signs in here: one hash does for all, where a hash each would take hours.
   const hashed = await argon2Hasher(entropy).hash(randomBytes(32).toString('base64url'))
   if (hashed.kind !== 'hashed') throw new Error(`the password was not hashed but ${hashed.kind}`)
-  const store = await openSqliteStore({ path: pawlFile(seeding.directory), clock: systemClock, entropy })
+  const store = await openPlace(seeding.place, entropy)
   const seeder = { store, entropy, keys, clientId: seeding.clientId as ClientId, passwordHash: hashed.phc }
-  const tokens: string[] = []
-  while (tokens.length < seeding.families) {
-    const together = Math.min(seededTogether, seeding.families - tokens.length)
-    const from = tokens.length
-    const families = await Promise.all(Array.from({ length: together }, (_, at) => seedFamily(seeder, from + at)))
-    tokens.push(...families.map(family => codec.mint('refresh_token', family)))
-  }
+  const families = await seedFamilies(seeding.families, number => seedFamily(seeder, number, redeemed))
+  const waiting = await seedFamilies(seeding.codes, number =>
+    seedFamily(seeder, seeding.families + number, family => family),
+  )
   await store.close()
-  return tokens
+  return {
+    tokens: families.map(family => codec.mint('refresh_token', family)),
+    codes: waiting.map(family => codec.mint('authorization_code', family)),
+  }
+}
+
+async function openPlace(place: Place, entropy: Entropy): Promise<Store> {
+  if (place.kind === 'sqlite') return openSqliteStore({ path: place.file, clock: systemClock, entropy })
+  const { openPostgresStore } = await import('../../packages/server/src/store/postgres/postgres-store.ts')
+  return openPostgresStore({ url: place.url, entropy })
+}
+
+async function seedFamilies(count: number, seed: (number: number) => Promise<Family>): Promise<Family[]> {
+  const families: Family[] = []
+  while (families.length < count) {
+    const from = families.length
+    const together = Math.min(seededTogether, count - from)
+    families.push(...(await Promise.all(Array.from({ length: together }, (_, at) => seed(from + at)))))
+  }
+  return families
 }
 
 interface Seeder {
@@ -74,13 +98,15 @@ interface Seeder {
   readonly passwordHash: string
 }
 
-async function seedFamily(seeder: Seeder, number: number): Promise<Family> {
+type Stage = (family: Family, nowMs: number) => Family
+
+async function seedFamily(seeder: Seeder, number: number, stage: Stage): Promise<Family> {
   const { store, entropy, clientId } = seeder
   const nowMs = systemClock.nowMs()
   const subject = newSubject(entropy)
   const user = userOf(seeder, subject, number, nowMs)
   expectDone(await store.users.add(user, [newEvent('user_added', { subject, caller: operator, atMs: nowMs }, entropy)]))
-  const family = redeemed(openFamily(openingOf(seeder, subject, nowMs), nowMs), nowMs)
+  const family = stage(openFamily(openingOf(seeder, subject, nowMs), nowMs), nowMs)
   const about = { familyId: family.id, clientId, subject, caller: operator, atMs: nowMs }
   expectDone(await store.families.open(family, [newEvent('family_opened', about, entropy)]))
   return family
@@ -118,10 +144,10 @@ function openingOf({ entropy, keys, clientId }: Seeder, subject: Subject, nowMs:
       acr: null,
       amr: ['pwd'],
     },
-    redemption: null,
+    redemption: { codeChallenge, challengeIsGuessable: false, redirectUri, redirectUriSent: true, nonce: null },
     binding: null,
     refreshable: true,
-    redeemSeconds,
+    redeemSeconds: codeSeconds,
     idleSeconds,
     absoluteExpiresAtMs: nowMs + absoluteSeconds * 1000,
   }
