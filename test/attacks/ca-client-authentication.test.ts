@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { changeClient, removeClient, rotateSecret } from '../../packages/server/src/admin/clients.ts'
+import { failureDelayMsMax, failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
 import { basic } from '../stage/app.ts'
 import { assertUnchanged, openFamilyOf, openScene, type Scene, shop } from '../stage/scene.ts'
 import { openStage } from '../stage/stage.ts'
+import { notedTimers } from '../stage/timers.ts'
 
 type Fields = { readonly [name: string]: string }
 
@@ -296,7 +298,9 @@ describe('a client that goes while its refresh is under way', () => {
 
 describe('guessing', () => {
   it('CA-14 a thousand wrong secrets from one address slow the guesser and not the good client', async test => {
-    const scene = await confidential(test)
+    const timers = notedTimers()
+    const { startTimer, delaysMs } = timers
+    const scene = await openScene(test, { client: shop, startTimer })
     const { first } = await openFamilyOf(scene)
     const headers = {
       'content-type': 'application/x-www-form-urlencoded',
@@ -307,15 +311,20 @@ describe('guessing', () => {
       scene.stage.send('/token', { method: 'POST', headers, body }, address).then(assertGuessRefused)
     const guesser = '192.0.2.250'
     await Promise.all(Array.from({ length: 1000 }, () => guess(guesser)))
-    const startedMs = performance.now()
-    await guess(guesser)
-    assert.ok(performance.now() - startedMs > 50, 'the guesser waits')
+    assert.equal(delaysMs.length, 1000 - failuresPerMinuteMax)
+    assert.deepEqual(delaysMs.slice(0, 3), [1, 2, 3])
+    assert.ok(delaysMs.slice(failureDelayMsMax).every(each => each === failureDelayMsMax))
 
     await Promise.all(Array.from({ length: 1000 }, (_, index) => guess(`10.1.${index >> 8}.${index & 255}`)))
+    assert.equal(delaysMs.length, 1000 - failuresPerMinuteMax, 'one mistake each is no guessing')
+
+    timers.hold()
+    const waiting = guess(guesser)
     const good = scene.stage.app(scene.registered, { address: guesser })
-    const begunMs = performance.now()
     await assertUnchanged(good, first)
-    assert.ok(performance.now() - begunMs < 1000, 'the good client waits, even at the address of the guesser')
+    assert.equal(delaysMs.length, 1001 - failuresPerMinuteMax, 'the guesser waits, the good client at its address not')
+    timers.letGo()
+    await waiting
   })
 })
 

@@ -102,27 +102,6 @@ describe('parameters', () => {
     refused(() => parseParameters(`a=${'%41'.repeat(parameterBytesMax + 1)}`))
   })
 
-  it('DS-03 reads the worst bodies the limit lets in within 5 ms of processor time', () => {
-    const worst = [
-      'a'.repeat(65_536),
-      '%'.repeat(65_536),
-      '+'.repeat(65_536),
-      '&'.repeat(65_536),
-      '='.repeat(65_536),
-      `%41${'+'.repeat(24_000)}`,
-    ]
-    for (const body of worst) {
-      // The best of several: the compiler and the collector work on our time as well.
-      const times = Array.from({ length: 5 }, () => {
-        const before = process.cpuUsage()
-        attempt(body)
-        const { user, system } = process.cpuUsage(before)
-        return user + system
-      })
-      assert.ok(Math.min(...times) < 5_000, `${body.slice(0, 4)} took ${Math.min(...times)} µs`)
-    }
-  })
-
   for (const [what, piece] of [
     ['a stray percent sign', 'a=%'],
     ['half an escape', 'a=%4'],
@@ -177,12 +156,3 @@ describe('a form', () => {
     refused(() => readQuery(post('', formType, 'a=b c')))
   })
 })
-
-function attempt(body: string): void {
-  try {
-    readForm(post(body))
-  } catch (error) {
-    // Only how long it takes matters here; whether it is refused is tested above.
-    assert.ok(error instanceof OAuthError)
-  }
-}

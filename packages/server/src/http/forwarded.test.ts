@@ -63,13 +63,6 @@ describe('the address of a client', () => {
     const list = ['198.51.100.7', ...new Array<string>(forwardedHopsMax).fill('10.1.1.1')].join(',')
     assert.equal(forwardedFor(list), '10.1.1.1')
   })
-
-  it('reads the longest header in linear time', () => {
-    const before = process.cpuUsage()
-    forwardedFor('[::1,'.repeat(6_000))
-    clientAddress('10.0.0.1', { forwarded: 'for=";'.repeat(5_000) }, proxies)
-    assert.ok(process.cpuUsage(before).user < 50_000)
-  })
 })
 
 describe('trusted proxies', () => {
