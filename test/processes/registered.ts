@@ -1,6 +1,5 @@
 /** What operators do, done from this process on the same database: quick to call, and one more process on the file. */
 
-import type { TestContext } from 'node:test'
 import { type ClientWithSecret, registerClient } from '../../packages/server/src/admin/clients.ts'
 import { addUser } from '../../packages/server/src/admin/users.ts'
 import type { Workbench } from '../../packages/server/src/admin/workbench.ts'
@@ -13,6 +12,7 @@ import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import { openWorkbench } from '../../packages/server/src/pawl.ts'
 import { type App, app } from '../stage/app.ts'
 import { type Browser, browser, type Ground, stagePassword } from '../stage/browser.ts'
+import type { Lifetime } from './server-process.ts'
 
 export interface Office {
   readonly workbench: Workbench
@@ -26,7 +26,7 @@ export interface Office {
 
 /** Opens the database and the keys a server on `data` in this environment would have, until the test is over. */
 export async function openOffice(
-  test: TestContext,
+  lifetime: Lifetime,
   data: string,
   environment: { readonly [name: string]: string | undefined } = {},
 ): Promise<Office> {
@@ -35,7 +35,7 @@ export async function openOffice(
   const config = completeConfig(settings, obtainMasterKeys(settings, environment, entropy), settings.port)
   const world = { clock: systemClock, entropy, logger: stderrLogger('warn') }
   const { workbench, close } = await openWorkbench(config, world, 'test')
-  test.after(close)
+  lifetime.after(close)
   return {
     workbench,
     addUser: async (email = 'ada@example.com') => {

@@ -18,8 +18,11 @@ import { stablePort } from './stable-port.ts'
 
 const program = fileURLToPath(new URL('../../packages/server/bin/pawl.js', import.meta.url))
 const stderrCharactersMax = 100_000
-/** A server that takes longer than this to say that it is ready never will. */
-const readyMsMax = 20_000
+/** A server that takes longer than this to say that it is ready never will, however busy the machine is. */
+const readyMsMax = 180_000
+
+/** What ends what was started: a test, or whatever else calls these back when it is over. */
+export type Lifetime = Pick<TestContext, 'after'>
 
 type Environment = { readonly [name: string]: string | undefined }
 
@@ -55,12 +58,12 @@ export interface ServerProcess extends Ground {
 }
 
 /** Starts a server and waits for its ready line. Rejects with what it wrote to stderr when it ends instead. */
-export async function startServer(test: TestContext, options: ServeOptions): Promise<ServerProcess> {
+export async function startServer(lifetime: Lifetime, options: ServeOptions): Promise<ServerProcess> {
   const startedAtMs = performance.now()
   const child = spawnPawl(wordsOf(options), options.environment)
   const exited = exitOf(child)
   const stderr = collected(child)
-  test.after(() => killed(child, exited))
+  lifetime.after(() => killed(child, exited))
   const line = await readyLine(child, exited)
   if (line === null) throw new Error(`pawl serve did not get ready: ${stderr()}`)
   const { issuer, admin } = JSON.parse(line) as { readonly issuer: string; readonly admin: string }
@@ -92,9 +95,9 @@ export interface RestartingServer {
   readonly killAndStart: () => void
 }
 
-export async function restartingServer(test: TestContext, options: ServeOptions): Promise<RestartingServer> {
+export async function restartingServer(lifetime: Lifetime, options: ServeOptions): Promise<RestartingServer> {
   const fixed = { ...options, port: await stablePort() }
-  let current = startServer(test, fixed)
+  let current = startServer(lifetime, fixed)
   await current
   return {
     up: () => current,
@@ -102,7 +105,7 @@ export async function restartingServer(test: TestContext, options: ServeOptions)
       const before = current
       current = before.then(async server => {
         await server.kill()
-        return startServer(test, fixed)
+        return startServer(lifetime, fixed)
       })
     },
   }
@@ -148,9 +151,9 @@ export async function dataDirectory(test: TestContext): Promise<string> {
 }
 
 /** For all else; gone after the test too. */
-export async function emptyDirectory(test: TestContext): Promise<string> {
+export async function emptyDirectory(lifetime: Lifetime): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'pawl-process-'))
-  test.after(() => rm(directory, { recursive: true, force: true }))
+  lifetime.after(() => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
