@@ -95,6 +95,9 @@ const rings: { readonly [ring: string]: Ring } = {
   },
 }
 
+/** Modules with one home in the server: nobody else may import them, whatever else the ring may do. */
+const homes: { readonly [module: string]: string } = { pg: 'store/postgres/' }
+
 /** Modules of Node that `node:*` does not stand for. */
 const keptModules = ['node:sqlite']
 
@@ -145,6 +148,10 @@ function brokenModule(home: Home, specifier: string): string | null {
   const law = home.packageName === 'server' ? rings[ringOf(home.path)] : packages[home.packageName]
   if (law === undefined)
     return `nothing is known of '${home.packageName}/${home.path}': tools/rings.ts names every package`
+  const only = homes[specifier]
+  if (only !== undefined) {
+    return home.packageName === 'server' && isIn(home.path, [only]) ? null : `only ${only} imports ${specifier}`
+  }
   return isModuleIn(specifier, law.modules) ? null : law.rule
 }
 

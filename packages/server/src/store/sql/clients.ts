@@ -15,8 +15,8 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
     read: async id => {
       const known = parsed.get(id)
       if (known !== undefined) {
-        const [row] = await sql.read({ text: versionText, params: [id] })
-        if (row !== undefined && row[0] === known.version) return known
+        const [row] = await sql.read({ text: clientVersionText, params: [id] })
+        if (row !== undefined && row[1] === known.version) return known
       }
       const [row] = await sql.read({ text: readText, params: [id] })
       const reading = row === undefined ? null : readingOf(row)
@@ -54,7 +54,8 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
   }
 }
 
-const versionText = 'SELECT version FROM clients WHERE id = $1'
+/** Ends with the key, which is its first column too: an engine may ask for many clients at once. */
+export const clientVersionText = 'SELECT id, version FROM clients WHERE id = $1'
 const readText = 'SELECT document, version FROM clients WHERE id = $1'
 const listText = 'SELECT document, version FROM clients ORDER BY id LIMIT $1'
 const addText = 'INSERT INTO clients (id, document, version, added_ms) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING'

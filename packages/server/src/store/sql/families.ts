@@ -15,13 +15,13 @@ import type { Sweeper } from './sweep.ts'
 export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): FamilyStore {
   return {
     read: async id => {
-      const rows = await sql.read({ text: readText, params: [id] })
+      const rows = await sql.read({ text: familyReadText, params: [id] })
       const row = rows[0]
       return row === undefined ? null : readingOf(row, clock)
     },
     open: async (family, events) => {
       const guard = { text: openText, params: familyValues(family) }
-      const outcome = await sql.write({ about: family.id, guard, statements: eventStatements(events) })
+      const outcome = await sql.write({ about: family.id, guard, statements: eventStatements(events), mark: family })
       if (outcome === 'done') sweeper.opened()
       return outcome
     },
@@ -31,6 +31,7 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
         about: step.family.id,
         guard: stepStatement(step),
         statements: consequences(step, clock),
+        mark: step.family,
       })
       if (outcome === 'done') sweeper.stepped()
       return outcome
@@ -54,12 +55,14 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
   }
 }
 
-const readText = `${selectReadings} AND f.id = $1`
+/** Ends with the key, which is its first column too: an engine may ask for many families at once. */
+export const familyReadText = `${selectReadings} AND f.id = $1`
 
 const openText = `INSERT INTO families (${familyColumns.join(', ')})
 VALUES (${familyColumns.map((_, at) => `$${at + 1}`).join(', ')}) ON CONFLICT DO NOTHING`
 
-const moveText = 'UPDATE families SET step_id = $1, state = $2 WHERE id = $3 AND step_id = $4'
+/** The step of a plain rotation. An engine may take many of them in one statement. */
+export const familyMoveText = 'UPDATE families SET step_id = $1, state = $2 WHERE id = $3 AND step_id = $4'
 const bindText = 'UPDATE families SET step_id = $1, state = $2, binding = $5 WHERE id = $3 AND step_id = $4'
 const endText = `UPDATE families SET step_id = $1, state = $2, binding = $5, ended_ms = $6, end_reason = $7, end_by = $8
 WHERE id = $3 AND step_id = $4`
@@ -75,7 +78,7 @@ function stepStatement({ family, readAt }: FamilyStep): Statement {
   if (family.generation === 1 && family.binding !== null) {
     return { text: bindText, params: [...moves, bindingText(family.binding)] }
   }
-  return { text: moveText, params: moves }
+  return { text: familyMoveText, params: moves }
 }
 
 function consequences(step: FamilyStep, clock: StoreClock): Statement[] {

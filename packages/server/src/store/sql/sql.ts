@@ -24,6 +24,16 @@ export interface Unit {
   /** Must change exactly one row; where it changes none, nothing of the unit is executed. Null: always executed. */
   readonly guard: Statement | null
   readonly statements: readonly Statement[]
+  /**
+   * The family that carries this step id, which nobody else ever chooses, once the unit is written. Where an engine loses
+   * the answer to a COMMIT, this is how it finds out; a unit without stays unknown then.
+   */
+  readonly mark?: Mark
+}
+
+export interface Mark {
+  readonly id: string
+  readonly stepId: string
 }
 
 export type Outcome = 'done' | 'moved'

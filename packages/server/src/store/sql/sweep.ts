@@ -102,12 +102,13 @@ async function sweepFamilies(sql: Sql, clock: StoreClock, after: string, limit: 
   const readings = rows.map(row => readingOf(row, clock))
   const deletions = readings
     .filter(isDead)
-    .map(({ family }) => ({ text: deleteText, params: [family.id, family.stepId] }))
+    .map(({ family }) => ({ text: deadFamilyText, params: [family.id, family.stepId] }))
   if (deletions.length > 0) await sql.write(always(deletions))
   return rows.length < limit ? '' : (readings.at(-1)?.family.id ?? '')
 }
 
-const deleteText = 'DELETE FROM families WHERE id = $1 AND step_id = $2'
+/** A family that has not moved since it was found dead. An engine may take many of them in one statement. */
+export const deadFamilyText = 'DELETE FROM families WHERE id = $1 AND step_id = $2'
 
 function isDead(reading: FamilyReading): boolean {
   return overSinceMs(reading) + overKeptSeconds * 1000 <= reading.nowMs

@@ -18,18 +18,28 @@ export interface IdleStamp {
 /** Calls back once after so many milliseconds, unless cancelled. */
 export type StartTimer = (callback: () => void, afterMs: number) => () => void
 
+/** How often the stamp is made, and how many times after the last write. */
+export interface Rhythm {
+  readonly everyMs: number
+  readonly stampsMax: number
+}
+
 /** `stamp` writes nothing but the time. It is asked for seldom, and never by a store that has not written. */
-export function stampWhileIdle(stamp: () => Promise<unknown>, startTimer: StartTimer = quietTimer): IdleStamp {
+export function stampWhileIdle(
+  stamp: () => Promise<unknown>,
+  startTimer: StartTimer = quietTimer,
+  { everyMs, stampsMax }: Rhythm = { everyMs: idleStampMs, stampsMax: idleStampsMax },
+): IdleStamp {
   let left = 0
   let hasWritten = false
   let cancel: (() => void) | null = null
 
   function arm(): void {
-    cancel = startTimer(tick, idleStampMs)
+    cancel = startTimer(tick, everyMs)
   }
 
   function tick(): void {
-    left = hasWritten ? idleStampsMax : left - 1
+    left = hasWritten ? stampsMax : left - 1
     hasWritten = false
     cancel = null
     // Where the store is away nobody is answered either, and whoever asks next is told; until then it is interrupted.
@@ -53,7 +63,7 @@ export function stampWhileIdle(stamp: () => Promise<unknown>, startTimer: StartT
 function startNothing(): void {}
 
 /** Keeps no process alive. */
-function quietTimer(callback: () => void, afterMs: number): () => void {
+export function quietTimer(callback: () => void, afterMs: number): () => void {
   const timer = setTimeout(callback, afterMs).unref()
   return () => clearTimeout(timer)
 }

@@ -1,0 +1,138 @@
+/**
+ * From a URL to a session that may be trusted: the first of its servers that takes writes, set as we need it, its version
+ * and its durability read back. Every connection is made this way, because after a failover the same name and port may be
+ * another server.
+ */
+
+import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
+import type { Address } from './addresses.ts'
+import type { Prepare } from './dialect.ts'
+import { type Durability, type DurabilityNeeds, durabilityText, lossesOf, parseDurability } from './durability.ts'
+import { codeOf, toldOf, unavailable } from './postgres-error.ts'
+import { brokenTransactionMsMax, keepAliveMs, lockMsMax, openSession, type Session } from './session.ts'
+
+export interface Connecting {
+  readonly addresses: readonly Address[]
+  readonly prepare: Prepare
+  readonly needs: DurabilityNeeds
+  /** Takes what would be refused, and says so. */
+  readonly allowLosingRotations: boolean
+  readonly report: (warning: string) => void
+}
+
+/** A session, and what its server's settings looked like when they were found good. */
+export interface Trusted {
+  readonly session: Session
+  readonly durability: string
+}
+
+export const oldestVersion = 15
+
+/**
+ * The plan of every statement is fixed, whatever the statistics say: a look-up by key, also on the day the table was
+ * empty a minute ago. Planning afresh would cost more than executing does, and compiling to machine code a hundred times
+ * that. Nothing may cut a COMMIT short, and what we lose touch with must let go of its rows.
+ */
+const sessionSettings = `SET client_min_messages = warning;
+SET statement_timeout = 0;
+SET lock_timeout = ${lockMsMax};
+SET idle_in_transaction_session_timeout = ${brokenTransactionMsMax};
+SET default_transaction_isolation = 'read committed';
+SET bytea_output = hex;
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET jit = off;
+SET tcp_keepalives_idle = ${keepAliveMs / 1000};
+SET tcp_keepalives_interval = ${keepAliveMs / 1000};
+SET tcp_keepalives_count = 3`
+
+const versionText = "SELECT current_setting('server_version_num')::int"
+
+/** Never below what makes an answer durable; more, where the operator wants more. */
+const raiseCommitText = `SELECT set_config('synchronous_commit',
+CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`
+
+/**
+ * Rejects with `StoreRefused` where a server was found that would lose what it acknowledges, or that knows no such user
+ * or database, and with `StoreUnavailable` where none answers that takes writes.
+ */
+export async function connectTrusted(connecting: Connecting): Promise<Trusted> {
+  const failures: string[] = []
+  let refusal: StoreRefused | null = null
+  for (const address of connecting.addresses) {
+    try {
+      return await connectTo(address, connecting)
+    } catch (error) {
+      if (error instanceof StoreRefused) refusal ??= error
+      else failures.push(`${address.name}: ${toldOf(error)}`)
+    }
+  }
+  throw refusal ?? new StoreUnavailable(`no PostgreSQL server that takes writes answers (${failures.join('; ')})`)
+}
+
+async function connectTo(address: Address, connecting: Connecting): Promise<Trusted> {
+  const session = await openSession(address, connecting.prepare).catch((error: unknown) => {
+    throw refusalOf(error) ?? error
+  })
+  try {
+    await session.run(sessionSettings)
+    const durability = await inspect(session, connecting)
+    return { session, durability }
+  } catch (error) {
+    session.destroy()
+    throw error
+  }
+}
+
+async function inspect(session: Session, connecting: Connecting): Promise<string> {
+  const { needs, allowLosingRotations, report } = connecting
+  const [version, found] = await session.ask([
+    { text: versionText, params: [] },
+    { text: durabilityText, params: [] },
+  ])
+  refuseOld(Number(version?.rows[0]?.[0]))
+  const settings = parseDurability(String(found?.rows[0]?.[0]))
+  refuseStandby(settings)
+  const losses = lossesOf(settings, needs)
+  if (allowLosingRotations) {
+    for (const loss of losses) report(loss)
+    return String(found?.rows[0]?.[0])
+  }
+  if (losses.length > 0) throw new StoreRefused(losses.join(' '))
+  const [, raised] = await session.ask([
+    { text: raiseCommitText, params: [] },
+    { text: durabilityText, params: [] },
+  ])
+  return String(raised?.rows[0]?.[0])
+}
+
+function refuseOld(versionNumber: number): void {
+  const major = Math.floor(versionNumber / 10_000)
+  if (major >= oldestVersion) return
+  throw new StoreRefused(`The database is PostgreSQL ${major}: use version ${oldestVersion} or a later one.`)
+}
+
+/** Nothing that decides is read from a standby: a revocation may not have reached it. */
+function refuseStandby({ recovering, readOnly }: Durability): void {
+  if (recovering) throw new StoreUnavailable('it is a standby')
+  if (readOnly) throw new StoreUnavailable('it takes no writes (default_transaction_read_only = on)')
+}
+
+const refusedAtTheDoor: { readonly [code: string]: string } = {
+  '28000': 'PostgreSQL does not let this user in: see its pg_hba.conf, and the user in the database URL.',
+  '28P01':
+    'PostgreSQL does not take this password: set it in the database URL, in PGPASSWORD or in the file PGPASSFILE names.',
+  '3D000': 'PostgreSQL has no database of that name: make it with createdb, or correct the database URL.',
+}
+
+function refusalOf(error: unknown): StoreRefused | null {
+  const sentence = refusedAtTheDoor[codeOf(error) ?? '']
+  return sentence === undefined ? null : new StoreRefused(sentence)
+}
+
+/** What an open store says where opening one would have been refused: the settings were right once. */
+export function asUnavailable(error: unknown): StoreUnavailable {
+  return error instanceof StoreRefused ? new StoreUnavailable(error.message) : unavailable(error)
+}

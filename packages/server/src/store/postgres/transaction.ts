@@ -1,0 +1,116 @@
+/**
+ * Units as PostgreSQL executes them; pure. A unit is sent whole, from BEGIN to COMMIT, and nothing in between waits for
+ * us: the guard raises an error where it does not change its one row, so that the engine itself refuses what follows.
+ */
+
+import type { Outcome, Row, Statement, Unit } from '../sql/sql.ts'
+import { isPlainMove, joined, manyMoves } from './many.ts'
+import {
+  codeOf,
+  divisionByZero,
+  meaningOf,
+  rootOfLess,
+  statementRefused,
+  transactionFailed,
+  unavailable,
+} from './postgres-error.ts'
+import type { Reply } from './session.ts'
+
+/** What is written, and what its caller hears: rows where it asked for them. */
+export interface Write {
+  readonly unit: Unit
+  readonly returns: boolean
+}
+
+export type Answer = Outcome | readonly Row[]
+
+export type Result =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  /** The engine undid it and may do it when asked again. */
+  | { readonly kind: 'again' }
+  /** It cannot be written, together with others or at all. */
+  | { readonly kind: 'refused'; readonly error: Error }
+  /** The engine cannot do it now. */
+  | { readonly kind: 'away'; readonly error: Error }
+
+/** Some writes of a batch as statements, and how the replies to these are understood, one result for each write. */
+export interface Part<W extends Write> {
+  readonly writes: readonly W[]
+  readonly statements: readonly Statement[]
+  readonly resultsOf: (replies: readonly Reply[]) => readonly Result[]
+}
+
+/** Plain rotations in one statement, everything else in a transaction of its own. */
+export function partsOf<W extends Write>(batch: readonly W[]): readonly Part<W>[] {
+  const moves = batch.filter(write => isMove(write))
+  const others = batch.filter(write => !isMove(write))
+  return [...(moves.length === 0 ? [] : [movesPart(moves)]), ...others.map(unitPart)]
+}
+
+export function isMove({ unit, returns }: Write): boolean {
+  return !returns && isPlainMove(unit)
+}
+
+function movesPart<W extends Write>(moves: readonly W[]): Part<W> {
+  return {
+    writes: moves,
+    statements: [manyMoves(moves.flatMap(({ unit }) => unit.guard ?? []))],
+    resultsOf: ([reply]) => {
+      const failed = failureOf(reply)
+      const moved = new Set(reply?.rows.map(row => row[0]))
+      return moves.map(({ unit }) => failed ?? answered(moved.has(unit.about) ? 'done' : 'moved'))
+    },
+  }
+}
+
+function unitPart<W extends Write>(write: W): Part<W> {
+  const { guard } = write.unit
+  const written = joined(write.unit.statements)
+  const statements = guard === null ? written : [guarding(guard), ...written]
+  const isBare = guard === null && statements.length < 2
+  return {
+    writes: [write],
+    statements: isBare ? statements : [begin, ...statements, commit],
+    resultsOf: replies => [unitResult(write, replies)],
+  }
+}
+
+const begin: Statement = { text: 'BEGIN', params: [] }
+const commit: Statement = { text: 'COMMIT', params: [] }
+
+function unitResult({ unit, returns }: Write, replies: readonly Reply[]): Result {
+  const at = replies.findIndex(({ failure }) => failure !== null && codeOf(failure) !== transactionFailed)
+  if (at < 0) return answered(returns ? (replies[0]?.rows ?? []) : 'done')
+  const code = codeOf(replies[at]?.failure)
+  const isGuard = unit.guard !== null && at === 1
+  if (isGuard && code === divisionByZero) return answered('moved')
+  if (isGuard && code === rootOfLess) {
+    return { kind: 'refused', error: new RangeError(`a guard changed several rows: ${unit.guard.text}`) }
+  }
+  return failureOf(replies[at]) ?? answered('done')
+}
+
+/** Changes its one row, or ends the transaction: no rows divide by zero, several take the root of less than that. */
+function guarding(guard: Statement): Statement {
+  const text = `WITH changed AS (${guard.text} RETURNING 1) SELECT 1 / count(*), sqrt(1 - count(*)) FROM changed`
+  return { text, params: guard.params }
+}
+
+function failureOf(reply: Reply | undefined): Result | null {
+  if (reply === undefined) throw new TypeError('a statement without its reply')
+  const { failure } = reply
+  if (failure === null) return null
+  switch (meaningOf(failure)) {
+    case 'again':
+      return { kind: 'again' }
+    case 'refused':
+      return { kind: 'refused', error: statementRefused(failure) }
+    case 'away':
+    case 'unknown':
+      return { kind: 'away', error: unavailable(failure) }
+  }
+}
+
+function answered(answer: Answer): Result {
+  return { kind: 'answered', answer }
+}
