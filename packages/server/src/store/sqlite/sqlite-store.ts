@@ -12,16 +12,24 @@ import { openStoreClock, type StoreClock } from '../sql/store-clock.ts'
 import { type Connection, connect } from './connection.ts'
 import { type IdleStamp, type StartTimer, stampWhileIdle } from './idle-stamp.ts'
 import { migrate } from './migrations.ts'
-import { type Patiently, patience } from './patience.ts'
+import { busyMsMax, type Patiently, patience } from './patience.ts'
 import { createWriter, type Writer } from './writer.ts'
+import { writeTurn } from './write-turn.ts'
 
 export interface SqliteOptions {
   /** A file, made with its directory where it is not there yet; `:memory:` for a store that dies with its process. */
   readonly path: string
   readonly clock: Clock
   readonly entropy: Entropy
+  /** Where several threads of this process open the file: their memory, and which of them this is. */
+  readonly turn?: Turn | undefined
   /** What the stamps of an idle store wait for; by default the machine's timers. */
   readonly startTimer?: StartTimer
+}
+
+export interface Turn {
+  readonly memory: SharedArrayBuffer
+  readonly thread: number
 }
 
 /** Rejects with `StoreUnavailable` where the file cannot be opened, and with a sentence where it must not be used. */
@@ -42,15 +50,16 @@ function sqliteStore(
   connection: Connection,
   clock: StoreClock,
   patiently: Patiently,
-  { entropy, startTimer }: SqliteOptions,
+  { entropy, turn, startTimer }: SqliteOptions,
 ): Store {
-  const writer = createWriter(connection, clock, patiently, entropy)
+  const turns = turn && writeTurn(turn.memory, turn.thread, busyMsMax)
+  const writer = createWriter({ connection, stamp: clock, patiently, entropy, turn: turns })
   const idleStamp = stampWhileIdle(() => writer.write(always([])), startTimer)
   const sql = sqliteSql(connection, { writer, idleStamp }, patiently)
   return sqlStore({
     sql,
     clock,
-    check: () => patiently(() => proveWritable(connection)),
+    check: () => writer.alone(() => proveWritable(connection)),
     close: async () => {
       idleStamp.stop()
       await writer.finish()

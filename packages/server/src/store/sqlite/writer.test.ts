@@ -18,7 +18,7 @@ function writerOnMemory() {
   connection.database.exec('CREATE TABLE written (place INTEGER PRIMARY KEY, what TEXT, batch_id TEXT)')
   const entropy = seededEntropy('writer')
   const clock = openStoreClock(settableClock(startMs), 0)
-  const writer = createWriter(connection, clock, patience(entropy), entropy)
+  const writer = createWriter({ connection, stamp: clock, patiently: patience(entropy), entropy })
   const written = () => connection.all({ text: 'SELECT what, batch_id FROM written ORDER BY place', params: [] })
   return { writer, written }
 }
@@ -99,7 +99,8 @@ describe('group commit', () => {
       waitedMs += pauseMs
       if (waiting.length < 3) waiting.push(writer.write(unitOf(String(waiting.length), 'one family')))
     })
-    const writer = createWriter(connection, openStoreClock(settableClock(startMs), 0), patiently, entropy)
+    const stamp = openStoreClock(settableClock(startMs), 0)
+    const writer = createWriter({ connection, stamp, patiently, entropy })
     waiting.push(writer.write(unitOf('first', 'one family')))
     await assert.rejects(waiting[0] ?? Promise.resolve(), StoreUnavailable)
     assert.deepEqual(new Set((await Promise.allSettled(waiting)).map(({ status }) => status)), new Set(['rejected']))

@@ -10,6 +10,7 @@ import type { Outcome, Row, Statement, Unit } from '../sql/sql.ts'
 import type { Connection } from './connection.ts'
 import type { Patiently } from './patience.ts'
 import { isBusy, isUnavailable, unavailable } from './sqlite-error.ts'
+import type { WriteTurn } from './write-turn.ts'
 
 /** Long enough to spread one flush over many answers, short enough that a batch does not hold up the event loop. */
 export const batchUnitsMax = 256
@@ -19,6 +20,8 @@ export const queuedUnitsMax = 16_384
 export interface Writer {
   readonly write: (unit: Unit) => Promise<Outcome>
   readonly writeReturning: (statement: Statement) => Promise<readonly Row[]>
+  /** Does this while nothing else of this process writes, and outside any transaction. */
+  readonly alone: (action: () => void) => Promise<void>
   /** Takes no more, and resolves when everything taken has its answer. */
   readonly finish: () => Promise<void>
 }
@@ -29,26 +32,41 @@ export interface Stamp {
   readonly stamped: () => void
 }
 
-interface Task {
+interface Work {
   readonly about: string | null
   /** Runs inside the transaction. What it answers counts only once that is committed. */
   readonly run: () => Answer
+  /** Has no transaction around it, and nothing of the batch beside it. */
+  readonly isAlone?: boolean
+}
+
+interface Task extends Work {
   readonly settle: (answer: Answer) => void
   readonly fail: (error: unknown) => void
 }
 
 type Answer = Outcome | readonly Row[]
 
-export function createWriter(connection: Connection, stamp: Stamp, patiently: Patiently, entropy: Entropy): Writer {
+export interface WriterParts {
+  readonly connection: Connection
+  readonly stamp: Stamp
+  readonly patiently: Patiently
+  readonly entropy: Entropy
+  /** Where other threads of this process write the same file. */
+  readonly turn?: WriteTurn | undefined
+}
+
+export function createWriter(parts: WriterParts): Writer {
+  const { connection, turn = noOthers } = parts
   const queue: Task[] = []
   let draining: Promise<void> | null = null
   let finished = false
 
-  function enqueue(about: string | null, run: () => Answer): Promise<Answer> {
+  function enqueue({ about, isAlone = false, run }: Work): Promise<Answer> {
     if (finished) return Promise.reject(new StoreUnavailable('the store is closed'))
     if (queue.length >= queuedUnitsMax) return Promise.reject(new StoreUnavailable('too many writes are waiting'))
     return new Promise((settle, fail) => {
-      queue.push({ about, run, settle, fail })
+      queue.push({ about, isAlone, run, settle, fail })
       draining ??= drain()
     })
   }
@@ -56,30 +74,24 @@ export function createWriter(connection: Connection, stamp: Stamp, patiently: Pa
   async function drain(): Promise<void> {
     while (queue.length > 0) {
       await turnOfTheLoop()
-      await writeBatch(takeBatch(queue))
+      // What arrives while other threads have their turn goes into the batch as well.
+      await turn.take(() => failAll(queue, new StoreUnavailable('the SQLite database stayed locked')))
+      try {
+        if (queue.length > 0) await writeBatch(takeBatch(queue), queue, parts)
+      } finally {
+        turn.pass()
+      }
     }
     draining = null
   }
 
-  /**
-   * A batch that fails is written again one by one, so that one bad unit fails alone. Where it is the database that is
-   * away, whoever queued up behind is told too: each batch would wait as long as this one did, and the last for hours.
-   */
-  async function writeBatch(batch: readonly Task[]): Promise<void> {
-    try {
-      const answers = await patiently(() => transact(connection, batch, stamp, batchIdFrom(entropy)))
-      batch.forEach((task, at) => task.settle(answers[at] as Answer))
-    } catch (error) {
-      const isAway = isUnavailable(error)
-      if (batch.length > 1 && !isAway) for (const task of batch) await writeBatch([task])
-      else for (const task of batch) task.fail(error)
-      if (isAway) for (const task of queue.splice(0)) task.fail(error)
-    }
-  }
-
   return {
-    write: unit => enqueue(unit.about, () => runUnit(connection, unit)) as Promise<Outcome>,
-    writeReturning: statement => enqueue(null, () => connection.all(statement)) as Promise<readonly Row[]>,
+    write: unit => enqueue({ about: unit.about, run: () => runUnit(connection, unit) }) as Promise<Outcome>,
+    writeReturning: statement =>
+      enqueue({ about: null, run: () => connection.all(statement) }) as Promise<readonly Row[]>,
+    alone: async action => {
+      await enqueue({ about: null, isAlone: true, run: () => nothingAfter(action) })
+    },
     finish: async () => {
       finished = true
       while (draining !== null) await draining
@@ -87,13 +99,39 @@ export function createWriter(connection: Connection, stamp: Stamp, patiently: Pa
   }
 }
 
+/**
+ * A batch that fails is written again one by one, so that one bad unit fails alone. Where it is the database that is
+ * away, whoever queued up behind is told too: each batch would wait as long as this one did, and the last for hours.
+ */
+async function writeBatch(batch: readonly Task[], queue: Task[], parts: WriterParts): Promise<void> {
+  try {
+    const answers = await writeOnce(batch, parts)
+    batch.forEach((task, at) => task.settle(answers[at] as Answer))
+  } catch (error) {
+    const isAway = isUnavailable(error)
+    if (batch.length > 1 && !isAway) for (const task of batch) await writeBatch([task], queue, parts)
+    else for (const task of batch) task.fail(error)
+    if (isAway) failAll(queue, error)
+  }
+}
+
+function failAll(queue: Task[], error: unknown): void {
+  for (const task of queue.splice(0)) task.fail(error)
+}
+
+function nothingAfter(action: () => void): Answer {
+  action()
+  return []
+}
+
 /** Takes the oldest tasks, at most one about each thing; a second one waits for the next batch. Written in that order. */
 function takeBatch(queue: Task[]): readonly Task[] {
+  if (queue[0]?.isAlone === true) return queue.splice(0, 1)
   const taken: Task[] = []
   const left: Task[] = []
   const abouts = new Set<string>()
   for (const task of queue) {
-    const waits = taken.length >= batchUnitsMax || (task.about !== null && abouts.has(task.about))
+    const waits = task.isAlone || taken.length >= batchUnitsMax || (task.about !== null && abouts.has(task.about))
     if (waits) left.push(task)
     else taken.push(task)
     if (!waits && task.about !== null) abouts.add(task.about)
@@ -115,6 +153,13 @@ function runUnit(connection: Connection, { guard, statements }: Unit): Outcome {
   }
   for (const statement of statements) connection.run(statement)
   return 'done'
+}
+
+function writeOnce(batch: readonly Task[], parts: WriterParts): Promise<readonly Answer[]> {
+  const { connection, stamp, patiently, entropy } = parts
+  const [first] = batch
+  if (first?.isAlone === true) return patiently(() => [first.run()])
+  return patiently(() => transact(connection, batch, stamp, batchIdFrom(entropy)))
 }
 
 /**
@@ -163,6 +208,9 @@ function isThere(connection: Connection, batchId: string): boolean {
 function batchIdFrom(entropy: Entropy): string {
   return Buffer.from(entropy.bytes(16)).toString('base64url')
 }
+
+/** There is one thread, and its turn is always. */
+const noOthers: WriteTurn = { take: async () => {}, pass: () => {} }
 
 function turnOfTheLoop(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
