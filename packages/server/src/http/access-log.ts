@@ -37,9 +37,23 @@ export const loggedPathCharactersMax = 100
 /** Lines wait here while stderr is slow; beyond, they are dropped rather than kept in memory. */
 export const logBytesWaitingMax = 1_048_576
 
-/** JSON lines on stderr, written in the background; stdout belongs to the CLI. */
+/** Where lines go, each with its line end. */
+export interface Lines {
+  readonly write: (line: string) => void
+}
+
+/** JSON lines on stderr; stdout belongs to the CLI. */
 export function stderrLogger(level: string): Logger {
-  return pino({ level, base: null }, destination({ dest: 2, sync: false, maxLength: logBytesWaitingMax }))
+  return lineLogger(level, stderrLines())
+}
+
+/** Written in the background. One of these in a process: lines of two could tear each other. */
+export function stderrLines(): Lines {
+  return destination({ dest: 2, sync: false, maxLength: logBytesWaitingMax })
+}
+
+export function lineLogger(level: string, lines: Lines): Logger {
+  return pino({ level, base: null }, lines)
 }
 
 export function accessLog(logger: Logger, nowMs: () => number): AccessLog {

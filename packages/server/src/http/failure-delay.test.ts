@@ -43,14 +43,14 @@ async function fail(failures: { delay: (key: string) => Promise<void> }, key: st
 describe('the delay of failures', () => {
   it('CA-14 holds back nothing up to the limit', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     await fail(failures, 'a', failuresPerMinuteMax)
     assert.deepEqual(time.delays, [])
   })
 
   it('AC-08 holds each answer over the limit a little longer, up to a second', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     await fail(failures, 'a', failuresPerMinuteMax)
     const held = Array.from({ length: 100 }, () => failures.delay('a'))
     assert.equal(time.delays[0], failureDelayStepMs)
@@ -64,7 +64,7 @@ describe('the delay of failures', () => {
 
   it('answers one that waits not a millisecond early', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     await fail(failures, 'a', failuresPerMinuteMax)
     const held = failures.delay('a')
     time.advance(failureDelayStepMs - 1)
@@ -76,7 +76,7 @@ describe('the delay of failures', () => {
 
   it('CA-14 counts each client and network apart', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     await fail(failures, 'a', failuresPerMinuteMax)
     await fail(failures, 'b', failuresPerMinuteMax)
     assert.deepEqual(time.delays, [])
@@ -84,7 +84,7 @@ describe('the delay of failures', () => {
 
   it('forgets after the minute', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     await fail(failures, 'a', failuresPerMinuteMax)
     time.advance(60_000)
     await fail(failures, 'a', failuresPerMinuteMax)
@@ -93,7 +93,7 @@ describe('the delay of failures', () => {
 
   it('IN-06 counts keys past its memory together, so that a flood of keys hides nobody', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     for (let index = 0; index < failureKeysMax; index += 1) await failures.delay(`key ${index}`)
     for (let index = 0; index < failuresPerMinuteMax; index += 1) await failures.delay(`late ${index}`)
     assert.deepEqual(time.delays, [])
@@ -105,7 +105,7 @@ describe('the delay of failures', () => {
 
   it('lets the one that waited longest go when too many wait', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     await fail(failures, 'a', failuresPerMinuteMax)
     const first = failures.delay('a')
     const others = Array.from({ length: failuresWaitingMax }, () => failures.delay('a'))
@@ -117,7 +117,7 @@ describe('the delay of failures', () => {
 
   it('holds nothing back once released', async () => {
     const time = stoppedTime()
-    const failures = failureDelay(time.nowMs, time.startTimer)
+    const failures = failureDelay(time.nowMs, time)
     failures.release()
     await fail(failures, 'a', failuresPerMinuteMax + 5)
     assert.equal(failures.waiting(), 0)

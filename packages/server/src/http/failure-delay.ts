@@ -22,10 +22,17 @@ export interface FailureDelay {
   readonly release: () => void
 }
 
+export interface FailureDelayParts {
+  readonly startTimer?: StartTimer | undefined
+  /** Threads of this node that count for themselves: the limits are divided among them. */
+  readonly threads?: number
+}
+
 /** Calls back after so many milliseconds, unless the answer cancels it. */
 export type StartTimer = (callback: () => void, afterMs: number) => () => void
 
-export function failureDelay(nowMs: () => number, startTimer: StartTimer = systemTimer): FailureDelay {
+export function failureDelay(nowMs: () => number, parts: FailureDelayParts = {}): FailureDelay {
+  const { startTimer = systemTimer, threads = 1 } = parts
   const waiting = new Set<() => void>()
   let counts = new Map<string, number>()
   let minute = -1
@@ -52,12 +59,12 @@ export function failureDelay(nowMs: () => number, startTimer: StartTimer = syste
         resolve()
       }
       waiting.add(letGo)
-      if (waiting.size > failuresWaitingMax) oldest(waiting)?.()
+      if (waiting.size > failuresWaitingMax / threads) oldest(waiting)?.()
     })
 
   return {
     delay: async key => {
-      const over = count(key) - failuresPerMinuteMax
+      const over = count(key) - Math.ceil(failuresPerMinuteMax / threads)
       if (over > 0 && !isReleased) await hold(Math.min(failureDelayMsMax, over * failureDelayStepMs))
     },
     waiting: () => waiting.size,

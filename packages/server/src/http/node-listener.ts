@@ -4,7 +4,7 @@
  */
 
 import { createServer, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+import { createServer as createPlainServer, type Server as PlainServer, type Socket } from 'node:net'
 import type { Logger } from './access-log.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { trustedProxies } from './forwarded.ts'
@@ -27,10 +27,21 @@ export interface ListenerOptions {
   /** 0 takes a free one, the same for every address. */
   readonly port: number
   readonly limits?: Partial<ListenerLimits>
+  /** Where threads of this process share the port; the system spreads connections over them. */
+  readonly sharing?: PortSharing | undefined
   /** Addresses and CIDR ranges whose forwarded headers count. */
   readonly trustedProxies?: readonly string[]
   readonly logger: Logger
 }
+
+export interface PortSharing {
+  readonly threads: number
+  /** The first proves that nobody else has the port; the others join it. */
+  readonly isFirst: boolean
+}
+
+/** Systems where several sockets may listen on one port and the system spreads connections over them (SO_REUSEPORT). */
+export const canSharePorts = ['linux', 'freebsd'].includes(process.platform)
 
 export interface Listener {
   readonly port: number
@@ -48,7 +59,7 @@ const idleSweepMs = 50
 
 /** Resolves once every address accepts connections. Rejects with the system's error where one cannot be had. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const limits = listenerLimits(options.limits)
+  const limits = limitsOf(options)
   const connections = new Map<Socket, Connection>()
   const servers: Server[] = []
   let isClosing = false
@@ -91,6 +102,12 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       return closed
     },
   }
+}
+
+/** A process may open so many files, however many threads it has. */
+function limitsOf({ limits: chosen, sharing }: ListenerOptions): ListenerLimits {
+  const limits = listenerLimits(chosen)
+  return { ...limits, connectionsMax: Math.max(1, Math.floor(limits.connectionsMax / (sharing?.threads ?? 1))) }
 }
 
 function newHttpServer(limits: ListenerLimits): Server {
@@ -140,7 +157,8 @@ async function bindAll(options: ListenerOptions, newServer: () => Server): Promi
     const bound: Bound[] = []
     try {
       for (const host of options.host ?? loopbackHosts) {
-        const one = await bindOne(newServer(), host, bound[0]?.port ?? options.port).catch(
+        const port = bound[0]?.port ?? options.port
+        const one = await bindOne(newServer(), { host, port }, options.sharing).catch(
           skipMissingLoopback(host, options),
         )
         if (one !== null) bound.push(one)
@@ -155,13 +173,31 @@ async function bindAll(options: ListenerOptions, newServer: () => Server): Promi
   }
 }
 
-function bindOne(server: Server, host: string, port: number): Promise<Bound> {
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+async function bindOne(server: Server, address: Address, sharing: PortSharing | undefined): Promise<Bound> {
+  if (sharing?.isFirst === true && address.port !== 0) await proveFree(address)
+  const port = await bind(server, address, sharing !== undefined)
+  return { server, host: address.host, port }
+}
+
+/** A port that is shared is not refused to another server of the same user, so it is asked for unshared first. */
+async function proveFree(address: Address): Promise<void> {
+  const probe = createPlainServer(socket => socket.destroy())
+  await bind(probe, address, false)
+  await closeServer(probe)
+}
+
+function bind(server: PlainServer, { host, port }: Address, reusePort: boolean): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port, ipv6Only: host.includes(':') }, () => {
+    server.listen({ host, port, ipv6Only: host.includes(':'), reusePort }, () => {
       server.off('error', reject)
       const address = server.address()
-      resolve({ server, host, port: typeof address === 'object' && address !== null ? address.port : port })
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
     })
   })
 }
@@ -196,7 +232,7 @@ async function drain(
 }
 
 /** Node closes idle connections with the server, and waits for the others. */
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: PlainServer): Promise<void> {
   return new Promise(resolve => {
     server.close(() => resolve())
   })

@@ -279,14 +279,12 @@ describe('guessing', () => {
 
   it('changes neither status nor body when it has to wait', async () => {
     const delays: number[] = []
-    const failures = failureDelay(
-      () => 0,
-      (callback, afterMs) => {
-        delays.push(afterMs)
-        queueMicrotask(callback)
-        return () => {}
-      },
-    )
+    const startTimer = (callback: () => void, afterMs: number): (() => void) => {
+      delays.push(afterMs)
+      queueMicrotask(callback)
+      return () => {}
+    }
+    const failures = failureDelay(() => 0, { startTimer })
     const first = await answerTo(new OAuthError('invalid_grant', 'x'), { failureDelay: failures })
     for (let index = 0; index < failuresPerMinuteMax; index += 1) await failures.delay(failureKey(null, '192.0.2.1'))
     const last = await answerTo(new OAuthError('invalid_grant', 'y'), { failureDelay: failures })
