@@ -28,6 +28,9 @@ export async function embedPawl(options: EmbedOptions, given: Partial<World> = {
   const { masterKey, ...chosen } = options
   const settings = settingsSchema.safeParse(chosen)
   if (!settings.success) throw new ConfigRefused(z.prettifyError(settings.error))
+  if ((settings.data.workers ?? 1) > 1) {
+    throw new ConfigRefused('An embedded Pawl runs in the thread of its host: leave workers out.')
+  }
   const { clock = systemClock, entropy = systemEntropy() } = given
   const logger = given.logger ?? stderrLogger(settings.data.logLevel)
   checkClock(settings.data, clock.nowMs())

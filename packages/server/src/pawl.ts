@@ -18,11 +18,11 @@ import { UnusableMasterKey } from './domain/keys/master-keys.ts'
 import { type Sealer, sealer } from './domain/keys/seal.ts'
 import { openSigningKeys, type SigningKeys } from './domain/keys/signing-keys.ts'
 import { type Store, StoreRefused } from './domain/store.ts'
-import { familyRate } from './domain/throttle/family-rate.ts'
+import { familyRate, familyRateMemory } from './domain/throttle/family-rate.ts'
 import type { Clock } from './domain/time.ts'
 import { tokenCodec } from './domain/token/codec.ts'
 import { familyHandle } from './domain/token/family-handle.ts'
-import { argon2Hasher, type Hashing, hashingOn } from './domain/user/password.ts'
+import { argon2Hasher, type Hashing, hashingOn, type PasswordHasher, tellingHasher } from './domain/user/password.ts'
 import { signInLimits } from './domain/user/sign-in-limits.ts'
 import { accessLog, type Logger } from './http/access-log.ts'
 import { publicRoutes } from './http/endpoints/routes.ts'
@@ -32,6 +32,7 @@ import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
 import type { AuthorizationServer } from './oauth/authorization-server.ts'
 import { openStore } from './store/open-store.ts'
+import { leaveTurn, turnMemory } from './store/sqlite/write-turn.ts'
 
 /** What the world gives: the machine's clock, its randomness, and a place for words. Tests bring their own. */
 export interface World {
@@ -44,6 +45,35 @@ export interface World {
   readonly hashing?: Hashing
   /** How answers to guesses are held back; by default with the timers of the machine. */
   readonly startTimer?: StartTimer
+  /** Where several threads of one process serve together; alone by default. */
+  readonly seat?: Seat
+}
+
+/** Memory that the threads of one node share, so that what is promised of a node does not grow with their number. */
+export interface Common {
+  readonly threads: number
+  readonly turns: SharedArrayBuffer
+  readonly familyCounts: SharedArrayBuffer
+  /** One word: not 0 while passwords have to wait longer than a person does. */
+  readonly hashesFull: SharedArrayBuffer
+}
+
+export interface Seat {
+  readonly common: Common
+  /** From 0. */
+  readonly thread: number
+  /** Hashes for this thread: one thread hashes for all, within the limits of one node. */
+  readonly passwords?: PasswordHasher
+}
+
+export function commonOf(threads: number): Common {
+  const hashesFull = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  return { threads, turns: turnMemory(threads), familyCounts: familyRateMemory(), hashesFull }
+}
+
+/** To be called when a thread is gone that did not close what it had: nobody waits for it any longer. */
+export function leaveCommon({ turns }: Common, thread: number): void {
+  leaveTurn(turns, thread)
 }
 
 export interface Pawl {
@@ -55,8 +85,11 @@ export interface Pawl {
   readonly refuse: RefuseUnread
   /** The same as a `fetch` function, for embedding. */
   readonly fetch: FetchFunction
+  readonly passwords: PasswordHasher
   /** The parts of an operator's work on this very server. */
   readonly workbench: (operatorName: string) => Workbench
+  /** Resolves when all that was left to the background so far has been done. */
+  readonly settled: () => Promise<void>
   /** Lets answers that are held back go, writes what waits in the background, and closes the store. */
   readonly close: () => Promise<void>
 }
@@ -69,7 +102,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     issuer: config.issuer,
     store,
     ...parts,
-    familyRate: familyRate(world.clock.nowMs, config.refreshesPerSecondMax),
+    familyRate: familyRate(world.clock.nowMs, config.refreshesPerSecondMax, world.seat?.common.familyCounts),
     stepFamily: familySteps(store.families, world.entropy),
     codec: tokenCodec(config.masterKeys),
     currentKeyId: config.masterKeys.current.id,
@@ -122,14 +155,22 @@ async function openParts(config: Config, world: World) {
     entropy,
     hasher: keyedHasher(masterKeys, entropy),
     sealer: sealer(masterKeys, entropy),
-    passwords: argon2Hasher(entropy, world.hashing ?? hashingOn(availableParallelism())),
+    passwords: world.seat?.passwords ?? hasherOf(world),
   }
 }
 
+function hasherOf({ entropy, hashing, seat }: World): PasswordHasher {
+  const hasher = argon2Hasher(entropy, hashing ?? hashingOn(availableParallelism()))
+  if (seat === undefined) return hasher
+  const full = new Int32Array(seat.common.hashesFull)
+  return tellingHasher(hasher, isFull => Atomics.store(full, 0, isFull ? 1 : 0))
+}
+
 async function openTheStore(config: Config, world: World): Promise<Store> {
-  const report = (warning: string): void => world.logger.warn({}, warning)
+  const { seat, logger } = world
+  const turn = seat && { memory: seat.common.turns, thread: seat.thread }
   try {
-    return await openStore(config.place, { ...world, report })
+    return await openStore(config.place, { ...world, turn, report: warning => logger.warn({}, warning) })
   } catch (cause) {
     throw cause instanceof StoreRefused ? new ConfigRefused(cause.message, { cause }) : cause
   }
@@ -138,7 +179,7 @@ async function openTheStore(config: Config, world: World): Promise<Store> {
 function assemble(server: AuthorizationServer, world: World, tasks: Background): Pawl {
   const { store } = server
   const { nowMs } = world.clock
-  const delay = failureDelay(nowMs, world.startTimer)
+  const delay = failureDelay(nowMs, { startTimer: world.startTimer, threads: world.seat?.common.threads ?? 1 })
   const parts: RouterParts = {
     newRequestId: () => newRequestId(world.entropy),
     nowMs,
@@ -155,7 +196,9 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
     handle,
     refuse,
     fetch: fetchListener(handle, refuse),
+    passwords: server.passwords,
     workbench: operatorName => workbenchOf(server, operatorName),
+    settled: () => tasks.drain(),
     close: () => close(store, tasks, delay),
   }
 }

@@ -3,18 +3,21 @@
  * that is taken should be said before anything is opened; until the rest is ready, requests are told to come back.
  */
 
-import type { Settings } from '../config/settings.ts'
-import { completeConfig, type Config, checkClock } from '../config/config.ts'
-import { ConfigRefused } from '../config/config-refused.ts'
+import { carryConfig } from '../config/carried-config.ts'
+import { checkClock, completeConfig, type Config } from '../config/config.ts'
 import { obtainMasterKeys } from '../config/master-key.ts'
 import type { SettingsReading } from '../config/read-config.ts'
+import type { Settings } from '../config/settings.ts'
 import { newRequestId } from '../domain/identifiers.ts'
-import { stderrLogger } from '../http/access-log.ts'
+import { lineLogger, type Logger, stderrLines } from '../http/access-log.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import { managementRoutes } from '../http/management.ts'
-import { listen, type Listener } from '../http/node-listener.ts'
+import { listen } from '../http/node-listener.ts'
 import { refuseUnnamed } from '../http/unread-request.ts'
-import { openPawl, type Pawl } from '../pawl.ts'
+import { commonOf, openPawl, type Pawl } from '../pawl.ts'
+import { listenOn, opened, type PublicListener } from './public-listener.ts'
+import { type Crew, startCrew } from './workers/crew.ts'
+import { threadsOf } from './workers/threads.ts'
 import type { World } from './world.ts'
 
 export const adminPortDefault = 7294
@@ -28,23 +31,33 @@ export interface RunningServer {
   readonly stop: () => Promise<void>
 }
 
-type Logger = ReturnType<typeof stderrLogger>
 type Handle = (request: HttpRequest) => Promise<HttpResponse>
 
-/** Resolves when the server answers. Rejects with `ConfigRefused` or `StoreUnavailable`, and then nothing is left open. */
+/**
+ * Resolves when the server answers. Rejects with `ConfigRefused` or `StoreUnavailable`, and then nothing is left open.
+ * Other threads join it afterwards, so that several are not slower to start than one.
+ */
 export async function startServer(world: World, reading: SettingsReading): Promise<RunningServer> {
   const { settings, origins } = reading
   checkClock(settings, world.clock.nowMs())
+  const threads = threadsOf(settings)
   const masterKeys = obtainMasterKeys(settings, world.environment, world.entropy)
-  const logger = stderrLogger(settings.logLevel)
+  const lines = stderrLines()
+  const logger = lineLogger(settings.logLevel, lines)
   for (const warning of reading.warnings) logger.warn({}, warning)
   const door = frontDoor()
-  const listener = await listenOn(settings, door, logger)
+  const common = commonOf(threads)
+  const sharing = threads > 1 ? { threads, isFirst: true } : undefined
+  const listener = await listenOn(settings, door, { logger, sharing })
   try {
     const config = completeConfig(settings, masterKeys, listener.port)
-    const pawl = await openPawl(config, { clock: world.clock, entropy: world.entropy, logger })
+    const { clock, entropy } = world
+    const pawl = await openPawl(config, { clock, entropy, logger, seat: { common, thread: 0 } })
+    const carried = carryConfig(settings, masterKeys, listener.port)
+    const hireCrew = (): Crew =>
+      startCrew({ config: carried, common, passwords: pawl.passwords, logger, lines, nowMs: clock.nowMs })
     return await openManagement(
-      { world, logger, config, pawl, listener, door },
+      { world, logger, config, pawl, listener, door, hireCrew },
       adminPortOf(settings, origins.has('port')),
     )
   } catch (cause) {
@@ -58,28 +71,39 @@ interface Started {
   readonly logger: Logger
   readonly config: Config
   readonly pawl: Pawl
-  readonly listener: Listener
+  readonly listener: PublicListener
   readonly door: FrontDoor
+  readonly hireCrew: () => Crew
 }
 
 async function openManagement(started: Started, port: number): Promise<RunningServer> {
-  const { world, logger, config, pawl, listener, door } = started
+  const { world, logger, config, pawl, listener, door, hireCrew } = started
   let isDraining = false
-  const readiness = { checkStore: () => pawl.store.check(), isDraining: () => isDraining }
+  let crew: Crew | null = null
+  const checkStore = async (): Promise<void> => {
+    await Promise.all([pawl.store.check(), crew?.check()])
+  }
   const management = await opened('--admin-port', port, () => {
-    return listen({ handle: managementHandle(world, readiness), port, logger })
+    const handle = managementHandle(world, { checkStore, isDraining: () => isDraining })
+    return listen({ handle, port, logger })
   }).catch(async (cause: unknown) => {
     await pawl.close()
     throw cause
   })
   door.open(pawl)
+  // Starting threads takes time, and whoever waits for this server waits for its first answer.
+  const hiring = setImmediate(() => {
+    crew = hireCrew()
+  })
   return {
     config,
     pawl,
     admin: `http://127.0.0.1:${management.port}`,
     stop: async () => {
       isDraining = true
-      await listener.close()
+      clearImmediate(hiring)
+      // The others lean on this thread until their last answer is out.
+      await Promise.all([listener.close(), crew?.stop()])
       await pawl.close()
       await management.close()
     },
@@ -105,32 +129,8 @@ function frontDoor(): FrontDoor {
   }
 }
 
-function listenOn(settings: Settings, door: FrontDoor, logger: Logger): Promise<Listener> {
-  const { host, port, trustedProxies, drainSeconds } = settings
-  const where = host === null ? {} : { host: [host] }
-  const limits = { drainMsMax: drainSeconds * 1000 }
-  return opened('--port', port, () => listen({ ...door, port, trustedProxies, logger, limits, ...where }))
-}
-
 function adminPortOf(settings: Settings, portWasSet: boolean): number {
   return settings.adminPort ?? (portWasSet ? 0 : adminPortDefault)
-}
-
-/** Turns what the system says about a port into a sentence that says what to change. */
-async function opened(flag: string, port: number, open: () => Promise<Listener>): Promise<Listener> {
-  try {
-    return await open()
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null
-    if (code === 'EADDRINUSE') throw new ConfigRefused(`Port ${port} is taken: choose another with ${flag}.`, { cause })
-    if (code === 'EACCES')
-      throw new ConfigRefused(`Port ${port} is not allowed to this user: choose another with ${flag}.`, { cause })
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new ConfigRefused('This machine does not have the address --host names.', { cause })
-    }
-    if (cause instanceof RangeError) throw new ConfigRefused(`${cause.message}.`, { cause })
-    throw cause
-  }
 }
 
 /** Two paths, so a table and no router: what is served here is for the machinery round the server alone. */

@@ -3,7 +3,7 @@
 import type { Entropy } from '../domain/entropy.ts'
 import { type Store, StoreRefused } from '../domain/store.ts'
 import type { Clock } from '../domain/time.ts'
-import { openSqliteStore } from './sqlite/sqlite-store.ts'
+import { openSqliteStore, type Turn } from './sqlite/sqlite-store.ts'
 
 export type Place =
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -21,6 +21,8 @@ export interface StoreParts {
   /** For tests alone: the time such a database would otherwise tell. */
   readonly databaseClock?: Clock
   readonly entropy: Entropy
+  /** Where several threads of this process open the store. */
+  readonly turn?: Turn | undefined
   /** Takes sentences for the operator about what is weaker than it should be. */
   readonly report: (warning: string) => void
 }
@@ -30,7 +32,7 @@ export interface StoreParts {
  * not keep what is answered.
  */
 export async function openStore(place: Place, parts: StoreParts): Promise<Store> {
-  const { clock, entropy } = parts
-  if (place.kind === 'sqlite') return openSqliteStore({ path: place.path, clock, entropy })
+  const { clock, entropy, turn } = parts
+  if (place.kind === 'sqlite') return openSqliteStore({ path: place.path, clock, entropy, turn })
   throw new StoreRefused('PostgreSQL is not there yet: use sqlite:PATH, or leave --store out.')
 }

@@ -14,7 +14,7 @@ import { print, printJson, tell, type World } from '../world.ts'
 export function addDevCommand(program: Command, world: World): void {
   const command = program.command('dev').description('a server at once, with sample clients and a user')
   withServerFlags(command).action(async (flags: ServerFlags) => {
-    const reading = quieter(settingsOf(world, flags))
+    const reading = alone(quieter(settingsOf(world, flags)))
     if (!isDevelopment(reading.settings)) {
       throw new ConfigRefused('pawl dev is for loopback: leave --issuer out, or use pawl serve.')
     }
@@ -38,6 +38,11 @@ export function addDevCommand(program: Command, world: World): void {
 function quieter(reading: SettingsReading): SettingsReading {
   if (reading.origins.has('logLevel')) return reading
   return { ...reading, settings: { ...reading.settings, logLevel: 'warn' } }
+}
+
+/** One person needs one thread, and their machine has other work. */
+function alone(reading: SettingsReading): SettingsReading {
+  return { ...reading, settings: { ...reading.settings, workers: reading.settings.workers ?? 1 } }
 }
 
 function devWords(ready: DevReady, dataDirectory: string, paint: Paint): string {

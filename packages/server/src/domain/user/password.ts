@@ -108,6 +108,23 @@ export function argon2Hasher(entropy: Entropy, hashing: Hashing = defaultHashing
   }
 }
 
+/** The same hasher, which tells after every change whether it is full: for threads that cannot ask it. */
+export function tellingHasher(hasher: PasswordHasher, tell: (isFull: boolean) => void): PasswordHasher {
+  async function told<T>(work: Promise<T>): Promise<T> {
+    tell(hasher.isFull())
+    try {
+      return await work
+    } finally {
+      tell(hasher.isFull())
+    }
+  }
+  return {
+    ...hasher,
+    hash: password => told(hasher.hash(password)),
+    verify: (phc, password) => told(hasher.verify(phc, password)),
+  }
+}
+
 /** The OpaqueString profile (RFC 8265 §4.2): every space is the plain one, then NFC. Case and symbols stay. */
 function prepare(password: string): string {
   return password.replace(/\p{Zs}/gu, ' ').normalize('NFC')

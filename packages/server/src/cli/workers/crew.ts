@@ -1,0 +1,150 @@
+/**
+ * The other threads of a server. The first thread serves at once; these join it, and one that dies is replaced: soon, but
+ * ever less soon while its successors die as well. What a dead thread held is let go of, so that nobody waits for it.
+ */
+
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { CarriedConfig } from '../../config/carried-config.ts'
+import type { PasswordHasher } from '../../domain/user/password.ts'
+import type { Lines, Logger } from '../../http/access-log.ts'
+import { type Common, leaveCommon } from '../../pawl.ts'
+import { hashFor } from './borrowed-hasher.ts'
+import type { FromWorker, Orders, ToWorker } from './messages.ts'
+
+/** Before a dead worker is replaced; doubled for every further death without a steady life between. */
+export const firstPauseMs = 100
+export const replacementPauseMsMax = 30_000
+/** Who lived as long as this was well, and what killed it is no trouble at start. */
+export const steadyMs = 60_000
+/** Deaths in a row after which the server says that it is not ready. */
+export const deathsForgivenMax = 2
+
+export interface CrewParts {
+  readonly config: CarriedConfig
+  readonly common: Common
+  readonly passwords: PasswordHasher
+  readonly logger: Logger
+  readonly lines: Lines
+  readonly nowMs: () => number
+}
+
+export interface Crew {
+  /** Resolves when every worker that is up says that its store answers; rejects where one does not, or keeps dying. */
+  readonly check: () => Promise<void>
+  /** Every worker answers what it has in flight and ends. */
+  readonly stop: () => Promise<void>
+}
+
+/** Starts all threads of `common` but the first, which is the caller's. */
+export function startCrew(parts: CrewParts): Crew {
+  const others = Array.from({ length: parts.common.threads - 1 }, (_, index) => startPost(parts, index + 1))
+  return {
+    check: async () => {
+      await Promise.all(others.map(post => post.check()))
+    },
+    stop: async () => {
+      await Promise.all(others.map(post => post.stop()))
+    },
+  }
+}
+
+/** The place of one worker, and of whoever replaces it. */
+interface Post extends Crew {}
+
+function startPost(parts: CrewParts, thread: number): Post {
+  const { logger, common, nowMs } = parts
+  let deaths = 0
+  let pausing: NodeJS.Timeout | null = null
+  let isStopping = false
+  let hand = hire()
+
+  function hire(): Hand {
+    pausing = null
+    const hiredAtMs = nowMs()
+    return hireHand(parts, thread, () => {
+      leaveCommon(common, thread)
+      if (isStopping) return
+      deaths = nowMs() - hiredAtMs >= steadyMs ? 1 : deaths + 1
+      const pauseMs = Math.min(firstPauseMs * 2 ** (deaths - 1), replacementPauseMsMax)
+      logger.error({ thread, deaths, pauseMs }, 'a worker is gone; another will take its place')
+      pausing = setTimeout(() => {
+        hand = hire()
+      }, pauseMs)
+    })
+  }
+
+  return {
+    check: async () => {
+      if (deaths > deathsForgivenMax && !hand.isUp()) throw new Error(`worker ${thread} keeps dying`)
+      if (hand.isUp() && !(await hand.check())) throw new Error(`worker ${thread} has no store`)
+    },
+    stop: async () => {
+      isStopping = true
+      if (pausing !== null) clearTimeout(pausing)
+      await hand.stop()
+    },
+  }
+}
+
+interface Hand {
+  /** It answers requests. */
+  readonly isUp: () => boolean
+  readonly check: () => Promise<boolean>
+  readonly stop: () => Promise<void>
+}
+
+/** One worker from its start to its end. */
+function hireHand({ config, common, passwords, logger, lines }: CrewParts, thread: number, onGone: () => void): Hand {
+  const orders: Orders = { config, common, thread, dummyPhc: passwords.dummyPhc }
+  const worker = new Worker(program, { workerData: orders, name: `pawl ${thread}` })
+  const { promise: gone, resolve: go } = Promise.withResolvers<void>()
+  let state: 'starting' | 'up' | 'gone' = 'starting'
+  let asked: PromiseWithResolvers<boolean> | null = null
+
+  const answerCheck = (isWell: boolean): void => {
+    asked?.resolve(isWell)
+    asked = null
+  }
+  const send = (message: ToWorker): void => worker.postMessage(message)
+  const report = (error: unknown): void => logger.error({ err: error, thread }, 'a worker failed')
+  worker.on('error', report)
+  worker.once('exit', () => {
+    state = 'gone'
+    answerCheck(false)
+    onGone()
+    go()
+  })
+  worker.on('message', (message: FromWorker) => {
+    switch (message.kind) {
+      case 'up':
+        state = 'up'
+        return
+      case 'log':
+        return lines.write(message.line)
+      case 'checked':
+        return answerCheck(message.isWell)
+      case 'asked': {
+        const { id, question } = message
+        hashFor(passwords, question, report).then(reply => send({ kind: 'replied', id, reply }), report)
+      }
+    }
+  })
+  return {
+    isUp: () => state === 'up',
+    check: () => {
+      if (asked === null) send({ kind: 'check' })
+      asked ??= Promise.withResolvers()
+      return asked.promise
+    },
+    stop: async () => {
+      // Who is not up has nothing in flight, and may be waiting for a store that does not come.
+      if (state === 'up') send({ kind: 'stop' })
+      else await worker.terminate()
+      await gone
+    },
+  }
+}
+
+/** The TypeScript itself in a checkout, what was made of it in a published package: like this file. */
+const program = fileURLToPath(import.meta.url).replace(/crew(\.[jt]s)$/, 'worker-thread$1')
