@@ -92,19 +92,17 @@ function endByTime(family: Family, cutOffs: CutOffs, nowMs: number): Verdict | n
 }
 
 function current(family: Family, presentation: Presentation): Verdict {
-  const used = {
-    usedAtMs: Math.max(family.usedAtMs, presentation.nowMs),
-    recentUses: withThisUse(family, presentation),
+  const usedAtMs = Math.max(family.usedAtMs, presentation.nowMs)
+  const recentUses = withThisUse(family, presentation)
+  if (family.generation > 0 && !presentation.policy.rotates) {
+    return { kind: 'kept', family: { ...family, usedAtMs, recentUses } }
   }
-  if (family.generation > 0 && !presentation.policy.rotates) return { kind: 'kept', family: { ...family, ...used } }
   if (family.generation === generationMax) return refused(family, 'exhausted')
-  const rotated = {
-    generation: family.generation + 1,
-    rotatedAtMs: Math.max(family.rotatedAtMs, presentation.nowMs),
-    repeats: 0,
-  }
-  const fixed = family.generation === 0 ? fixedAtFirstIssue(family, presentation) : {}
-  return { kind: 'advanced', family: { ...family, ...used, ...rotated, ...fixed } }
+  const generation = family.generation + 1
+  const rotatedAtMs = Math.max(family.rotatedAtMs, presentation.nowMs)
+  const rotated = { ...family, usedAtMs, recentUses, generation, rotatedAtMs, repeats: 0 }
+  if (family.generation > 0) return { kind: 'advanced', family: rotated }
+  return { kind: 'advanced', family: { ...rotated, ...fixedAtFirstIssue(family, presentation) } }
 }
 
 /** Keying and binding are settled by the request that redeems the code, and by no later one: a thief must not add them. */

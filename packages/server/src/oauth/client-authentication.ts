@@ -123,6 +123,7 @@ function readBasic(header: string): readonly [string, string] {
 }
 
 function formDecode(text: string): string | null {
+  if (!/[%+]/.test(text)) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {

@@ -9,5 +9,6 @@ import type { Client } from '../client/client.ts'
 export function withLifetimesOfToday(family: Family, client: Client): Family {
   const idleSeconds = Math.min(family.idleSeconds, client.idleSeconds)
   const absoluteExpiresAtMs = Math.min(family.absoluteExpiresAtMs, family.createdAtMs + client.absoluteSeconds * 1000)
+  if (idleSeconds === family.idleSeconds && absoluteExpiresAtMs === family.absoluteExpiresAtMs) return family
   return { ...family, idleSeconds, absoluteExpiresAtMs }
 }

@@ -6,7 +6,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import type { Entropy } from '../entropy.ts'
-import { hmacSha256 } from './hmac.ts'
+import { hmacBytes, hmacSha256, writeHmac } from './hmac.ts'
 import { deriveKey, type MasterKey, type MasterKeys } from './master-keys.ts'
 
 export type SecretKind = 'client_secret' | 'session' | 'browser' | 'device'
@@ -64,6 +64,13 @@ export function keyedHasher(keys: MasterKeys, entropy: Entropy): KeyedHasher {
   }
 }
 
+const hashPurposes: { readonly [kind in SecretKind]: string } = {
+  client_secret: 'keyed hash client_secret',
+  session: 'keyed hash session',
+  browser: 'keyed hash browser',
+  device: 'keyed hash device',
+}
+
 function prefixOf(kind: SecretKind): string {
   return kind === 'client_secret' ? 'pawl_cs_' : ''
 }
@@ -77,8 +84,10 @@ function secretBytesOf(kind: SecretKind, secret: string): Buffer | null {
 }
 
 function hashUnder(key: MasterKey, kind: SecretKind, bytes: Uint8Array): string {
-  const tag = hmacSha256(deriveKey(key, `keyed hash ${kind}`), bytes)
-  return Buffer.concat([Uint8Array.of(key.id), tag]).toString('base64url')
+  const hash = Buffer.allocUnsafe(1 + hmacBytes)
+  hash[0] = key.id
+  writeHmac({ key: deriveKey(key, hashPurposes[kind]), message: bytes }, hash, 1, hmacBytes)
+  return hash.toString('base64url')
 }
 
 function nameUnder(key: MasterKey, purpose: string, text: string): string {

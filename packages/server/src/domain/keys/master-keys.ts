@@ -77,14 +77,18 @@ export function newMasterKey(entropy: Entropy, id: number): MasterKey {
  * Derived once per key and purpose; purposes are words of our own code, so what is kept is bounded.
  */
 export function deriveKey(key: MasterKey, purpose: string): Uint8Array {
-  const known = derivedKeys.get(key) ?? new Map<string, Uint8Array>()
-  derivedKeys.set(key, known)
-  const derived = known.get(purpose) ?? derive(key, purpose)
-  known.set(purpose, derived)
-  return derived
+  const known = derivedKeys.get(key)?.get(purpose)
+  return known ?? deriveAndKeep(key, purpose)
 }
 
 const derivedKeys = new WeakMap<MasterKey, Map<string, Uint8Array>>()
+
+function deriveAndKeep(key: MasterKey, purpose: string): Uint8Array {
+  const derived = derive(key, purpose)
+  const kept = derivedKeys.get(key) ?? new Map<string, Uint8Array>()
+  derivedKeys.set(key, kept.set(purpose, derived))
+  return derived
+}
 
 function derive(key: MasterKey, purpose: string): Uint8Array {
   const noSalt = new Uint8Array(0)

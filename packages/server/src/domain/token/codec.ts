@@ -146,13 +146,13 @@ function isHeadOf(framed: Buffer, kind: TokenKind): boolean {
 
 function presentedBy(framed: Buffer, kind: TokenKind): Presented {
   return {
+    ...unprintable,
     kind,
     // Tag A has just shown that we wrote these bytes, and `mint` writes family ids only.
     familyId: readFamilyId(framed, familyIdOffset) as FamilyId,
     generation: framed.readUInt32BE(generationOffset),
     keyId: framed[keyIdOffset] ?? 0,
     bytes: Buffer.from(framed),
-    ...unprintable,
   }
 }
 

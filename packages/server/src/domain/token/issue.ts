@@ -42,18 +42,23 @@ export interface PawlClaim {
 /** A signed access token that lives no longer than its family. Without a resource its audience is the issuer. */
 export function issueAccessToken(mint: Mint, request: AccessTokenRequest): IssuedAccessToken {
   const { client, family, nowMs } = request
+  const { subject, acr, amr, authTimeMs } = family.grant
+  const isUser = subject !== null
   const issuedAt = Math.floor(nowMs / 1000)
   const expiresAt = Math.min(issuedAt + client.accessTokenSeconds, Math.floor(family.absoluteExpiresAtMs / 1000))
   const token = signJwt(mint.signingKeys.current('ES256', nowMs), 'at+jwt', {
     iss: mint.issuer,
-    sub: family.grant.subject ?? client.id,
+    sub: subject ?? client.id,
     aud: audienceOf(mint.issuer, request.resources),
     client_id: client.id,
     exp: expiresAt,
     iat: issuedAt,
     jti: Buffer.from(mint.entropy.bytes(16)).toString('base64url'),
     scope: request.scopes.join(' '),
-    ...authenticationClaims(family),
+    // RFC 9068 §2.2.1: when and how the user proved who they are; nothing for a client that acts for itself.
+    auth_time: isUser ? Math.floor(authTimeMs / 1000) : undefined,
+    acr: isUser ? (acr ?? undefined) : undefined,
+    amr: isUser && amr.length > 0 ? amr : undefined,
     [pawlClaim]: pawlClaimOf(mint, family),
   })
   return { token, expiresInSeconds: Math.max(0, expiresAt - issuedAt) }
@@ -70,16 +75,5 @@ function pawlClaimOf(mint: Mint, family: Family): PawlClaim {
     fam: mint.handles.make(family.id),
     opened_ms: family.createdAtMs,
     auth_ms: family.grant.authTimeMs,
-  }
-}
-
-/** RFC 9068 §2.2.1: when and how the user proved who they are; nothing for a client that acts for itself. */
-function authenticationClaims(family: Family): object {
-  const { subject, acr, amr, authTimeMs } = family.grant
-  if (subject === null) return {}
-  return {
-    auth_time: Math.floor(authTimeMs / 1000),
-    ...(acr === null ? {} : { acr }),
-    ...(amr.length > 0 ? { amr } : {}),
   }
 }

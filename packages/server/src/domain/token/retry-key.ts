@@ -25,8 +25,8 @@ export function agentTag(seed: Uint8Array, agent: string): Uint8Array {
 }
 
 function hintOf(seed: Uint8Array, purpose: string, text: string, bytes: number): Uint8Array {
-  const digest = hash('sha256', Buffer.concat([seed, Buffer.from(`${purpose}:${text}`)]), 'latin1')
-  return Buffer.from(digest.slice(0, bytes), 'latin1')
+  const message = Buffer.concat([seed, Buffer.from(`${purpose}:${text}`)])
+  return Buffer.from(hash('sha256', message, 'latin1').slice(0, bytes), 'latin1')
 }
 
 /** No token head begins with one of these words, so no tag of a use is ever a tag of a token. */
