@@ -10,7 +10,8 @@ import { judgeStore } from './store-place.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
-/** A batch has a connection for itself while it is written, and reads share the others: more only queue in the database. */
+/** No read waits for a COMMIT, and while one batch is written another goes out: more only queue in the database. */
+export const storeConnectionsMin = 2
 export const storeConnectionsDefault = 4
 export const storeConnectionsMax = 200
 export const syncStandbysMax = 16
@@ -30,11 +31,11 @@ export const settingsSchema = z.strictObject({
   store: described(nullableText(judgeStore), {
     unit: 'URL',
     description:
-      'Another place for the database: sqlite:PATH, or postgres://USER@HOST/DATABASE. Unset: pawl.db in the data directory. A password belongs into the environment, a file or pawl.yaml, never on the command line.',
+      'Another place for the database: sqlite:PATH, or postgres://USER@HOST/DATABASE (HOST,HOST where a failover changes it). Unset: pawl.db in the data directory. A password belongs into the environment, a file or pawl.yaml, never on the command line.',
   }),
-  storeConnections: described(whole(1, storeConnectionsMax, storeConnectionsDefault), {
+  storeConnections: described(whole(storeConnectionsMin, storeConnectionsMax, storeConnectionsDefault), {
     unit: 'connections',
-    description: 'Connections of each worker to PostgreSQL.',
+    description: 'Connections of each worker to PostgreSQL, half of them for reads.',
   }),
   syncStandbys: described(whole(0, syncStandbysMax, 0), {
     unit: 'standbys',

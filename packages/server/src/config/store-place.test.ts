@@ -13,6 +13,8 @@ describe('where the store is', () => {
     'postgres://pawl@db.example:5432/pawl',
     'postgresql://[::1]/pawl?sslmode=verify-full',
     'postgres:///pawl?host=/run/postgresql',
+    'postgres://pawl@one:5432,two:5433/pawl',
+    'postgres://pawl@/pawl',
   ]
   for (const text of good) {
     it(`may be ${text}`, () => {
@@ -24,7 +26,8 @@ describe('where the store is', () => {
     ['mysql://x', /sqlite:PATH or postgres:/],
     ['sqlite:', /sqlite:PATH/],
     ['postgres:pawl', /is written/],
-    ['postgres://one:1,two:2/pawl', /cannot be read/],
+    ['postgres://pawl@two words/pawl', /cannot be read/],
+    ['postgres://one:x/pawl', /cannot be read/],
     ['postgres://pawl@db.example', /names no database/],
     ['postgres://pawl@db.example/', /names no database/],
     ['postgres://db.example/pawl#x', /%23/],
@@ -50,6 +53,7 @@ describe('where the store is', () => {
 describe('a password in the URL of a database', () => {
   const urls = [
     `postgres://pawl:${written}@db.example/pawl`,
+    `postgres://pawl:${written}@one,two/pawl`,
     `postgresql://db.example/pawl?user=pawl&password=${written}`,
     `postgres://pawl@db.example/pawl?sslpassword=${written}`,
   ]
@@ -74,6 +78,7 @@ describe('a password in the URL of a database', () => {
 describe('the connection to a database', () => {
   it('may go to this machine as it is', () => {
     const hosts = ['localhost', '127.0.0.1', '[::1]', '']
+    hosts.push('localhost:5432,[::1]:5433')
     for (const host of hosts) assert.equal(isEncryptionUnsaid(`postgres://${host}/pawl`), false, host)
     assert.equal(isEncryptionUnsaid('postgres:///pawl?host=/run/postgresql'), false)
     assert.equal(isEncryptionUnsaid('sqlite:pawl.db'), false)
@@ -82,6 +87,7 @@ describe('the connection to a database', () => {
   it('to another machine says how it is encrypted', () => {
     assert.equal(isEncryptionUnsaid('postgres://db.example/pawl'), true)
     assert.equal(isEncryptionUnsaid('postgres://localhost/pawl?host=db.example'), true)
+    assert.equal(isEncryptionUnsaid('postgres://localhost,db.example/pawl'), true)
     assert.equal(isEncryptionUnsaid('postgres://db.example/pawl?sslmode=verify-full'), false)
   })
 })

@@ -34,11 +34,13 @@ export function postgresPlace(place: Omit<PostgresPlace, keyof Unprintable | 'ki
 export function judgeStore(text: string): string | null {
   if (/^sqlite:.+/.test(text)) return null
   if (!isPostgresUrl(text)) return 'a store is written sqlite:PATH or postgres://USER@HOST/DATABASE'
-  if (!URL.canParse(text)) return 'the URL of the database cannot be read: write postgres://USER@HOST:PORT/DATABASE'
-  const url = new URL(text)
-  if (url.pathname.length < 2) return 'the URL names no database: write postgres://USER@HOST/DATABASE'
-  if (url.hash !== '') return 'the URL of a database has no fragment: write # in a password as %23'
-  return null
+  if (text.includes('#')) return 'the URL of a database has no fragment: write # in a password as %23'
+  const url = parse(text)
+  const hosts = url?.hosts ?? []
+  if (url === null || !hosts.every(host => URL.canParse(`http://${host === '' ? 'localhost' : host}/`))) {
+    return 'the URL of the database cannot be read: write postgres://USER@HOST:PORT/DATABASE, with what is special in it percent-encoded'
+  }
+  return url.path.length < 2 ? 'the URL names no database: write postgres://USER@HOST/DATABASE' : null
 }
 
 export function isPostgresUrl(text: string): boolean {
@@ -47,31 +49,55 @@ export function isPostgresUrl(text: string): boolean {
 
 /** The text as it may be shown: every password in it is three asterisks. */
 export function shownStore(text: string): string {
-  if (!isPostgresUrl(text) || !URL.canParse(text)) return text
-  const url = new URL(text)
-  if (url.password !== '') url.password = hidden
-  for (const name of passwordParameters(url)) url.searchParams.set(name, hidden)
-  return url.href
+  const url = parse(text)
+  if (url === null) return isPostgresUrl(text) ? hidden : text
+  const user = url.credentials.replace(/:.*@$/s, `:${hidden}@`)
+  const query = url.parameters.map(([name, value]) => `${name}=${isPassword(name) ? hidden : value}`).join('&')
+  return `${url.scheme}${user}${url.hosts.join(',')}${url.path}${query === '' ? '' : '?'}${query}`
 }
 
 export function hasPassword(text: string): boolean {
-  if (!isPostgresUrl(text) || !URL.canParse(text)) return false
-  const url = new URL(text)
-  return url.password !== '' || passwordParameters(url).length > 0
+  const url = parse(text)
+  if (url === null) return isPostgresUrl(text)
+  return url.credentials.includes(':') || url.parameters.some(([name]) => isPassword(name))
 }
 
-/** True where the connection leaves this machine and the URL does not say how it is encrypted. */
+/** True where a connection leaves this machine and the URL does not say how it is encrypted. */
 export function isEncryptionUnsaid(text: string): boolean {
-  if (!isPostgresUrl(text)) return false
-  const url = new URL(text)
-  const host = url.searchParams.get('host') ?? url.hostname
-  const staysHere = host === '' || host.startsWith('/') || /^%2f/i.test(host) || isLoopbackHost(host)
-  return !staysHere && !url.searchParams.has('sslmode')
+  const url = parse(text)
+  if (url === null) return false
+  const named = url.parameters.find(([name]) => name === 'host')?.[1].split(',')
+  return !(named ?? url.hosts).every(staysHere) && !url.parameters.some(([name]) => name === 'sslmode')
 }
 
 const hidden = '***'
 
+interface DatabaseUrl {
+  readonly scheme: string
+  /** With the `@` they end with, or empty. */
+  readonly credentials: string
+  /** Each with its port. Several where a failover changes the host. */
+  readonly hosts: readonly string[]
+  readonly path: string
+  readonly parameters: readonly (readonly [name: string, value: string])[]
+}
+
+/** As libpq writes it, which is not quite what the URL standard reads: there may be several hosts, or none. */
+function parse(text: string): DatabaseUrl | null {
+  const parts = /^(postgres(?:ql)?:\/\/)([^/?#]*)([^?#]*)(?:\?([^#]*))?$/.exec(text)
+  if (parts === null) return null
+  const [, scheme = '', authority = '', path = '', query = ''] = parts
+  const at = authority.lastIndexOf('@') + 1
+  const hosts = authority.slice(at).split(',')
+  return { scheme, credentials: authority.slice(0, at), hosts, path, parameters: [...new URLSearchParams(query)] }
+}
+
 /** The driver takes settings from the query too, and the password is one of them. */
-function passwordParameters(url: URL): readonly string[] {
-  return [...url.searchParams.keys()].filter(name => /password/i.test(name))
+function isPassword(name: string): boolean {
+  return /password/i.test(name)
+}
+
+/** True of this machine by name, and of a socket's directory. */
+function staysHere(host: string): boolean {
+  return host === '' || /^(\/|%2f)/i.test(host) || isLoopbackHost(host.replace(/:\d+$/, ''))
 }

@@ -1,7 +1,7 @@
 /** The store an operator chose. An engine's driver is loaded only where it is used: a server on SQLite never reads `pg`. */
 
 import type { Entropy } from '../domain/entropy.ts'
-import { type Store, StoreRefused } from '../domain/store.ts'
+import type { Store } from '../domain/store.ts'
 import type { Clock } from '../domain/time.ts'
 import { openSqliteStore, type Turn } from './sqlite/sqlite-store.ts'
 
@@ -32,7 +32,9 @@ export interface StoreParts {
  * not keep what is answered.
  */
 export async function openStore(place: Place, parts: StoreParts): Promise<Store> {
-  const { clock, entropy, turn } = parts
+  const { clock, databaseClock, entropy, turn, report } = parts
   if (place.kind === 'sqlite') return openSqliteStore({ path: place.path, clock, entropy, turn })
-  throw new StoreRefused('PostgreSQL is not there yet: use sqlite:PATH, or leave --store out.')
+  const { openPostgresStore } = await import('./postgres/postgres-store.ts')
+  const told = databaseClock === undefined ? {} : { clock: databaseClock }
+  return openPostgresStore({ ...place, ...told, entropy, report })
 }
