@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { JWK } from 'jose'
+import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -22,6 +23,8 @@ export interface Ground {
   /** Empty, and its own. */
   readonly directory: string
   readonly families: number
+  /** More families that nobody presents, spread evenly among the others. */
+  readonly idle: number
   /** Authorization codes that wait to be redeemed; 0 where codes are not measured. */
   readonly codes: number
   /** The PostgreSQL server of the run; null where no contender needs one. */
@@ -30,12 +33,8 @@ export interface Ground {
   readonly env: NodeJS.ProcessEnv
 }
 
-export interface Running {
+export interface Running extends ServerProcess {
   readonly name: ContenderName
-  readonly pid: number
-  readonly port: number
-  /** How long the server took from its start to its ready line. */
-  readonly readyMs: number
   /** The value of the `authorization` header, or null where the program authenticates no client. */
   readonly authorization: string | null
   readonly endpoints: Endpoints
@@ -46,7 +45,6 @@ export interface Running {
   readonly place: Place
   /** The path of its JWK set, or its verifying key itself where it publishes none. */
   readonly verifyingKey: string | JWK
-  readonly stop: () => Promise<void>
   /** Starts the server again on the same database, after it was stopped or killed. */
   readonly launch: () => Promise<ServerProcess>
 }
@@ -69,8 +67,11 @@ export const tokenOnly: Endpoints = { token: '/token', refreshParameters: '', in
 export interface ServerProcess {
   readonly pid: number
   readonly port: number
+  /** How long the server took from its start to its ready line. */
   readonly readyMs: number
   readonly stop: () => Promise<void>
+  /** SIGKILL: as little goodbye as a process can say. */
+  readonly kill: () => Promise<void>
 }
 
 const readyWithinMs = 20_000
@@ -108,7 +109,9 @@ async function startServer(
   try {
     const ready = await readyLine(child)
     const readyMs = performance.now() - startedAtMs
-    return { pid: child.pid ?? 0, port: Number(new URL(ready.issuer).port), readyMs, stop: () => stopServer(child) }
+    const { pid = 0 } = child
+    const port = Number(new URL(ready.issuer).port)
+    return { pid, port, readyMs, stop: () => stopServer(child), kill: () => killServer(child) }
   } catch (cause) {
     child.kill('SIGKILL')
     const tail = readFileSync(logFile, 'utf8').slice(-logTailCharacters)
@@ -142,6 +145,12 @@ function stopServer(child: ChildProcess): Promise<void> {
     })
     child.kill('SIGTERM')
   })
+}
+
+async function killServer(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
 }
 
 export function basicAuthorization(clientId: string, clientSecret: string): string {

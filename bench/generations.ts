@@ -4,13 +4,16 @@
  * with what it holds after the last.
  */
 
-import type { ContenderName } from './contender.ts'
 import { contendersOf } from './contenders.ts'
-import { type LapFigures, rideLap, type Runner, withRunners } from './laps.ts'
+import type { LapFigures } from './figures.ts'
+import { rideLap, type Runner, withRunners } from './laps.ts'
 import type { Load } from './load/load.ts'
-import { bytesOnDisk, bytesInTable } from './measure/disk.ts'
+import { bytesInTable } from './measure/disk.ts'
+import { databaseBytes } from './measure/growth.ts'
 import { describeMachine } from './measure/machine.ts'
+import type { ContenderName } from './names.ts'
 import { parseOptions } from './options.ts'
+import { rowsInTable } from './postgres/figures.ts'
 import { known, machineLines, publish, table } from './report.ts'
 
 interface GenerationFigures {
@@ -42,15 +45,16 @@ const defaults = {
   settleSeconds: 1,
   rounds: 1,
   families: [2],
+  flushes: ['as-is'],
 } as const
 const args = process.argv.slice(2)
 const options = parseOptions(args, defaults, {})
 const length = args.includes('--quick') ? short : full
 const machine = describeMachine(options.directory)
-await withRunners(contendersOf(options.only), { directory: options.directory, families: 2 }, async (runners, load) => {
+await withRunners(contendersOf(options.only), { directory: options.directory, families: 2 }, async ({ runners, load }) => {
   const figures: GenerationFigures[] = []
   for (const runner of runners) figures.push(await liveLong(runner, load))
-  publish(options, { machine, length, figures }, [machineLines(machine), generationsTable(figures)])
+  publish(options, { kind: 'generations', machine, length, figures }, [machineLines(machine), generationsTable(figures)])
 })
 
 /** Another family warms the program up first, so that the first refreshes of the measured one do not pay for that. */
@@ -60,11 +64,11 @@ async function liveLong(runner: Runner, load: Load): Promise<GenerationFigures> 
   await refresh(runner, load, length.warmUp)
   runner.tokens = [measured]
   await refresh(runner, load, 1)
-  const before = held(runner)
+  const before = await held(runner)
   const first = await refresh(runner, load, length.compared)
   await refresh(runner, load, length.refreshes - 2 * length.compared - 1)
   const last = await refresh(runner, load, length.compared)
-  const after = held(runner)
+  const after = await held(runner)
   return {
     contender: runner.running.name,
     refreshes: length.refreshes,
@@ -80,12 +84,20 @@ async function liveLong(runner: Runner, load: Load): Promise<GenerationFigures> 
 }
 
 function refresh(runner: Runner, load: Load, rotations: number): Promise<LapFigures> {
-  return rideLap(runner, load, { connections: 1, round: 1, length: { kind: 'rotations', rotations } })
+  return rideLap(runner, load, { connections: 1, round: 1, flush: 'as-is', length: { kind: 'rotations', rotations } })
 }
 
-function held(runner: Runner): { readonly rows: number; readonly rowBytes: number; readonly diskBytes: number } {
-  const diskBytes = bytesOnDisk(runner.directory, runner.running.databaseFile)
-  const { rows, bytes } = bytesInTable(runner.running.databaseFile, 'families')
+interface Held {
+  readonly rows: number
+  readonly rowBytes: number
+  readonly diskBytes: number
+}
+
+async function held(runner: Runner): Promise<Held> {
+  const { place } = runner.running
+  const diskBytes = await databaseBytes(runner)
+  const { rows, bytes } =
+    place.kind === 'sqlite' ? bytesInTable(place.file, 'families') : await rowsInTable(place.url, 'families')
   return { rows, rowBytes: bytes, diskBytes }
 }
 

@@ -11,6 +11,9 @@ interface Write {
 /** Runs the write in the next transaction and resolves once that is durable. */
 export type Commit = (apply: () => void) => Promise<void>
 
+/** `together` is group commit; `alone` is a transaction for each write, as storage is usually written. */
+export type Committing = 'together' | 'alone'
+
 /** Writes of one turn of the event loop share one transaction; if it fails, each is tried alone so that one fails alone. */
 export function groupCommit(database: DatabaseSync): Commit {
   let gathered: Write[] = []

@@ -14,7 +14,7 @@ import { type FlushGauge, type FlushKind, prepareSlowFlush, type SlowFlush } fro
 
 /** A contender on the track: the newest tokens of its families and how far it has come. */
 export interface Runner {
-  readonly running: Running
+  running: Running
   readonly store: StoreKind
   readonly directory: string
   readonly cluster: Cluster | null
@@ -39,6 +39,8 @@ export interface Lap {
 export interface Track {
   readonly directory: string
   readonly families: number
+  /** More families that nobody presents. */
+  readonly idle?: number
   readonly codes?: number
 }
 
@@ -59,6 +61,8 @@ export async function withRunners<T>(
   const directory = mkdtempSync(join(track.directory, 'pawl-bench-'))
   // PostgreSQL runs as another user where the bench is root, and has to find its folder.
   chmodSync(directory, 0o755)
+  // Each server is watched, and there are more than Node thinks likely.
+  process.setMaxListeners(100)
   const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true })
   const leave = (): never => process.exit(1)
   process.once('exit', removeDirectory).once('SIGTERM', leave).once('SIGINT', leave)
@@ -100,16 +104,24 @@ async function openPaddock(
     const running = await contender.start({
       directory,
       families: track.families,
+      idle: track.idle ?? 0,
       codes: track.codes ?? 0,
       cluster,
       env: isLocal ? (gauge?.env ?? {}) : {},
     })
-    stops.push(running.stop)
     const { tokens, codes } = running
-    const { store } = contender
-    runners.push({ running, store, directory, cluster: isLocal ? null : cluster, gauge, tokens, codes, rotations: 0 })
+    const own = { running, store: contender.store, directory, cluster: isLocal ? null : cluster, gauge }
+    const runner: Runner = { ...own, tokens, codes, rotations: 0 }
+    stops.push(() => runner.running.stop())
+    runners.push(runner)
   }
   return { runners, load, slowFlush, cluster }
+}
+
+/** Ends the server, in good order or not, and starts it again on its database. */
+export async function restart(runner: Runner, ending: 'stop' | 'kill'): Promise<void> {
+  await runner.running[ending]()
+  runner.running = { ...runner.running, ...(await runner.running.launch()) }
 }
 
 /** Rides one lap; every connection has at least one token, or code, of its own. */
@@ -167,9 +179,11 @@ export interface Counters {
 
 /** What has been done to the disk so far by whoever writes for the runner. */
 async function counters({ running, gauge, cluster }: Runner): Promise<Counters> {
+  const usage = readUsage(cluster?.pid ?? running.pid)
   return {
     flushes: gauge?.flushes() ?? null,
-    writtenBytes: readUsage(cluster?.pid ?? running.pid)?.writtenBytes ?? null,
+    // The kernel counts a byte in PostgreSQL's log as the whole large page around it; PostgreSQL writes nothing but files.
+    writtenBytes: (cluster === null ? usage?.storedBytes : usage?.writtenBytes) ?? null,
     walBytes: cluster === null ? null : await walPosition(cluster),
   }
 }

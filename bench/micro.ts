@@ -43,6 +43,7 @@ const defaults = {
   settleSeconds: 1,
   rounds: 5,
   families: [10_000],
+  flushes: [],
 }
 const options = parseOptions(process.argv.slice(2), defaults, {
   seconds: 0.02,
@@ -58,7 +59,7 @@ try {
   for (const part of [...signatureParts(), ...tagParts(), ...commits.parts]) figures.push(await measure(part, options))
   commits.close()
   const rows = figures.map(({ part, micros, cpuMicros }) => [part, '', micros.toFixed(2), cpuMicros.toFixed(2)])
-  publish(options, { machine, options, figures }, [
+  publish(options, { kind: 'micro', machine, options, figures }, [
     machineLines(machine),
     table(['part', '', 'µs each', 'CPU µs each'], rows),
   ])

@@ -1,13 +1,15 @@
 /** The names by which the bench's flags, figures and page call the programs that it compares. */
 
-/** On SQLite. `-2` is two processes, or workers, on one database. */
+/** On SQLite. `-2` is two processes, or workers, on one database; `-plain` a transaction for each write. */
 export const sqliteNames = [
   'limit',
   'limit-2',
   'oidc-provider',
   'oidc-provider-plain',
   'node-oauth',
+  'node-oauth-plain',
   'jmondi',
+  'jmondi-plain',
   'better-auth',
   'pawl',
   'pawl-2',

@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
+import { createLocalJWKSet, importJWK, type JSONWebKeySet, jwtVerify } from 'jose'
 import type { Running } from './contender.ts'
 
 interface Answer {
@@ -54,13 +54,13 @@ export async function proveKept(running: Running, { spent, living }: Proof): Pro
 }
 
 async function assertAccessToken(running: Running, accessToken: unknown): Promise<void> {
-  const keys = createLocalJWKSet(await verifyingKeys(running))
   // The package's own options decide about audience and issuer; what is measured is the signature.
-  await jwtVerify(String(accessToken), keys, { algorithms: ['ES256'], requiredClaims: ['exp', 'iat', 'aud'] })
-}
-
-async function verifyingKeys({ port, verifyingKey }: Running): Promise<JSONWebKeySet> {
-  if (typeof verifyingKey !== 'string') return { keys: [verifyingKey] }
+  const options = { algorithms: ['ES256'], requiredClaims: ['exp', 'iat', 'aud'] }
+  const { port, verifyingKey } = running
+  if (typeof verifyingKey !== 'string') {
+    await jwtVerify(String(accessToken), await importJWK(verifyingKey, 'ES256'), options)
+    return
+  }
   const response = await fetch(`http://127.0.0.1:${port}${verifyingKey}`)
-  return (await response.json()) as JSONWebKeySet
+  await jwtVerify(String(accessToken), createLocalJWKSet((await response.json()) as JSONWebKeySet), options)
 }

@@ -13,8 +13,8 @@ export function limit(name: ContenderName, processes: number): Contender {
     name,
     store: 'sqlite',
     start: async ground => {
-      const { directory, families } = ground
-      const { tokens, verifyingKey } = seedLimit(directory, families)
+      const { directory, families, idle } = ground
+      const { tokens, verifyingKey } = seedLimit(directory, families, idle)
       const script = fileURLToPath(new URL('limit.ts', import.meta.url))
       const server = await launchServer(ground, [script, directory], { BENCH_PROCESSES: String(processes) })
       return { name, ...shape, ...server, tokens, verifyingKey, place: { kind: 'sqlite', file: limitFile(directory) } }
@@ -28,7 +28,7 @@ export function limitPg(name: ContenderName, processes: number): Contender {
     store: 'postgres',
     start: async ground => {
       const url = await createDatabase(clusterOf(ground), name)
-      const { tokens, verifyingKey } = await seedLimitPg(url, ground.families)
+      const { tokens, verifyingKey } = await seedLimitPg(url, ground.families, ground.idle)
       const script = fileURLToPath(new URL('limit-pg.ts', import.meta.url))
       const server = await launchServer(ground, [script, url], { BENCH_PROCESSES: String(processes) })
       return { name, ...shape, ...server, tokens, verifyingKey, place: { kind: 'postgres', url } }

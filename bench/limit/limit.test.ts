@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
-import { createPublicKey } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { jwtVerify } from 'jose'
+import { importJWK, type JWK, jwtVerify } from 'jose'
 import type { Running } from '../contender.ts'
-import { limit } from './contender.ts'
-import { limitFile, openDatabase, readSecrets } from './limit.ts'
+import { limit as contender } from './contender.ts'
+import { limitFile, openDatabase } from './limit.ts'
+
+const limit = contender('limit', 1)
+const ground = { idle: 0, codes: 0, cluster: null, env: {} }
 
 describe('the bare limit', () => {
   const directory = mkdtempSync(join(tmpdir(), 'pawl-limit-'))
   let running: Running
   before(async () => {
-    running = await limit.start(directory, 2)
+    running = await limit.start({ ...ground, directory, families: 2 })
   })
   after(async () => {
     await running.stop()
@@ -45,16 +47,14 @@ describe('the bare limit', () => {
   })
 
   it('signs access tokens that verify', async () => {
-    const third = await limit.start(mkdtempSync(join(directory, 'second-')), 1)
+    const third = await limit.start({ ...ground, directory: mkdtempSync(join(directory, 'second-')), families: 1 })
     try {
       const response = await fetch(`http://127.0.0.1:${third.port}/token`, {
         method: 'POST',
         body: new URLSearchParams({ refresh_token: third.tokens[0] ?? '' }),
       })
       const { access_token: accessToken } = (await response.json()) as { access_token: string }
-      const database = openDatabase(third.databaseFile)
-      const key = createPublicKey(readSecrets(database).signingKey)
-      database.close()
+      const key = await importJWK(third.verifyingKey as JWK, 'ES256')
       const { payload } = await jwtVerify(accessToken, key, { algorithms: ['ES256'], typ: 'at+jwt' })
       assert.equal(payload['client_id'], 'bench')
     } finally {

@@ -2,13 +2,13 @@
 
 import { createPrivateKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { Pool } from 'pg'
-import { idBytes, makeToken, type Secrets } from './rotation.ts'
-import type { SeededLimit } from './seed.ts'
+import { makeToken, type Secrets } from './rotation.ts'
+import { limitIds, type SeededLimit } from './seed.ts'
 
 const rowsTogether = 10_000
 
-/** Writes `families` living families, each in generation 1, and answers their refresh tokens. */
-export async function seedLimitPg(url: string, families: number): Promise<SeededLimit> {
+/** Writes living families, each in generation 1, `idle` more than it answers tokens of. */
+export async function seedLimitPg(url: string, families: number, idle: number): Promise<SeededLimit> {
   const pool = new Pool({ connectionString: url, max: 1 })
   await pool.query('CREATE TABLE secrets (name text PRIMARY KEY, bytes bytea NOT NULL)')
   await pool.query(
@@ -24,11 +24,17 @@ export async function seedLimitPg(url: string, families: number): Promise<Seeded
   ])
   const { tagKey } = await readSecretsPg(pool)
   const tokens: string[] = []
-  while (tokens.length < families) {
-    const ids = Array.from({ length: Math.min(rowsTogether, families - tokens.length) }, () => randomBytes(idBytes))
-    await pool.query('INSERT INTO families SELECT id, 1, $2 FROM unnest($1::bytea[]) AS n (id)', [ids, Date.now()])
-    for (const id of ids) tokens.push(makeToken(tagKey, id, 1))
+  let rows: Buffer[] = []
+  const insert = async (): Promise<void> => {
+    await pool.query('INSERT INTO families SELECT id, 1, $2 FROM unnest($1::bytea[]) AS n (id)', [rows, Date.now()])
+    rows = []
   }
+  for (const { id, isPresented } of limitIds(families, idle)) {
+    rows.push(id)
+    if (isPresented) tokens.push(makeToken(tagKey, id, 1))
+    if (rows.length === rowsTogether) await insert()
+  }
+  await insert()
   await pool.query('VACUUM (ANALYZE) families')
   await pool.end()
   return { tokens, verifyingKey: publicKey.export({ format: 'jwk' }) }

@@ -10,10 +10,10 @@ export interface SeededLimit {
   readonly verifyingKey: JWK
 }
 
-/** Writes `families` living families, each in generation 1, and answers their refresh tokens. */
-export function seedLimit(directory: string, families: number): SeededLimit {
+/** Writes living families, each in generation 1, `idle` more than it answers tokens of. */
+export function seedLimit(directory: string, families: number, idle: number): SeededLimit {
   const database = openDatabase(limitFile(directory))
-  database.exec('CREATE TABLE secrets (name TEXT PRIMARY KEY, bytes BLOB NOT NULL)')
+  database.exec('PRAGMA synchronous = OFF; CREATE TABLE secrets (name TEXT PRIMARY KEY, bytes BLOB NOT NULL)')
   database.exec(
     'CREATE TABLE families (id BLOB PRIMARY KEY, generation INTEGER NOT NULL, rotated_at_ms INTEGER NOT NULL) WITHOUT ROWID',
   )
@@ -23,13 +23,25 @@ export function seedLimit(directory: string, families: number): SeededLimit {
   insertSecret.run('signing', privateKey.export({ format: 'der', type: 'pkcs8' }))
   const { tagKey } = readSecrets(database)
   const insert = database.prepare('INSERT INTO families VALUES (?, 1, ?)')
+  const ids = limitIds(families, idle)
+  const tokens: string[] = []
   database.exec('BEGIN')
-  const tokens = Array.from({ length: families }, () => {
-    const id = randomBytes(idBytes)
+  for (const { id, isPresented } of ids) {
     insert.run(id, Date.now())
-    return makeToken(tagKey, id, 1)
-  })
+    if (isPresented) tokens.push(makeToken(tagKey, id, 1))
+  }
   database.exec('COMMIT')
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   database.close()
   return { tokens, verifyingKey: publicKey.export({ format: 'jwk' }) }
+}
+
+/** Ids in ascending order, which is quick to write; those that will be presented lie evenly among the others. */
+export function* limitIds(families: number, idle: number): Generator<{ id: Buffer; isPresented: boolean }> {
+  const all = families + idle
+  for (let at = 0; at < all; at++) {
+    const id = randomBytes(idBytes)
+    id.writeUInt32BE(Math.floor((at / all) * 2 ** 32))
+    yield { id, isPresented: Math.floor(((at + 1) * families) / all) > Math.floor((at * families) / all) }
+  }
 }

@@ -7,7 +7,9 @@ export interface Usage {
   readonly cpuSeconds: number
   /** Pages that several of the processes share count once for each. */
   readonly residentBytes: number
-  /** What they have sent towards the disk so far; null where the system does not tell us. */
+  /** What they have sent towards the disk so far, as the kernel counts it; null where the system does not tell us. */
+  readonly storedBytes: number | null
+  /** What they have handed to `write(2)` and its like so far, connections of Node included, which writes to those too. */
   readonly writtenBytes: number | null
 }
 
@@ -30,11 +32,12 @@ export function readUsage(pid: number): Usage | null {
   const root = readStat(pid)
   if (root === null) throw new Error(`there is no process ${pid}`)
   const tree = [root, ...descendants(pid)]
-  const written = tree.map(stat => writtenBytes(stat.pid))
+  const io = tree.map(stat => readIfThere(`/proc/${stat.pid}/io`))
   return {
     cpuSeconds: tree.reduce((sum, stat) => sum + stat.cpuSeconds, 0),
     residentBytes: tree.reduce((sum, stat) => sum + residentBytes(stat.pid), 0),
-    writtenBytes: written.includes(null) ? null : written.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0),
+    storedBytes: sumOf(io, /^write_bytes: (\d+)$/m),
+    writtenBytes: sumOf(io, /^wchar: (\d+)$/m),
   }
 }
 
@@ -61,11 +64,14 @@ function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
 }
 
-function writtenBytes(pid: number): number | null {
-  const text = readIfThere(`/proc/${pid}/io`)
-  if (text === null) return 0
-  const bytes = /^write_bytes: (\d+)$/m.exec(text)?.[1]
-  return bytes === undefined ? null : Number(bytes)
+/** Null where one of them may not be read; processes that have ended have told their parent. */
+function sumOf(texts: readonly (string | null)[], count: RegExp): number | null {
+  let sum = 0
+  for (const text of texts) {
+    if (text === '') return null
+    sum += Number(count.exec(text ?? '')?.[1] ?? 0)
+  }
+  return sum
 }
 
 /** Null for a process that has ended meanwhile; an empty text for what we may not read. */

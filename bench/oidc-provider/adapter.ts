@@ -7,16 +7,13 @@
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import { type Commit, groupCommit } from '../group-commit.ts'
+import { type Commit, type Committing, groupCommit } from '../group-commit.ts'
 import { grantable } from './grantable.ts'
 
 export interface AdapterDatabase {
   readonly adapter: (model: string) => Adapter
   readonly close: () => void | Promise<void>
 }
-
-/** `together` is group commit; `alone` is a transaction for each write, as such adapters are usually written. */
-export type Committing = 'together' | 'alone'
 
 export function openAdapterDatabase(file: string, committing: Committing): AdapterDatabase {
   const database = new DatabaseSync(file)

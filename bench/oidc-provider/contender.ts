@@ -10,10 +10,11 @@ import {
   type Running,
   launchServer,
 } from '../contender.ts'
+import type { Committing } from '../group-commit.ts'
 import type { ContenderName } from '../names.ts'
 import { createDatabase } from '../postgres/cluster.ts'
 import { createTables, openPgAdapter } from './adapter-pg.ts'
-import { type AdapterDatabase, type Committing, openAdapterDatabase } from './adapter.ts'
+import { type AdapterDatabase, openAdapterDatabase } from './adapter.ts'
 import type { ProviderSecrets } from './provider.ts'
 
 /** Families that are seeded at the same time, so that they share commits. */
@@ -60,6 +61,7 @@ interface Setting {
 }
 
 async function start(name: ContenderName, ground: Ground, setting: Setting): Promise<Running> {
+  if (ground.idle > 0) throw new Error(`${name} has no way to write families in bulk`)
   const { place } = setting
   const secrets = {
     clientId: 'bench',

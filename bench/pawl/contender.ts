@@ -43,13 +43,13 @@ async function startPawl(
   ground: Ground,
   { workers, place }: Setting,
 ): ReturnType<Contender['start']> {
-  const { directory, families, codes } = ground
+  const { directory, families, codes, idle } = ground
   const masterKey = randomBytes(32).toString('base64url')
   const env = { PAWL_MASTER_KEY: masterKey }
   // The address of a database holds a password elsewhere, so that the flag is what an operator uses here as well.
   const store = place.kind === 'sqlite' ? ['--data', directory] : ['--data', directory, '--store', place.url]
   const { client_id: clientId, client_secret: clientSecret } = await addClient(store, env)
-  const seeded = await seedPawl({ place, clientId, masterKey, families, codes })
+  const seeded = await seedPawl({ place, clientId, masterKey, families, idle, codes })
   const words = [command, 'serve', '--json', '--port', '0', '--workers', String(workers), ...store]
   const server = await launchServer(ground, words, env)
   const authorization = basicAuthorization(clientId, clientSecret)

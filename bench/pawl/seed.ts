@@ -27,6 +27,7 @@ import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { openSqliteStore } from '../../packages/server/src/store/sqlite/sqlite-store.ts'
 import type { Place } from '../contender.ts'
+import { openIdleFamilies } from './idle-families.ts'
 import { codeChallenge, codeSeconds, redirectUri } from '../redemption.ts'
 
 export const pawlScopes = ['offline_access', 'api:read']
@@ -34,12 +35,16 @@ const idleSeconds = 30 * 86_400
 const absoluteSeconds = 90 * 86_400
 /** Families that are written at the same time, so that they share commits. */
 const seededTogether = 2000
+/** Families that nobody presents are written so many at a time. */
+const idleTogether = 100_000
 
 export interface Seeding {
   readonly place: Place
   readonly clientId: string
   readonly masterKey: string
   readonly families: number
+  /** Families that nobody presents, spread evenly among the others. */
+  readonly idle: number
   /** Families that still wait for their code. */
   readonly codes: number
 }
@@ -63,7 +68,7 @@ export async function seedPawl(seeding: Seeding): Promise<Seeded> {
   if (hashed.kind !== 'hashed') throw new Error(`the password was not hashed but ${hashed.kind}`)
   const store = await openPlace(seeding.place, entropy)
   const seeder = { store, entropy, keys, clientId: seeding.clientId as ClientId, passwordHash: hashed.phc }
-  const families = await seedFamilies(seeding.families, number => seedFamily(seeder, number, redeemed))
+  const families = await seedAmongIdle(seeder, seeding)
   const waiting = await seedFamilies(seeding.codes, number =>
     seedFamily(seeder, seeding.families + number, family => family),
   )
@@ -78,6 +83,21 @@ async function openPlace(place: Place, entropy: Entropy): Promise<Store> {
   if (place.kind === 'sqlite') return openSqliteStore({ path: place.file, clock: systemClock, entropy })
   const { openPostgresStore } = await import('../../packages/server/src/store/postgres/postgres-store.ts')
   return openPostgresStore({ url: place.url, entropy })
+}
+
+/** In waves, so that the families that are presented lie everywhere in a large table. */
+async function seedAmongIdle(seeder: Seeder, { place, families, idle }: Seeding): Promise<Family[]> {
+  const waves = Math.max(1, Math.ceil(idle / idleTogether))
+  const seeded: Family[] = []
+  const others = idle === 0 ? null : openIdleFamilies(place)
+  for (let wave = 1; wave <= waves; wave++) {
+    const from = seeded.length
+    const count = Math.floor((families * wave) / waves) - from
+    seeded.push(...(await seedFamilies(count, number => seedFamily(seeder, from + number, redeemed))))
+    await others?.write(Math.floor((idle * wave) / waves) - Math.floor((idle * (wave - 1)) / waves))
+  }
+  await others?.finish()
+  return seeded
 }
 
 async function seedFamilies(count: number, seed: (number: number) => Promise<Family>): Promise<Family[]> {

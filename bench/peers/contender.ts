@@ -54,13 +54,14 @@ export function peerVersions(): { readonly [name: string]: string } {
 }
 
 export function peer(name: ContenderName, store: StoreKind): Contender {
-  const kind = name.replace(/-pg$/, '')
+  const kind = name.replace(/-(?:pg|plain)$/, '')
   const program = peers[kind]
   if (program === undefined) throw new Error(`there is no peer ${kind}`)
   return {
     name,
     store,
     start: async ground => {
+      if (ground.idle > 0) throw new Error(`${name} has no way to write families in bulk`)
       const place =
         store === 'sqlite'
           ? ({ kind: store, file: join(ground.directory, `${kind}.sqlite`) } as const)
@@ -76,6 +77,7 @@ export function peer(name: ContenderName, store: StoreKind): Contender {
         BENCH_CLIENT_ID: secrets.clientId,
         BENCH_CLIENT_SECRET: secrets.clientSecret,
         BENCH_SIGNING_KEY: secrets.signingKey,
+        BENCH_COMMITTING: name.endsWith('-plain') ? 'alone' : 'together',
       })
       const authorization = basicAuthorization(secrets.clientId, secrets.clientSecret)
       const verifyingKey = program.jwks ?? publicKey.export({ format: 'jwk' })

@@ -16,11 +16,12 @@ import {
   OAuthException,
   OAuthRequest,
 } from '@jmondi/oauth2-server'
+import type { Place } from '../contender.ts'
 import { accessTokenSigner } from '../es256.ts'
+import type { Committing } from '../group-commit.ts'
 import type { Service } from '../processes.ts'
 import { isSecretOf, issuer, type PeerSecrets, readForm, resource, scope } from './peer.ts'
 import { openRows, type Row, type Rows } from './rows.ts'
-import type { Place } from '../contender.ts'
 
 export const jmondiTables = `
 CREATE TABLE clients (id text PRIMARY KEY, name text NOT NULL, secret_hash text NOT NULL, grants text NOT NULL,
@@ -38,8 +39,8 @@ const findText = `SELECT t.access_token, t.access_expires_ms, t.refresh_token, t
   u.id AS user_id, c.* FROM tokens t JOIN clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
 WHERE t.refresh_token = $1`
 
-export function openJmondi(place: Place, secrets: PeerSecrets): Service {
-  const rows = openRows(place)
+export function openJmondi(place: Place, secrets: PeerSecrets, committing: Committing): Service {
+  const rows = openRows(place, committing)
   const authorization = new AuthorizationServer(
     clientsOf(rows),
     tokensOf(rows),

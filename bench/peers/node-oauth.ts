@@ -7,11 +7,12 @@
 import { createPrivateKey, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import OAuth2Server, { type NodeOauthClient, type RefreshTokenModel } from '@node-oauth/oauth2-server'
+import type { Place } from '../contender.ts'
 import { accessTokenSigner } from '../es256.ts'
+import type { Committing } from '../group-commit.ts'
 import type { Service } from '../processes.ts'
 import { accessTokenSeconds, isSecretOf, issuer, type PeerSecrets, readForm, refreshTokenSeconds, resource } from './peer.ts'
 import { openRows, type Rows } from './rows.ts'
-import type { Place } from '../contender.ts'
 
 export const nodeOauthTables = `
 CREATE TABLE clients (id text PRIMARY KEY, secret_hash text NOT NULL, grants text NOT NULL);
@@ -25,8 +26,8 @@ export const insertRefreshToken =
 const findText = `SELECT t.scope, t.expires_ms, c.id AS client_id, c.grants, u.id AS user_id
 FROM refresh_tokens t JOIN clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id WHERE t.refresh_token = $1`
 
-export function openNodeOauth(place: Place, secrets: PeerSecrets): Service {
-  const rows = openRows(place)
+export function openNodeOauth(place: Place, secrets: PeerSecrets, committing: Committing): Service {
+  const rows = openRows(place, committing)
   const oauth = new OAuth2Server({
     model: modelOf(rows, secrets),
     accessTokenLifetime: accessTokenSeconds,

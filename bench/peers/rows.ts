@@ -7,7 +7,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Pool } from 'pg'
 import type { Place } from '../contender.ts'
-import { groupCommit } from '../group-commit.ts'
+import { type Committing, groupCommit } from '../group-commit.ts'
 import { poolConnections } from '../oidc-provider/adapter-pg.ts'
 
 export type Value = string | number | null
@@ -25,14 +25,15 @@ export interface Rows {
   readonly close: () => Promise<void>
 }
 
-export function openRows(place: Place): Rows {
-  return place.kind === 'sqlite' ? sqliteRows(place.file) : postgresRows(place.url)
+/** `alone` is a transaction for each write on SQLite, as such storage is usually written. */
+export function openRows(place: Place, committing: Committing): Rows {
+  return place.kind === 'sqlite' ? sqliteRows(place.file, committing) : postgresRows(place.url)
 }
 
-function sqliteRows(file: string): Rows {
+function sqliteRows(file: string, committing: Committing): Rows {
   const database = new DatabaseSync(file)
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 20000')
-  const commit = groupCommit(database)
+  const commit = committing === 'together' ? groupCommit(database) : async (apply: () => void) => apply()
   const prepared = new Map<string, StatementSync>()
   const prepare = (text: string): StatementSync => {
     const known = prepared.get(text)

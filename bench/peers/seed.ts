@@ -18,7 +18,7 @@ export interface Seeding {
 /** Each answers the refresh tokens, in the order they were made. */
 export async function seedNodeOauth({ place, secrets, families }: Seeding): Promise<string[]> {
   const { insertRefreshToken, nodeOauthTables } = await import('./node-oauth.ts')
-  const rows = openRows(place)
+  const rows = openRows(place, 'together')
   await rows.define(nodeOauthTables)
   const client = [secrets.clientId, hashOf(secrets.clientSecret), 'refresh_token']
   await rows.change('INSERT INTO clients (id, secret_hash, grants) VALUES ($1, $2, $3)', client)
@@ -34,7 +34,7 @@ export async function seedNodeOauth({ place, secrets, families }: Seeding): Prom
 
 export async function seedJmondi({ place, secrets, families }: Seeding): Promise<string[]> {
   const { insertToken, jmondiTables } = await import('./jmondi.ts')
-  const rows = openRows(place)
+  const rows = openRows(place, 'together')
   await rows.define(jmondiTables)
   await rows.change('INSERT INTO scopes (name) VALUES ($1)', [scope])
   const client = [secrets.clientId, 'bench', hashOf(secrets.clientSecret), 'refresh_token', scope, redirectUri]
