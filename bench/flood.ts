@@ -34,7 +34,7 @@ interface Scene {
   readonly post: (fields: Fields) => Promise<number>
 }
 
-const refreshes = process.argv.includes('--quick') ? 50 : 2000
+const refreshes = process.argv.includes('--quick') ? 50 : 500
 const lifetime = openLifetime()
 try {
   const scene = await openScene()

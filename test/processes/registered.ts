@@ -12,7 +12,7 @@ import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import { openWorkbench } from '../../packages/server/src/pawl.ts'
 import { type App, app } from '../stage/app.ts'
 import { type Browser, browser, type Ground, stagePassword } from '../stage/browser.ts'
-import type { Lifetime } from './server-process.ts'
+import type { Lifetime } from '../stage/lifetime.ts'
 
 export interface Office {
   readonly workbench: Workbench

@@ -9,10 +9,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Ground } from '../stage/browser.ts'
 import { engineOfTheRun } from '../stage/database.ts'
+import type { Lifetime } from '../stage/lifetime.ts'
 import { databaseFor } from '../stage/scene.ts'
 import { stablePort } from './stable-port.ts'
 
@@ -20,9 +20,6 @@ const program = fileURLToPath(new URL('../../packages/server/bin/pawl.js', impor
 const stderrCharactersMax = 100_000
 /** A server that takes longer than this to say that it is ready never will, however busy the machine is. */
 const readyMsMax = 180_000
-
-/** What ends what was started: a test, or whatever else calls these back when it is over. */
-export type Lifetime = Pick<TestContext, 'after'>
 
 type Environment = { readonly [name: string]: string | undefined }
 
@@ -142,10 +139,10 @@ export async function pawlJson(words: readonly string[], options?: CommandOption
 }
 
 /** A data directory on the store of this run, gone after the test: a database elsewhere is named in its `pawl.yaml`. */
-export async function dataDirectory(test: TestContext): Promise<string> {
-  const directory = await emptyDirectory(test)
+export async function dataDirectory(lifetime: Lifetime): Promise<string> {
+  const directory = await emptyDirectory(lifetime)
   if (engineOfTheRun() === 'sqlite') return directory
-  const { store } = await databaseFor(test)
+  const { store } = await databaseFor(lifetime)
   await writeFile(join(directory, 'pawl.yaml'), `store: ${store}\n`, { mode: 0o600 })
   return directory
 }
