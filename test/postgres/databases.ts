@@ -44,6 +44,29 @@ export async function databaseOn(cluster: { readonly url: string }, template = '
   }
 }
 
+/**
+ * The name of a database that `fill` has filled, made once on each cluster, as a template for others. Processes that make
+ * it at the same time make one each, and all but the first throw theirs away.
+ */
+export async function templateOn(
+  cluster: Running,
+  name: string,
+  fill: (url: string) => Promise<void>,
+): Promise<string> {
+  if ((await ask(cluster.url, 'SELECT 1 FROM pg_database WHERE datname = $1', [name])).length === 1) return name
+  const { url, drop } = await databaseOn(cluster)
+  await fill(url)
+  try {
+    await ask(cluster.url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} RENAME TO ${name}`)
+  } catch (error) {
+    if ((error as { readonly code?: string }).code !== duplicateDatabase) throw error
+    await drop()
+  }
+  return name
+}
+
+const duplicateDatabase = '42P04'
+
 /** The newest first. */
 function handedOver(): readonly Running[] {
   const text = process.env[clustersVariable]

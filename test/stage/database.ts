@@ -7,7 +7,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { databaseOn, sharedCluster } from '../postgres/databases.ts'
+import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
+import { openPostgresStore } from '../../packages/server/src/store/postgres/postgres-store.ts'
+import { databaseOn, sharedCluster, templateOn } from '../postgres/databases.ts'
 import { withClient } from '../postgres/query.ts'
 
 export type Engine = 'sqlite' | 'postgres'
@@ -71,7 +73,8 @@ function sqliteDatabase(): TestDatabase {
 }
 
 async function postgresDatabase(): Promise<TestDatabase> {
-  const { url, drop } = await databaseOn(await sharedCluster())
+  const cluster = await sharedCluster()
+  const { url, drop } = await databaseOn(cluster, await templateOn(cluster, 'pawl_migrated', migrate))
   const run = (statement: string): Promise<void> =>
     withClient(url, async client => {
       await client.query(statement)
@@ -93,6 +96,12 @@ async function postgresDatabase(): Promise<TestDatabase> {
         return Buffer.concat(rows.map(row => row.bytes))
       }),
   }
+}
+
+/** Opened and closed again. No time is kept in it, for its users bring clocks of their own. */
+async function migrate(url: string): Promise<void> {
+  const store = await openPostgresStore({ url, entropy: systemEntropy(), clock: { nowMs: () => 0 } })
+  await store.close()
 }
 
 /** Tables, their indexes, and where long values are kept. */
