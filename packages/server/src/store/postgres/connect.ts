@@ -20,11 +20,23 @@ export interface Connecting {
   readonly report: (warning: string) => void
 }
 
-/** A session, and what its server's settings looked like when they were found good. */
+/** A session, and what its server was when it was found good. */
 export interface Trusted {
   readonly session: Session
   readonly durability: string
+  readonly backend: Backend
+  /** False once a later connection of this process has led to another server: nothing is read from the old one any more. */
+  readonly isCurrent: () => boolean
 }
+
+/** The process that serves a session. A number comes again, the time of its start does not. */
+interface Backend {
+  readonly pid: number
+  readonly startedAt: string
+}
+
+/** Connects; `lost` is the connection that this one takes the place of. */
+export type Connect = (lost: Trusted | null) => Promise<Trusted>
 
 export const oldestVersion = 15
 
@@ -48,17 +60,37 @@ SET tcp_keepalives_idle = ${keepAliveMs / 1000};
 SET tcp_keepalives_interval = ${keepAliveMs / 1000};
 SET tcp_keepalives_count = 3`
 
-const versionText = "SELECT current_setting('server_version_num')::int"
+const serverText = `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+pg_postmaster_start_time()::text, pid, backend_start::text
+FROM pg_stat_activity WHERE pid = pg_backend_pid()`
 
 /** Never below what makes an answer durable; more, where the operator wants more. */
 const raiseCommitText = `SELECT set_config('synchronous_commit',
 CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`
 
 /**
- * Rejects with `StoreRefused` where a server was found that would lose what it acknowledges, or that knows no such user
- * or database, and with `StoreUnavailable` where none answers that takes writes.
+ * What this process has lost touch with may still wait for its standby, with its rows held; nobody will hear of it. Left
+ * alone, such processes would use up the server's connections.
  */
-export async function connectTrusted(connecting: Connecting): Promise<Trusted> {
+const endLostText = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2`
+
+/**
+ * The way to the servers. Rejects with `StoreRefused` where a server was found that would lose what it acknowledges, or
+ * that knows no such user or database, and with `StoreUnavailable` where none answers that takes writes.
+ */
+export function connector(connecting: Connecting): Connect {
+  let currentServer = ''
+  return async lost => {
+    const { server, ...found } = await firstPrimary(connecting)
+    currentServer = server
+    if (lost !== null) await endLost(found.session, lost.backend)
+    return { ...found, isCurrent: () => currentServer === server }
+  }
+}
+
+type Found = Omit<Trusted, 'isCurrent'> & { readonly server: string }
+
+async function firstPrimary(connecting: Connecting): Promise<Found> {
   const failures: string[] = []
   let refusal: StoreRefused | null = null
   for (const address of connecting.addresses) {
@@ -72,33 +104,45 @@ export async function connectTrusted(connecting: Connecting): Promise<Trusted> {
   throw refusal ?? new StoreUnavailable(`no PostgreSQL server that takes writes answers (${failures.join('; ')})`)
 }
 
-async function connectTo(address: Address, connecting: Connecting): Promise<Trusted> {
+async function connectTo(address: Address, connecting: Connecting): Promise<Found> {
   const session = await openSession(address, connecting.prepare).catch((error: unknown) => {
     throw refusalOf(error) ?? error
   })
   try {
     await session.run(sessionSettings)
-    const durability = await inspect(session, connecting)
-    return { session, durability }
+    return { session, ...(await inspect(session, connecting)) }
   } catch (error) {
     session.destroy()
     throw error
   }
 }
 
-async function inspect(session: Session, connecting: Connecting): Promise<string> {
-  const { needs, allowLosingRotations, report } = connecting
-  const [version, found] = await session.ask([
-    { text: versionText, params: [] },
+async function endLost(session: Session, { pid, startedAt }: Backend): Promise<void> {
+  await session.ask([{ text: endLostText, params: [pid, startedAt] }]).catch((error: unknown) => {
+    throw unavailable(error)
+  })
+}
+
+async function inspect(session: Session, connecting: Connecting): Promise<Omit<Found, 'session'>> {
+  const [told, found] = await session.ask([
+    { text: serverText, params: [] },
     { text: durabilityText, params: [] },
   ])
-  refuseOld(Number(version?.rows[0]?.[0]))
-  const settings = parseDurability(String(found?.rows[0]?.[0]))
+  const [version, encoding, server, pid, startedAt] = told?.rows[0] ?? []
+  refuseUnfit(Number(version), String(encoding))
+  const durability = await refuseLosses(session, String(found?.rows[0]?.[0]), connecting)
+  return { durability, server: String(server), backend: { pid: Number(pid), startedAt: String(startedAt) } }
+}
+
+/** Answers the settings as they stand once the session is set. */
+async function refuseLosses(session: Session, durability: string, connecting: Connecting): Promise<string> {
+  const { needs, allowLosingRotations, report } = connecting
+  const settings = parseDurability(durability)
   refuseStandby(settings)
   const losses = lossesOf(settings, needs)
   if (allowLosingRotations) {
     for (const loss of losses) report(loss)
-    return String(found?.rows[0]?.[0])
+    return durability
   }
   if (losses.length > 0) throw new StoreRefused(losses.join(' '))
   const [, raised] = await session.ask([
@@ -108,10 +152,14 @@ async function inspect(session: Session, connecting: Connecting): Promise<string
   return String(raised?.rows[0]?.[0])
 }
 
-function refuseOld(versionNumber: number): void {
+function refuseUnfit(versionNumber: number, encoding: string): void {
   const major = Math.floor(versionNumber / 10_000)
-  if (major >= oldestVersion) return
-  throw new StoreRefused(`The database is PostgreSQL ${major}: use version ${oldestVersion} or a later one.`)
+  if (!(major >= oldestVersion)) {
+    throw new StoreRefused(`The database is PostgreSQL ${major}: use version ${oldestVersion} or a later one.`)
+  }
+  if (encoding !== 'UTF8') {
+    throw new StoreRefused(`The database keeps text as ${encoding}: make one with createdb --encoding UTF8.`)
+  }
 }
 
 /** Nothing that decides is read from a standby: a revocation may not have reached it. */

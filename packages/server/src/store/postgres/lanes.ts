@@ -5,8 +5,8 @@
  * knocked over.
  */
 
-import { StoreUnavailable } from '../../domain/store.ts'
 import type { Entropy } from '../../domain/entropy.ts'
+import { StoreUnavailable } from '../../domain/store.ts'
 import { asUnavailable, type Trusted } from './connect.ts'
 
 /** Beyond this the store says so at once instead of promising what it will not keep (I13). */
@@ -14,6 +14,13 @@ export const queuedTasksMax = 16_384
 const firstRestMs = 50
 /** How long a lane rests at most after an attempt to connect that failed. */
 export const restMsMax = 500
+
+export interface LaneParts {
+  readonly count: number
+  /** Connects, and ends what is left of the connection this one takes the place of. */
+  readonly connect: (lost: Trusted | null) => Promise<Trusted>
+  readonly entropy: Entropy
+}
 
 export interface LaneWork<Task> {
   /** Takes what goes together from the queue, at least one task where there is one. */
@@ -32,114 +39,122 @@ export interface Lanes<Task> {
   readonly finish: () => Promise<void>
 }
 
-export interface LaneParts {
-  readonly count: number
-  readonly connect: () => Promise<Trusted>
-  readonly entropy: Entropy
-}
-
 interface Lane {
   trusted: Trusted | null
   busy: boolean
-  restMs: number
   resting: boolean
+  restMs: number
 }
 
-export function createLanes<Task>({ count, connect, entropy }: LaneParts, work: LaneWork<Task>): Lanes<Task> {
-  const queue: Task[] = []
-  const lanes = Array.from({ length: count }, (): Lane => ({ trusted: null, busy: false, restMs: 0, resting: false }))
-  let woken = false
-  let finished: (() => void) | null = null
+interface Crew<Task> extends LaneParts {
+  readonly work: LaneWork<Task>
+  readonly queue: Task[]
+  readonly lanes: readonly Lane[]
+  woken: boolean
+  /** To be called when there is nothing left to do. */
+  readonly finishing: (() => void)[]
+}
 
-  function wake(): void {
-    if (woken) return
-    woken = true
-    setImmediate(dispatch)
-  }
-
-  function dispatch(): void {
-    woken = false
-    while (queue.length > 0) {
-      const lane = idleLane()
-      if (lane === null) break
-      void drive(lane)
-    }
-    if (queue.length > 0 && !lanes.some(lane => lane.busy)) failAll(new StoreUnavailable('PostgreSQL is not there'))
-    settleFinish()
-  }
-
-  /** One with a connection if there is any. */
-  function idleLane(): Lane | null {
-    const idle = lanes.filter(lane => !lane.busy && !lane.resting)
-    return idle.find(lane => isConnected(lane)) ?? idle[0] ?? null
-  }
-
-  async function drive(lane: Lane): Promise<void> {
-    lane.busy = true
-    const trusted = isConnected(lane) ? lane.trusted : await reconnect(lane)
-    if (trusted !== null) {
-      const batch = work.take(queue)
-      if (batch.length > 0) await work.work(trusted, batch)
-    }
-    lane.busy = false
-    wake()
-  }
-
-  async function reconnect(lane: Lane): Promise<Trusted | null> {
-    try {
-      lane.trusted = await connect()
-      lane.restMs = 0
-    } catch (error) {
-      lane.trusted = null
-      rest(lane)
-      if (!lanes.some(isConnected)) failAll(asUnavailable(error))
-    }
-    return lane.trusted
-  }
-
-  function rest(lane: Lane): void {
-    lane.restMs = Math.min(Math.max(firstRestMs, lane.restMs * 2), restMsMax)
-    lane.resting = true
-    setTimeout(
-      () => {
-        lane.resting = false
-        wake()
-      },
-      jittered(lane.restMs, entropy),
-    ).unref()
-  }
-
-  function failAll(error: StoreUnavailable): void {
-    for (const task of queue.splice(0)) work.fail(task, error)
-  }
-
-  function settleFinish(): void {
-    if (finished !== null && queue.length === 0 && !lanes.some(lane => lane.busy)) finished()
-  }
-
+export function createLanes<Task>(parts: LaneParts, work: LaneWork<Task>): Lanes<Task> {
+  const lanes = Array.from({ length: parts.count }, newLane)
+  const crew: Crew<Task> = { ...parts, work, queue: [], lanes, woken: false, finishing: [] }
   return {
     push: task => {
-      if (queue.length >= queuedTasksMax) return false
-      queue.push(task)
-      wake()
+      if (crew.queue.length >= queuedTasksMax) return false
+      crew.queue.push(task)
+      wake(crew)
       return true
     },
     again: tasks => {
-      queue.unshift(...tasks)
-      wake()
+      crew.queue.unshift(...tasks)
+      wake(crew)
     },
     finish: async () => {
       await new Promise<void>(resolve => {
-        finished = resolve
-        wake()
+        crew.finishing.push(resolve)
+        wake(crew)
       })
-      await Promise.all(lanes.map(lane => lane.trusted?.session.end()))
+      for (const { trusted } of lanes) await trusted?.session.end()
     },
   }
 }
 
-function isConnected(lane: Lane): boolean {
-  return lane.trusted?.session.isOpen() === true
+function newLane(): Lane {
+  return { trusted: null, busy: false, resting: false, restMs: 0 }
+}
+
+/** In the next turn of the event loop: what arrives in this one goes together. */
+function wake<Task>(crew: Crew<Task>): void {
+  if (crew.woken) return
+  crew.woken = true
+  setImmediate(() => dispatch(crew))
+}
+
+function dispatch<Task>(crew: Crew<Task>): void {
+  const { queue, lanes } = crew
+  crew.woken = false
+  for (let lane = idleLane(crew); lane !== null && queue.length > 0; lane = idleLane(crew)) drive(crew, lane)
+  if (lanes.some(lane => lane.busy)) return
+  if (queue.length > 0) failAll(crew, new StoreUnavailable('no connection to PostgreSQL can be had'))
+  for (const finish of crew.finishing.splice(0)) finish()
+}
+
+/** One with a connection, if there is any. */
+function idleLane<Task>({ lanes }: Crew<Task>): Lane | null {
+  const idle = lanes.filter(lane => !lane.busy && !lane.resting)
+  return idle.find(isConnected) ?? idle[0] ?? null
+}
+
+function drive<Task>(crew: Crew<Task>, lane: Lane): void {
+  lane.busy = true
+  const driving = lane.trusted !== null && isConnected(lane) ? workOn(crew, lane.trusted) : connectAndWork(crew, lane)
+  driving.then(
+    () => leave(crew, lane),
+    (error: unknown) => {
+      leave(crew, lane)
+      throw error
+    },
+  )
+}
+
+function leave<Task>(crew: Crew<Task>, lane: Lane): void {
+  lane.busy = false
+  wake(crew)
+}
+
+async function workOn<Task>({ work, queue }: Crew<Task>, trusted: Trusted): Promise<void> {
+  const batch = work.take(queue)
+  if (batch.length > 0) await work.work(trusted, batch)
+}
+
+async function connectAndWork<Task>(crew: Crew<Task>, lane: Lane): Promise<void> {
+  try {
+    lane.trusted = await crew.connect(lane.trusted)
+    lane.restMs = 0
+  } catch (error) {
+    rest(crew, lane)
+    if (!crew.lanes.some(isConnected)) failAll(crew, asUnavailable(error))
+    return
+  }
+  await workOn(crew, lane.trusted)
+}
+
+function rest<Task>(crew: Crew<Task>, lane: Lane): void {
+  lane.restMs = Math.min(Math.max(firstRestMs, lane.restMs * 2), restMsMax)
+  lane.resting = true
+  const wakeUp = (): void => {
+    lane.resting = false
+    wake(crew)
+  }
+  setTimeout(wakeUp, jittered(lane.restMs, crew.entropy)).unref()
+}
+
+function failAll<Task>({ queue, work }: Crew<Task>, error: StoreUnavailable): void {
+  for (const task of queue.splice(0)) work.fail(task, error)
+}
+
+function isConnected({ trusted }: Lane): boolean {
+  return trusted !== null && trusted.session.isOpen() && trusted.isCurrent()
 }
 
 /** Between half and the whole, so that nodes do not knock together. */

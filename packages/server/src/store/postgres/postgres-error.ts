@@ -43,11 +43,6 @@ export function codeOf(error: unknown): string | null {
   return /^[0-9A-Z]{5}$/.test(error.code) && 'severity' in error ? error.code : null
 }
 
-/** True where the server would do no write whoever asked: it was made a standby, or told to be read-only. */
-export function isReadOnly(error: unknown): boolean {
-  return codeOf(error) === readOnlyTransaction
-}
-
 /**
  * Our own mistake, or a row that no statement can write. What PostgreSQL says besides is left out: its detail shows whole
  * rows, and its messages the values they are about (I11).

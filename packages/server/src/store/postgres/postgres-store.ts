@@ -11,7 +11,8 @@ import { always, numberAt, type Sql } from '../sql/sql.ts'
 import { sqlStore } from '../sql/store.ts'
 import { openStoreClock, type StoreClock } from '../sql/store-clock.ts'
 import { addressesOf } from './addresses.ts'
-import { type Connecting, connectTrusted, type Trusted } from './connect.ts'
+import type { BatchRules } from './batch.ts'
+import { type Connect, type Connecting, connector, type Trusted } from './connect.ts'
 import { postgresDialect } from './dialect.ts'
 import { lossesOf, parseDurability } from './durability.ts'
 import type { LaneParts } from './lanes.ts'
@@ -55,31 +56,30 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
     allowLosingRotations: options.allowLosingRotations ?? false,
     report: options.report ?? (() => undefined),
   }
-  const first = await connectTrusted(connecting)
+  const connect = connector(connecting)
+  const first = await connect(null)
   try {
     await migrate(first.session, options.entropy)
     const clock = openClock(await storedHighMs(first), options.clock)
-    return postgresStore(options, connecting, clock)
+    return postgresStore(options, clock, { connect, lossOf: durability => lossBehind(durability, connecting) })
   } finally {
     await first.session.end()
   }
 }
 
-function postgresStore(options: PostgresOptions, connecting: Connecting, clock: StoreClock): Store {
+interface Ways {
+  readonly connect: Connect
+  readonly lossOf: BatchRules['lossOf']
+}
+
+function postgresStore(options: PostgresOptions, clock: StoreClock, { connect, lossOf }: Ways): Store {
   const connections = Math.max(options.connections ?? connectionsDefault, connectionsMin)
   const readers = Math.floor(connections / 2)
-  const lanes = (count: number): LaneParts => ({
-    count,
-    connect: () => connectTrusted(connecting),
-    entropy: options.entropy,
-  })
+  const lanes = (count: number): LaneParts => ({ count, connect, entropy: options.entropy })
   const startTimer = options.startTimer ?? quietTimer
   const reader = createReader(lanes(readers))
-  const writer = createWriter({
-    ...lanes(connections - readers),
-    stamping: options.clock === undefined ? stampingBy(clock, startTimer) : stampingAlways(clock),
-    lossOf: durability => lossBehind(durability, connecting),
-  })
+  const stamping = options.clock === undefined ? stampingBy(clock, startTimer) : stampingAlways(clock)
+  const writer = createWriter(lanes(connections - readers), { stamping, lossOf })
   const idleStamp = stampWhileIdle(() => writer.write(always([])), startTimer, restingRhythm)
   const sql = stampedSql(reader.read, writer, idleStamp.wrote)
   return sqlStore({

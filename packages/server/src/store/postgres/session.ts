@@ -1,14 +1,14 @@
 /**
  * One connection to one server. Whatever is asked together goes out together and is answered in order, so nothing inside
- * a transaction waits for this process. A session that breaks, keeps us waiting too long or is told something aside is
+ * a transaction waits for this process. A session that breaks, keeps us waiting too long or is warned of something is
  * over: what was under way in it is unknown, and only another session can find out.
  */
 
-import { Client, type QueryArrayResult } from 'pg'
-import type { Row, Statement } from '../sql/sql.ts'
+import { Client, type QueryArrayConfig } from 'pg'
+import type { Row, Statement, Value } from '../sql/sql.ts'
 import type { Address } from './addresses.ts'
 import type { Prepare } from './dialect.ts'
-import { codeOf, meaningOf } from './postgres-error.ts'
+import { meaningOf, toldOf } from './postgres-error.ts'
 import { readerOf } from './values.ts'
 
 /** How long a server may take to accept a connection. */
@@ -36,7 +36,7 @@ export interface Session {
    * Never more than one at a time.
    */
   readonly ask: (statements: readonly Statement[]) => Promise<readonly Reply[]>
-  /** The same for a script of several statements without parameters. */
+  /** The same for a script of several statements without parameters; rejects with what the server says against it. */
   readonly run: (script: string) => Promise<void>
   readonly isOpen: () => boolean
   /** Says goodbye; never rejects. */
@@ -53,6 +53,14 @@ export class BrokenSession extends Error {
   }
 }
 
+interface Line {
+  readonly client: Client
+  readonly prepare: Prepare
+  open: boolean
+  /** What the server said aside since something was last sent. */
+  warning: string | null
+}
+
 /** Rejects with what went wrong on the way or what the server said. */
 export async function openSession(address: Address, prepare: Prepare): Promise<Session> {
   const client = new Client({
@@ -64,90 +72,92 @@ export async function openSession(address: Address, prepare: Prepare): Promise<S
     connectionTimeoutMillis: connectMsMax,
     types: { getTypeParser: readerOf as never },
   })
-  const state = { open: true, aside: false }
-  const close = (): void => {
-    state.open = false
-  }
-  // What breaks a connection also fails the queries in it, or else the next one finds it closed.
-  client.on('error', close)
-  client.on('end', close)
-  client.on('notice', () => {
-    state.aside = true
+  const line: Line = { client, prepare, open: true, warning: null }
+  // What breaks a connection also fails the queries in it; where there are none, the next one finds it closed.
+  client.on('error', () => cut(line))
+  client.on('end', () => cut(line))
+  client.on('notice', ({ message = 'it did not say of what', detail, hint }) => {
+    if (!isOnlyAdvice(detail, hint)) line.warning = message
   })
   try {
     await client.connect()
   } catch (error) {
-    client.connection.stream.destroy()
+    cut(line)
     throw error
   }
-  return sessionOn(client, prepare, state)
-}
-
-function sessionOn(client: Client, prepare: Prepare, state: { open: boolean; aside: boolean }): Session {
-  function destroy(): void {
-    state.open = false
-    client.connection.stream.destroy()
-  }
-
-  async function inTime<T>(asking: Promise<T>): Promise<T> {
-    let late = false
-    const timer = setTimeout(() => {
-      late = true
-      destroy()
-    }, answerMsMax)
-    try {
-      return await asking
-    } catch (cause) {
-      if (late) throw new BrokenSession(`PostgreSQL did not answer within ${answerMsMax} ms`, { cause })
-      throw cause
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  async function ask(statements: readonly Statement[]): Promise<readonly Reply[]> {
-    if (!state.open) throw new BrokenSession('the connection to PostgreSQL is closed')
-    state.aside = false
-    const { stream } = client.connection
-    stream.cork()
-    const asking = Promise.all(statements.map(statement => askOne(client, prepare, statement)))
-    stream.uncork()
-    const replies = await inTime(asking).catch((error: unknown) => {
-      destroy()
-      throw error
-    })
-    if (state.aside) {
-      destroy()
-      throw new BrokenSession('PostgreSQL warned of something while it was writing')
-    }
-    return replies
-  }
-
   return {
-    ask,
+    ask: statements => ask(line, statements),
     run: async script => {
-      await inTime(client.query(script))
+      await inTime(line, client.query(script))
     },
-    isOpen: () => state.open,
-    end: async () => {
-      if (!state.open) return destroy()
-      state.open = false
-      await inTime(client.end()).catch(destroy)
-    },
-    destroy,
+    isOpen: () => line.open,
+    end: () => end(line),
+    destroy: () => cut(line),
   }
 }
 
-async function askOne(client: Client, prepare: Prepare, { text, params }: Statement): Promise<Reply> {
-  const query = { ...prepare(text), values: params as unknown[], rowMode: 'array' as const }
+/**
+ * A COMMIT that stopped waiting for its standbys says so in a warning, and in its detail that it is there all the same.
+ * Warnings with a hint and no detail are about the state of the server, such as tables that want a vacuum.
+ */
+function isOnlyAdvice(detail: string | undefined, hint: string | undefined): boolean {
+  return detail === undefined && hint !== undefined
+}
+
+function cut(line: Line): void {
+  line.open = false
+  line.client.connection.stream.destroy()
+}
+
+async function end(line: Line): Promise<void> {
+  if (!line.open) return cut(line)
+  line.open = false
+  await inTime(line, line.client.end()).catch(() => cut(line))
+}
+
+async function ask(line: Line, statements: readonly Statement[]): Promise<readonly Reply[]> {
+  if (!line.open) throw new BrokenSession('the connection to PostgreSQL is closed')
+  line.warning = null
+  const { stream } = line.client.connection
+  stream.cork()
+  const asking = Promise.all(statements.map(statement => askOne(line, statement)))
+  stream.uncork()
   try {
-    const { rows, rowCount } = (await client.query(query)) as QueryArrayResult
-    return { rows: rows as Row[], count: rowCount ?? 0, failure: null }
+    const replies = await inTime(line, asking)
+    if (line.warning === null) return replies
+    throw new BrokenSession(`PostgreSQL warned while it was writing: ${String(line.warning)}`)
+  } catch (error) {
+    cut(line)
+    throw error
+  }
+}
+
+async function askOne({ client, prepare }: Line, { text, params }: Statement): Promise<Reply> {
+  const { name, text: said } = prepare(text)
+  const query: QueryArrayConfig<Value[]> = { name, text: said, values: [...params], rowMode: 'array' }
+  try {
+    const { rows, rowCount } = await client.query<Value[], Value[]>(query)
+    return { rows, count: rowCount ?? 0, failure: null }
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error))
     if (meaningOf(failure) !== 'unknown') return { rows: [], count: 0, failure }
-    const code = codeOf(failure)
-    const said = code === null ? failure.message : `SQLSTATE ${code}: ${failure.message}`
-    throw new BrokenSession(`the connection to PostgreSQL broke: ${said}`)
+    throw new BrokenSession(`the connection to PostgreSQL broke: ${toldOf(failure)}`)
+  }
+}
+
+/** Nobody waits longer than the deadline; what is under way then is unknown. */
+async function inTime<T>(line: Line, asking: Promise<T>): Promise<T> {
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    cut(line)
+  }, answerMsMax)
+  try {
+    return await asking
+  } catch (error) {
+    if (isLate) throw new BrokenSession(`PostgreSQL did not answer within ${answerMsMax} ms`)
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -9,7 +9,7 @@
 
 import { idleStampMs, idleStampsMax, type Rhythm, type StartTimer } from '../sqlite/idle-stamp.ts'
 import type { StoreClock } from '../sql/store-clock.ts'
-import type { Stamping } from './writer.ts'
+import type { Stamping } from './batch.ts'
 
 /** A node that writes stores the time no more often than this. */
 export const stampMsMin = 1000

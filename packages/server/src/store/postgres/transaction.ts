@@ -70,9 +70,14 @@ function unitPart<W extends Write>(write: W): Part<W> {
   const isBare = guard === null && statements.length < 2
   return {
     writes: [write],
-    statements: isBare ? statements : [begin, ...statements, commit],
+    statements: isBare ? statements : transactionOf(statements),
     resultsOf: replies => [unitResult(write, replies)],
   }
+}
+
+/** Nothing stays nothing. */
+export function transactionOf(statements: readonly Statement[]): readonly Statement[] {
+  return statements.length === 0 ? [] : [begin, ...statements, commit]
 }
 
 const begin: Statement = { text: 'BEGIN', params: [] }
