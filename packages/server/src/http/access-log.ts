@@ -52,8 +52,9 @@ export function stderrLines(): Lines {
   return destination({ dest: 2, sync: false, maxLength: logBytesWaitingMax })
 }
 
-export function lineLogger(level: string, lines: Lines): Logger {
-  return pino({ level, base: null }, lines)
+/** `said` stands in every line. */
+export function lineLogger(level: string, lines: Lines, said: { readonly thread: number } | null = null): Logger {
+  return pino({ level, base: said }, lines)
 }
 
 export function accessLog(logger: Logger, nowMs: () => number): AccessLog {

@@ -27,6 +27,8 @@ export interface CrewParts {
   readonly logger: Logger
   readonly lines: Lines
   readonly nowMs: () => number
+  /** What a worker runs; by default ours. */
+  readonly program?: string
 }
 
 export interface Crew {
@@ -95,48 +97,33 @@ interface Hand {
 }
 
 /** One worker from its start to its end. */
-function hireHand({ config, common, passwords, logger, lines }: CrewParts, thread: number, onGone: () => void): Hand {
+function hireHand(parts: CrewParts, thread: number, onGone: () => void): Hand {
+  const { config, common, passwords, logger, lines, program = ours } = parts
   const orders: Orders = { config, common, thread, dummyPhc: passwords.dummyPhc }
   const worker = new Worker(program, { workerData: orders, name: `pawl ${thread}` })
   const { promise: gone, resolve: go } = Promise.withResolvers<void>()
   let state: 'starting' | 'up' | 'gone' = 'starting'
-  let asked: PromiseWithResolvers<boolean> | null = null
 
-  const answerCheck = (isWell: boolean): void => {
-    asked?.resolve(isWell)
-    asked = null
-  }
   const send = (message: ToWorker): void => worker.postMessage(message)
   const report = (error: unknown): void => logger.error({ err: error, thread }, 'a worker failed')
+  const health = oneAtATime(() => send({ kind: 'check' }))
   worker.on('error', report)
+  worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'log') return lines.write(message.line)
+    if (message.kind === 'checked') return health.answer(message.isWell)
+    if (message.kind === 'asked') return lend(message, { passwords, send, report })
+    state = 'up'
+    logger.info({ thread }, 'a worker joined')
+  })
   worker.once('exit', () => {
     state = 'gone'
-    answerCheck(false)
+    health.answer(false)
     onGone()
     go()
   })
-  worker.on('message', (message: FromWorker) => {
-    switch (message.kind) {
-      case 'up':
-        state = 'up'
-        return
-      case 'log':
-        return lines.write(message.line)
-      case 'checked':
-        return answerCheck(message.isWell)
-      case 'asked': {
-        const { id, question } = message
-        hashFor(passwords, question, report).then(reply => send({ kind: 'replied', id, reply }), report)
-      }
-    }
-  })
   return {
     isUp: () => state === 'up',
-    check: () => {
-      if (asked === null) send({ kind: 'check' })
-      asked ??= Promise.withResolvers()
-      return asked.promise
-    },
+    check: health.ask,
     stop: async () => {
       // Who is not up has nothing in flight, and may be waiting for a store that does not come.
       if (state === 'up') send({ kind: 'stop' })
@@ -146,5 +133,34 @@ function hireHand({ config, common, passwords, logger, lines }: CrewParts, threa
   }
 }
 
+interface Lending {
+  readonly passwords: PasswordHasher
+  readonly send: (message: ToWorker) => void
+  readonly report: (error: unknown) => void
+}
+
+function lend({ id, question }: Extract<FromWorker, { kind: 'asked' }>, { passwords, send, report }: Lending): void {
+  hashFor(passwords, question, report).then(reply => send({ kind: 'replied', id, reply }), report)
+}
+
+/** However many want to know, it is asked once, and all get that answer. */
+function oneAtATime(post: () => void): {
+  readonly ask: () => Promise<boolean>
+  readonly answer: (isWell: boolean) => void
+} {
+  let asked: PromiseWithResolvers<boolean> | null = null
+  return {
+    ask: () => {
+      if (asked === null) post()
+      asked ??= Promise.withResolvers()
+      return asked.promise
+    },
+    answer: isWell => {
+      asked?.resolve(isWell)
+      asked = null
+    },
+  }
+}
+
 /** The TypeScript itself in a checkout, what was made of it in a published package: like this file. */
-const program = fileURLToPath(import.meta.url).replace(/crew(\.[jt]s)$/, 'worker-thread$1')
+const ours = fileURLToPath(import.meta.url).replace(/crew(\.[jt]s)$/, 'worker-thread$1')

@@ -25,8 +25,8 @@ function tell(message: FromWorker): void {
 async function serve(orders: Orders, passwords: BorrowedHasher): Promise<Serving> {
   const config = carriedConfig(orders.config)
   // All lines leave through the main thread: written by several threads at once, they would tear each other.
-  const logger = lineLogger(config.logLevel, { write: line => tell({ kind: 'log', line }) })
   const { common, thread } = orders
+  const logger = lineLogger(config.logLevel, { write: line => tell({ kind: 'log', line }) }, { thread })
   const world = { clock: systemClock, entropy: systemEntropy(), logger, seat: { common, thread, passwords } }
   const pawl = await openPawl(config, world)
   const sharing = { threads: common.threads, isFirst: false }
