@@ -28,6 +28,8 @@ export interface ServeOptions {
   /** 0, the default, takes a free one; `stablePort` finds one that is still free after a restart. */
   readonly port?: number
   readonly flags?: readonly string[]
+  /** Threads that answer; 1 unless the test is about several. All have joined once the server is started. */
+  readonly workers?: number
   /** All the process sees besides PATH: nothing of the test's own environment leaks in. */
   readonly environment?: Environment
 }
@@ -64,6 +66,7 @@ export async function startServer(lifetime: Lifetime, options: ServeOptions): Pr
   const line = await readyLine(child, exited)
   if (line === null) throw new Error(`pawl serve did not get ready: ${stderr()}`)
   const { issuer, admin } = JSON.parse(line) as { readonly issuer: string; readonly admin: string }
+  await joined(stderr, (options.workers ?? 1) - 1, exited)
   const port = portOf(options, issuer)
   const origin = `http://127.0.0.1:${port}`
   return {
@@ -159,8 +162,9 @@ function spawnPawl(words: readonly string[], environment: Environment = {}): Chi
   return spawn(process.execPath, [program, ...words], { stdio: 'pipe', env: visible })
 }
 
-function wordsOf({ data, port = 0, flags = [] }: ServeOptions): string[] {
-  return ['serve', '--json', '--port', String(port), '--data', data, '--log-level', 'warn', ...flags]
+function wordsOf({ data, port = 0, flags = [], workers = 1 }: ServeOptions): string[] {
+  const threads = ['--workers', String(workers), '--log-level', workers === 1 ? 'warn' : 'info']
+  return ['serve', '--json', '--port', String(port), '--data', data, ...threads, ...flags]
 }
 
 function exitOf(child: ChildProcess): Promise<Exit> {
@@ -168,6 +172,18 @@ function exitOf(child: ChildProcess): Promise<Exit> {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
+}
+
+/** Workers join a server that is ready already, and say so in its log. */
+async function joined(stderr: () => string, workers: number, exited: Promise<Exit>): Promise<void> {
+  let isOver = false
+  const over = (): void => {
+    isOver = true
+  }
+  exited.then(over, over)
+  while (!isOver && stderr().split('a worker joined').length - 1 < workers) {
+    await new Promise(next => setImmediate(next))
+  }
 }
 
 function collected(child: ChildProcess): () => string {
