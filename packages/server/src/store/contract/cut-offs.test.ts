@@ -53,6 +53,18 @@ function proveInstants(kind: Kind): void {
     assert.equal(await store.cutOffs.set(cutOffAt({ kind: 'everyone' }, null), []), startMs + 2)
     assert.equal(await store.now(), startMs + 2)
   })
+  it('is later than every time told to somebody who could not see it yet', async test => {
+    const scene = await sceneOf(kind, test)
+    let nowMs = startMs
+    const store = await scene.another({ nowMs: () => (nowMs += 3) })
+    const family = await opened({ ...scene, store })
+    const setting = store.cutOffs.set(cutOffAt({ kind: 'user', subject }, null), [])
+    const readings = await Promise.all(Array.from({ length: 20 }, () => readFamily(store, family)))
+    const atMs = await setting
+    const unaware = readings.filter(reading => reading.cutOffs.userMs === 0)
+    for (const reading of unaware) assert.ok(reading.nowMs < atMs, `${reading.nowMs} is not before ${atMs}`)
+    assert.equal((await readFamily(store, family)).cutOffs.userMs, atMs)
+  })
   it('takes the instant it is given, which may be now and not later', async test => {
     const { store } = await sceneOf(kind, test)
     assert.equal(await store.cutOffs.set(cutOffAt({ kind: 'user', subject }, startMs), []), startMs)

@@ -61,6 +61,30 @@ export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[]
   return [...clock.raises(), { text: setNowText, params: [...key, reason, by] }]
 }
 
+/**
+ * Between the moment T is taken and the moment its COMMIT can be seen, time goes on: whoever asks meanwhile is told a
+ * time after T and knows nothing of the cut-off, of the new password or of the client that is gone, and what is opened on
+ * that would live. So T is taken once more when the first one can be seen, where anybody may have been told so late a
+ * time, and only then is the cut-off acknowledged.
+ */
+export function withSettledCutOffs(sql: Sql, clock: StoreClock): Sql {
+  return {
+    read: statement => sql.read(statement),
+    writeReturning: statement => sql.writeReturning(statement),
+    write: async unit => {
+      const outcome = await sql.write(unit)
+      const sets = unit.statements.filter(({ text }) => text === setNowText)
+      if (outcome === 'moved' || sets.length === 0) return outcome
+      await sql.write(always(sets.flatMap(set => [raiseOver(set, clock), set])))
+      return outcome
+    },
+  }
+}
+
+function raiseOver({ params: [kind, key] }: Statement, clock: StoreClock): Statement {
+  return clock.raisesOver(String(kind), String(key))
+}
+
 const conflictText = `ON CONFLICT (kind, target_key) DO UPDATE SET at_ms = excluded.at_ms, reason = excluded.reason,
 set_by = excluded.set_by, set_at_ms = excluded.set_at_ms WHERE cut_offs.at_ms < excluded.at_ms`
 

@@ -28,6 +28,8 @@ export interface StoreClock {
   readonly stamped: () => void
   /** What makes the store's time, inside a transaction, later than whatever anybody was told before. */
   readonly raises: () => readonly Statement[]
+  /** The same, where the cut-off of this kind and key stands on a time that has been told since. */
+  readonly raisesOver: (kind: string, key: string) => Statement
 }
 
 /** `interruptions` reads the first two, in this order; the last is the store's time. */
@@ -77,6 +79,7 @@ export function openStoreClock(clock: Clock, storedHighMs: number, rule: Silence
       const now = nowMs(0)
       return withResume(now, { text: raiseText, params: [now] })
     },
+    raisesOver: (kind, key) => ({ text: raiseOverText, params: [nowMs(0), kind, key] }),
   }
 }
 
@@ -93,6 +96,9 @@ const laterText = 'CASE WHEN high_ms < store_now($1) THEN store_now($1) ELSE hig
 const stampText = `UPDATE store_clock SET high_ms = ${laterText}, batch_id = $2 WHERE id = 1`
 
 const raiseText = `UPDATE store_clock SET high_ms = ${laterText} + 1 WHERE id = 1`
+
+const raiseOverText = `UPDATE store_clock SET high_ms = ${laterText} + 1 WHERE id = 1
+AND EXISTS (SELECT 1 FROM cut_offs WHERE kind = $2 AND target_key = $3 AND at_ms <= store_now($1))`
 
 /** Where another process came back first, the stored time is recent by now and this changes nothing. */
 const resumeText = `UPDATE store_clock SET interruptions =

@@ -3,7 +3,7 @@
 import type { Store } from '../../domain/store.ts'
 import { sqlClients } from './clients.ts'
 import { sqlConsents } from './consents.ts'
-import { sqlCutOffs } from './cut-offs.ts'
+import { sqlCutOffs, withSettledCutOffs } from './cut-offs.ts'
 import { sqlDeniedAccessTokens } from './denied-access-tokens.ts'
 import { sqlEvents } from './events.ts'
 import { sqlFamilies } from './families.ts'
@@ -28,9 +28,10 @@ export interface SqlDriver {
 export function sqlStore(driver: SqlDriver): Store {
   const { clock } = driver
   const sweeper = createSweeper(driver.sql, clock)
-  const sql = sweptSql(driver.sql, sweeper)
+  const settled = withSettledCutOffs(driver.sql, clock)
+  const sql = sweptSql(settled, sweeper)
   return {
-    families: sqlFamilies(driver.sql, clock, sweeper),
+    families: sqlFamilies(settled, clock, sweeper),
     cutOffs: sqlCutOffs(sql, clock),
     clients: sqlClients(sql, clock),
     users: sqlUsers(sql, clock),
