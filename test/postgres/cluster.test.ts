@@ -12,7 +12,7 @@ import { runningProcesses } from './process-table.ts'
 import { ask } from './query.ts'
 import { startStandby } from './standby.ts'
 
-const goneMsMax = 15_000
+const goneMsMax = 120_000
 
 for (const { major, version, origin } of findInstallations()) {
   describe(`a cluster of PostgreSQL ${version} (${origin})`, () => {

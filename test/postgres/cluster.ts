@@ -59,7 +59,7 @@ interface Site {
 
 export const superuser = 'pawl'
 const startAttemptsMax = 5
-const readyMsMax = 30_000
+const readyMsMax = 180_000
 const pollMs = 10
 const logCharactersShown = 4000
 

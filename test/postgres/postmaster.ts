@@ -41,7 +41,7 @@ fi
 rm -rf "$0"
 `
 
-const goneMsMax = 10_000
+const goneMsMax = 120_000
 
 export function startGuard(directory: string): Guard {
   const child = spawn('/bin/sh', ['-c', guardScript, directory], {

@@ -4,7 +4,7 @@ import { Client } from 'pg'
 
 type Row = { readonly [column: string]: unknown }
 
-const connectMsMax = 5000
+const connectMsMax = 60_000
 
 export async function ask(url: string, statement: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
   return withClient(url, async client => (await client.query<Row>(statement, [...values])).rows)

@@ -17,7 +17,7 @@ export interface StandbyOptions {
   readonly settings?: Settings
 }
 
-const streamingMsMax = 30_000
+const streamingMsMax = 180_000
 const pollMs = 10
 
 /** Streams from the primary, over a replication slot, when the promise resolves. */

@@ -13,7 +13,7 @@ import { type Ran, runHere, type Surroundings } from './fixture.test.ts'
 const program = fileURLToPath(new URL('../../bin/pawl.js', import.meta.url))
 
 /** A command that takes longer hangs, and ends without an exit code. */
-const hangsAfterMs = 60_000
+const hangsAfterMs = 300_000
 
 let home: string
 let data: string

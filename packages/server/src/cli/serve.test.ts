@@ -13,7 +13,7 @@ import { runHere } from './fixture.test.ts'
 /** The server as whoever starts it sees it: one line when it is ready, health beside it, and a clean end. */
 
 const program = fileURLToPath(new URL('../../bin/pawl.js', import.meta.url))
-const hangsAfterMs = 60_000
+const hangsAfterMs = 300_000
 
 let home: string
 
