@@ -80,11 +80,22 @@ const endLostText = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHER
  */
 export function connector(connecting: Connecting): Connect {
   let currentServer = ''
+  const report = eachOnce(connecting.report)
   return async lost => {
-    const { server, ...found } = await firstPrimary(connecting)
+    const { server, ...found } = await firstPrimary({ ...connecting, report })
     currentServer = server
     if (lost !== null) await endLost(found.session, lost.backend)
     return { ...found, isCurrent: () => currentServer === server }
+  }
+}
+
+/** Every connection finds the same. */
+function eachOnce(report: (warning: string) => void): (warning: string) => void {
+  const told = new Set<string>()
+  return warning => {
+    if (told.has(warning)) return
+    told.add(warning)
+    report(warning)
   }
 }
 

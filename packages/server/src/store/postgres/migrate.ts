@@ -23,6 +23,10 @@ const undefinedTable = '42P01'
 /** Two make the same table at once: one of them is told so, by whichever index of the catalogue it met first. */
 const madeMeanwhile = new Set(['23505', '42P07', '42710', '40001', '40P01', 'XX000'])
 
+const insufficientPrivilege = '42501'
+const ownershipSentence =
+  'PostgreSQL does not let this user make tables in the database: make the user its owner, or GRANT CREATE ON SCHEMA public TO it.'
+
 /** Brings the database to the newest schema. Throws `StoreRefused` on one newer than this program. */
 export async function migrate(session: Session, entropy: Entropy): Promise<void> {
   if ((await versionOf(session)) === migrations.length) return
@@ -65,13 +69,9 @@ async function acquire(session: Session, holder: string, entropy: Entropy): Prom
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (await tookLease(session, holder)) return
     await setTimeout(jittered(pauseMs, entropy))
-    if ((await currentVersionOf(session)) === migrations.length) return
+    if ((await versionOf(session)) === migrations.length) return
   }
   throw new StoreUnavailable('another program has held the lease on the schema for too long')
-}
-
-function currentVersionOf(session: Session): Promise<number> {
-  return versionOf(session)
 }
 
 async function tookLease(session: Session, holder: string): Promise<boolean> {
@@ -101,6 +101,8 @@ async function ask(session: Session, statement: Statement, passes: Iterable<stri
     throw unavailable(error)
   })
   if (reply === undefined) throw new TypeError('a statement without its reply')
-  if (reply.failure === null || new Set(passes).has(codeOf(reply.failure) ?? '')) return reply
+  const code = codeOf(reply.failure) ?? ''
+  if (reply.failure === null || new Set(passes).has(code)) return reply
+  if (code === insufficientPrivilege) throw new StoreRefused(ownershipSentence)
   throw statementRefused(reply.failure)
 }

@@ -132,11 +132,10 @@ async function storedHighMs({ session }: Trusted): Promise<StoredTime> {
   return numberAt(row, 0)
 }
 
-function lossBehind(durability: string, { needs, allowLosingRotations, report }: Connecting): string | null {
+/** Where losses are allowed the next connection reports them. */
+function lossBehind(durability: string, { needs, allowLosingRotations }: Connecting): string | null {
   const settings = parseDurability(durability)
   if (settings.recovering || settings.readOnly) return 'PostgreSQL takes no more writes'
   const losses = lossesOf(settings, needs)
-  if (!allowLosingRotations) return losses.length === 0 ? null : losses.join(' ')
-  for (const loss of losses) report(loss)
-  return null
+  return allowLosingRotations || losses.length === 0 ? null : losses.join(' ')
 }
