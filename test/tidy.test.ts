@@ -6,6 +6,7 @@ import { codeOf } from '../tools/code-of.ts'
 import {
   architectureNamesAll,
   classesAreErrors,
+  clockTests,
   everyTestFileAsserts,
   everyTestFileTests,
   kebabCaseNames,
@@ -14,6 +15,7 @@ import {
   lockIsWhole,
   noHomelessNames,
   noMachineIsNamed,
+  noTestAsksAClock,
   noTestIsLeftOut,
   onlyIndexReExports,
   type Rule,
@@ -80,6 +82,20 @@ const cases: { readonly [sentence: string]: Case } = {
       [`${source}/e.ts`]: 'randomBytes(16)',
       [`${source}/f.ts`]: 'performance.now()',
       [`${source}/g.ts`]: 'process.hrtime()',
+    },
+  },
+  'lets no test ask a clock': {
+    rule: noTestAsksAClock,
+    keeps: {
+      ...Object.fromEntries(Object.keys(clockTests).map(path => [path, 'Date.now()'])),
+      'a.test.ts': `await once(server, 'listening') // not performance.now()`,
+      'bench/a.ts': 'performance.now()',
+    },
+    breaks: {
+      'a.test.ts': 'assert.ok(performance.now() - startedMs < 100)',
+      'b.test.ts': 'process.hrtime.bigint()',
+      'c.test.ts': 'process.cpuUsage(before).user',
+      'd.test.ts': 'Date.now()',
     },
   },
   'leaves nothing to do without an issue number': {

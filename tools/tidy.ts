@@ -66,6 +66,22 @@ export const timeAndChanceComeIn: Rule = files => {
   })
 }
 
+/** These tests alone ask a clock, for the reason given. */
+export const clockTests: { readonly [path: string]: string } = {
+  'packages/server/src/domain/time.test.ts': 'it tests the clock',
+  'test/postgres/cluster.test.ts': 'a watchdog over processes of others',
+}
+
+/** How long something takes is told by every machine in its own way: tests wait for events and count work. */
+export const noTestAsksAClock: Rule = files => {
+  const tests = testsOf(files).filter(({ path }) => clockTests[path] === undefined)
+  return eachLine(tests.map(withCodeOnly), line =>
+    /\b(?:performance\.now|hrtime|cpuUsage|Date\.now)\b/.test(line)
+      ? 'asks a clock: wait for what happens, count the work, or measure in bench/'
+      : null,
+  )
+}
+
 export const todosNameAnIssue: Rule = files =>
   eachLine(sourcesOf(files), line =>
     /(?:\/\/|\/\*|^\s*\*).*\b(?:TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))/.test(line)
