@@ -6,7 +6,7 @@
 
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import type { TestContext } from 'node:test'
+import type { Lifetime } from '../stage/lifetime.ts'
 
 export interface Balancer {
   readonly port: number
@@ -27,8 +27,8 @@ interface Node {
   readonly onIdle: (() => void)[]
 }
 
-/** Open until the test is over, with every connection it carries. */
-export async function balancer(test: TestContext, nodePorts: readonly number[]): Promise<Balancer> {
+/** Open for a lifetime, with every connection it carries. */
+export async function balancer(lifetime: Lifetime, nodePorts: readonly number[]): Promise<Balancer> {
   const nodes = nodePorts.map((port): Node => ({ port, isDraining: false, given: 0, open: new Set(), onIdle: [] }))
   let turn = 0
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, downstream => {
@@ -43,7 +43,7 @@ export async function balancer(test: TestContext, nodePorts: readonly number[]):
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  test.after(() => {
+  lifetime.after(() => {
     server.close()
     for (const { open } of nodes) for (const socket of open) socket.destroy()
   })

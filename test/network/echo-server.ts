@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import type { TestContext } from 'node:test'
+import type { Lifetime } from '../stage/lifetime.ts'
 
 export interface Conversation {
   readonly heard: () => string
@@ -19,8 +19,8 @@ export interface EchoServer {
   readonly open: () => Promise<void>
 }
 
-/** Open until the test is over. `prefix` stands before everything it says. */
-export async function echoServer(test: TestContext, prefix = ''): Promise<EchoServer> {
+/** Open for a lifetime. `prefix` stands before everything it says. */
+export async function echoServer(lifetime: Lifetime, prefix = ''): Promise<EchoServer> {
   const conversations: Conversation[] = []
   const waiting: ((conversation: Conversation) => void)[] = []
   const server = createServer({ noDelay: true }, socket => {
@@ -41,15 +41,15 @@ export async function echoServer(test: TestContext, prefix = ''): Promise<EchoSe
     for (const { socket } of conversations) socket.destroy()
     await new Promise(resolve => server.close(resolve))
   }
-  test.after(close)
+  lifetime.after(close)
   return { port, conversations, next: () => new Promise(resolve => waiting.push(resolve)), close, open }
 }
 
 /** A client's side of a connection. */
-export async function dial(test: TestContext, port: number): Promise<Conversation> {
+export async function dial(lifetime: Lifetime, port: number): Promise<Conversation> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const conversation = converse(socket)
-  test.after(() => socket.destroy())
+  lifetime.after(() => socket.destroy())
   await once(socket, 'connect')
   return conversation
 }

@@ -7,8 +7,8 @@
 
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { TestContext } from 'node:test'
 import { stablePort } from '../processes/stable-port.ts'
+import type { Lifetime } from '../stage/lifetime.ts'
 
 export type Direction = 'toServer' | 'toClient'
 
@@ -66,8 +66,8 @@ export interface FaultProxy {
 /** Everything passes through. */
 export const through: Fault = () => ({})
 
-/** A proxy in front of a port of this machine, open until the test is over. */
-export async function faultProxy(test: TestContext, targetPort: number): Promise<FaultProxy> {
+/** A proxy in front of a port of this machine, open for a lifetime. */
+export async function faultProxy(lifetime: Lifetime, targetPort: number): Promise<FaultProxy> {
   const port = await stablePort()
   const links = new Set<OpenLink>()
   const onIdle: (() => void)[] = []
@@ -97,7 +97,7 @@ export async function faultProxy(test: TestContext, targetPort: number): Promise
   }
 
   let server: Server | null = await listening(port, accept)
-  test.after(() => {
+  lifetime.after(() => {
     server?.close()
     resetAll()
   })

@@ -4,10 +4,10 @@
  */
 
 import { type App, retryKey, type Tokens } from '../stage/app.ts'
+import type { Ground } from '../stage/browser.ts'
 import type { ClientWithSecret } from '../../packages/server/src/admin/clients.ts'
 import { appOf, browserOf, type Office } from './registered.ts'
 import type { Chance } from './seeded.ts'
-import type { RestartingServer, ServerProcess } from './server-process.ts'
 
 /** How a client shows, or does not show, that it may ask again. */
 export const manners = ['confidential', 'bare', 'keyed'] as const
@@ -55,15 +55,31 @@ export interface Holder {
   token: string
 }
 
+/** What holders of every manner are clients of. */
+export interface Clients {
+  readonly confidential: ClientWithSecret
+  readonly phone: ClientWithSecret
+}
+
 /** Registers a client of each manner and signs one user in to them, `perManner` families each. */
-export async function signedInHolders(office: Office, server: ServerProcess, perManner: number): Promise<Holder[]> {
+export async function signedInHolders(office: Office, server: Ground, perManner: number): Promise<Holder[]> {
   await office.addUser()
-  const confidential = await office.addClient({ id: 'shop', kind: 'web', firstParty: true })
-  const phone = await office.addClient({ id: 'phone', kind: 'native' })
+  return holdersOf(await addClients(office), server, perManner)
+}
+
+export async function addClients(office: Office): Promise<Clients> {
+  return {
+    confidential: await office.addClient({ id: 'shop', kind: 'web', firstParty: true }),
+    phone: await office.addClient({ id: 'phone', kind: 'native' }),
+  }
+}
+
+/** Signs the user in, in a new browser, `perManner` families of each manner. */
+export async function holdersOf(clients: Clients, server: Ground, perManner: number): Promise<Holder[]> {
   const browser = browserOf(server)
   const holders: Holder[] = []
   for (const manner of manners) {
-    const registered = manner === 'confidential' ? confidential : phone
+    const registered = manner === 'confidential' ? clients.confidential : clients.phone
     const app = appOf(server, registered)
     for (let index = 0; index < perManner; index++) {
       const name = `${manner} ${index}`
@@ -81,7 +97,8 @@ export function present(holder: Holder, app: App): Promise<Tokens> {
 }
 
 export interface Outside {
-  readonly server: RestartingServer
+  /** Resolves where there is somebody to ask. */
+  readonly server: { readonly up: () => Promise<Ground> }
   readonly ledger: Ledger
   readonly chance: Chance
   /** Called with each answer that came through, whatever its status. */

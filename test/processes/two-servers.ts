@@ -10,7 +10,12 @@ import { stablePort } from './stable-port.ts'
 
 export const sharedIssuer = 'http://localhost:7295'
 
-export interface TwoServers {
+/** Any number of servers on one database. */
+export interface Servers {
+  readonly servers: readonly ServerProcess[]
+}
+
+export interface TwoServers extends Servers {
   readonly data: string
   readonly office: Office
   readonly servers: readonly [ServerProcess, ServerProcess]
@@ -40,7 +45,7 @@ export interface Ended {
  * `end` began.
  */
 export async function refreshUntilEnded(
-  scene: TwoServers,
+  scene: Servers,
   holders: readonly Holder[],
   end: () => Promise<unknown>,
 ): Promise<readonly Ended[]> {
@@ -74,9 +79,8 @@ export async function refreshUntilEnded(
 /** So many refreshes each before anything is ended: the load is there, and nobody was refused without a reason. */
 const warmRounds = 3
 
-export function appAt(scene: TwoServers, holder: Holder, turn: number): App {
-  const server = scene.servers[turn % 2] ?? scene.servers[0]
-  return appOf(server, holder.registered)
+export function appAt({ servers }: Servers, holder: Holder, turn: number): App {
+  return appOf(servers[turn % servers.length]!, holder.registered)
 }
 
 export function holdersAt(scene: TwoServers, perManner: number): Promise<Holder[]> {
