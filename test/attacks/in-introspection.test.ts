@@ -5,9 +5,10 @@ import { describe, it } from 'node:test'
 import { changeClient, registerClient, rotateSecret } from '../../packages/server/src/admin/clients.ts'
 import { rotateSigningKey } from '../../packages/server/src/admin/signing-keys.ts'
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
-import { failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
+import { failureDelayMsMax, failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
 import { basic } from '../stage/app.ts'
 import { assertUnchanged, openFamilyOf, openScene, phone, rowOf, type Scene, shop } from '../stage/scene.ts'
+import { notedTimers } from '../stage/timers.ts'
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -153,7 +154,8 @@ describe('introspection', () => {
   })
 
   it('IN-06 answers a scan slower and slower, each time the same, and nobody else', async test => {
-    const scene = await openScene(test, { client: shop })
+    const timers = notedTimers()
+    const scene = await openScene(test, { client: shop, startTimer: timers.startTimer })
     const { first } = await openFamilyOf(scene)
     const scanner = scene.stage.app(scene.registered, { address: '192.0.2.66' })
     const shapes = new Set<string>()
@@ -165,14 +167,14 @@ describe('introspection', () => {
       shapes.add(JSON.stringify([response.status, await response.text(), headers]))
     }
     for (let at = 0; at < failuresPerMinuteMax; at++) await scan(at)
-    const honest = scene.app.introspect(first.accessToken)
-    let isSlowDone = false
-    const slow = Promise.all(Array.from({ length: 150 }, (_, at) => scan(at))).then(() => {
-      isSlowDone = true
-    })
-    assert.equal((await honest).active, true)
-    assert.equal(isSlowDone, false, 'the honest client is answered while the scanner waits')
+    assert.deepEqual(timers.delaysMs, [], 'so many mistakes are made honestly')
+    timers.hold()
+    const slow = Promise.all(Array.from({ length: 150 }, (_, at) => scan(at)))
+    assert.equal((await scene.app.introspect(first.accessToken)).active, true, 'nobody else waits')
+    timers.letGo()
     await slow
+    const expected = Array.from({ length: 150 }, (_, at) => Math.min(at + 1, failureDelayMsMax))
+    assert.deepEqual(timers.delaysMs, expected, 'a millisecond more each, up to a tenth of a second')
     assert.deepEqual(
       [...shapes].map(shape => JSON.parse(shape) as unknown[]).map(shape => shape.slice(0, 2)),
       [[200, '{"active":false}']],
