@@ -12,11 +12,11 @@ import { lineLogger } from '../../http/access-log.ts'
 import { commonOf } from '../../pawl.ts'
 import { writeTurn } from '../../store/sqlite/write-turn.ts'
 import { type CrewParts, deathsForgivenMax, startCrew } from './crew.ts'
+import { dies } from './doomed-thread.test.ts'
 
 const program = fileURLToPath(new URL('doomed-thread.test.ts', import.meta.url))
 const entropy = systemEntropy()
 const longMs = 3_600_000
-const dies = 7
 
 interface Scene {
   readonly parts: CrewParts

@@ -5,7 +5,7 @@ import { writeTurn } from '../../store/sqlite/write-turn.ts'
 import type { Orders, ToWorker } from './messages.ts'
 
 /** Set, by whoever ends the worker, in the word that is otherwise for full hashers. */
-const dies = 7
+export const dies = 7
 const lateMs = 3_600_000
 
 async function live({ common, thread }: Orders): Promise<void> {
