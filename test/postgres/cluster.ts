@@ -13,6 +13,7 @@ import { type Account, give, newDirectory, reachablePrograms, unprivilegedAccoun
 import { findInstallations, type Installation } from './installations.ts'
 import { type Guard, type Postmaster, startGuard, startPostmaster } from './postmaster.ts'
 import { ask } from './query.ts'
+import { scramVerifier } from './verifier.ts'
 
 export interface ClusterOptions {
   /** The major version; the newest there is unless named. */
@@ -86,7 +87,9 @@ const usualSettings: Settings = {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const site = newSite(chosen(options.version ?? 'any'), randomBytes(16).toString('hex'))
   initialize(site)
-  return clusterAt(site, options.settings ?? {})
+  const cluster = await clusterAt(site, options.settings ?? {})
+  await ask(cluster.url, `ALTER ROLE ${superuser} PASSWORD '${scramVerifier(site.password)}'`)
+  return cluster
 }
 
 /** A cluster on data that another program laid down: `lay` is told where. */

@@ -72,9 +72,12 @@ function sqliteDatabase(): TestDatabase {
   }
 }
 
+let template: Promise<string> | null = null
+
 async function postgresDatabase(): Promise<TestDatabase> {
   const cluster = await sharedCluster()
-  const { url, drop } = await databaseOn(cluster, await templateOn(cluster, 'pawl_migrated', migrate))
+  template ??= templateOn(cluster, 'pawl_migrated', migrate)
+  const { url, drop } = await databaseOn(cluster, await template)
   const run = (statement: string): Promise<void> =>
     withClient(url, async client => {
       await client.query(statement)
