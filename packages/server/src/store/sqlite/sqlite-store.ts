@@ -1,6 +1,6 @@
 /**
- * The embedded store: one SQLite file, several processes if need be. Reads answer from the connection at once, writes
- * are committed in groups (`writer.ts`), and both wait for other processes without holding up this one.
+ * The embedded store: one SQLite file, several processes if need be. Reads and writes go in groups (`reader.ts`,
+ * `writer.ts`), and both wait for other processes without holding up this one.
  */
 
 import type { Entropy } from '../../domain/entropy.ts'
@@ -13,6 +13,7 @@ import { type Connection, connect } from './connection.ts'
 import { type IdleStamp, type StartTimer, stampWhileIdle } from './idle-stamp.ts'
 import { migrate } from './migrations.ts'
 import { busyMsMax, type Patiently, patience } from './patience.ts'
+import { createReader, type Reader } from './reader.ts'
 import { createWriter, type Writer } from './writer.ts'
 import { writeTurn } from './write-turn.ts'
 
@@ -55,7 +56,8 @@ function sqliteStore(
   const turns = turn && writeTurn(turn.memory, turn.thread, busyMsMax)
   const writer = createWriter({ connection, stamp: clock, patiently, entropy, turn: turns })
   const idleStamp = stampWhileIdle(() => writer.write(always([])), startTimer)
-  const sql = sqliteSql(connection, { writer, idleStamp }, patiently)
+  const reader = createReader(connection, patiently)
+  const sql = sqliteSql(reader, writer, idleStamp)
   return sqlStore({
     sql,
     clock,
@@ -63,18 +65,15 @@ function sqliteStore(
     close: async () => {
       idleStamp.stop()
       await writer.finish()
+      await reader.finish()
       if (connection.database.isOpen) connection.database.close()
     },
   })
 }
 
-function sqliteSql(
-  connection: Connection,
-  { writer, idleStamp }: { readonly writer: Writer; readonly idleStamp: IdleStamp },
-  patiently: Patiently,
-): Sql {
+function sqliteSql(reader: Reader, writer: Writer, idleStamp: IdleStamp): Sql {
   return {
-    read: statement => patiently(() => connection.all(statement)),
+    read: statement => reader.read(statement),
     write: unit => {
       idleStamp.wrote()
       return writer.write(unit)
