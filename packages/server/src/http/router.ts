@@ -62,7 +62,8 @@ export function route(routes: readonly Route[], parts: RouterParts): Answer {
     }
     const detail = error instanceof OAuthError ? error.detail : null
     parts.accessLog.answered(request, { requestId, status: response.status, startedAtMs, error, detail })
-    return { ...response, headers: { ...response.headers, ...cors, 'Pawl-Request-Id': requestId } }
+    const { status, headers, body } = response
+    return { status, headers: { ...headers, ...cors, 'Pawl-Request-Id': requestId }, body }
   }
 }
 

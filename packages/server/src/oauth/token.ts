@@ -6,11 +6,16 @@ import { type AuthorizationServer, type ProtocolRequest, valueOf } from './autho
 import { authenticateClient } from './client-authentication.ts'
 import { grantByAuthorizationCode } from './grants/authorization-code.ts'
 import { grantByClientCredentials } from './grants/client-credentials.ts'
-import { grantByRefreshToken } from './grants/refresh-token.ts'
+import { grantByRefreshToken, type LookAhead, lookAhead } from './grants/refresh-token.ts'
 import type { TokenAnswer } from './grants/token-answer.ts'
 import { OAuthError } from './oauth-error.ts'
 
-type GrantByToken = (server: AuthorizationServer, client: Client, request: ProtocolRequest) => Promise<TokenAnswer>
+type GrantByToken = (
+  server: AuthorizationServer,
+  client: Client,
+  request: ProtocolRequest,
+  ahead: LookAhead | null,
+) => Promise<TokenAnswer>
 
 const grants: { readonly [type in GrantType]: GrantByToken } = {
   authorization_code: grantByAuthorizationCode,
@@ -24,6 +29,7 @@ export const supportedGrantTypes = Object.keys(grants) as readonly GrantType[]
 export async function answerTokenRequest(server: AuthorizationServer, request: ProtocolRequest): Promise<TokenAnswer> {
   const wanted = valueOf(request.parameters, 'grant_type')
   if (wanted === undefined) throw new OAuthError('invalid_request', 'grant_type is missing')
+  const ahead = wanted === 'refresh_token' ? lookAhead(server, request) : null
   const client = await authenticateClient(server, request)
   const context = { clientId: client.id }
   const type = supportedGrantTypes.find(each => each === wanted)
@@ -31,7 +37,7 @@ export async function answerTokenRequest(server: AuthorizationServer, request: P
   if (!client.grantTypes.includes(type))
     throw new OAuthError('unauthorized_client', `not registered for ${type}`, { context })
   try {
-    return await grants[type](server, client, request)
+    return await grants[type](server, client, request, ahead)
   } catch (error) {
     if (error instanceof FamilyBusy) throw new OAuthError('slow_down', error.message, { context, cause: error })
     throw error

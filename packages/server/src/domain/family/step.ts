@@ -36,7 +36,10 @@ export type Decide<T> = (reading: FamilyReading | null) => Attempt<T> | Promise<
  * `StoreUnavailable` when the store cannot say, with `FamilyBusy` when too many wait, or with what `decide` threw: then
  * nothing of this step was saved.
  */
-export type StepFamily = <T>(id: FamilyId, decide: Decide<T>) => Promise<T>
+export type StepFamily = <T>(id: FamilyId, decide: Decide<T>, first?: EarlyReading) => Promise<T>
+
+/** A reading that was asked for since the request came in, to begin with. */
+export type EarlyReading = Promise<FamilyReading | null>
 
 interface Lane {
   tail: Promise<unknown>
@@ -46,28 +49,37 @@ interface Lane {
 export function familySteps(families: FamilyStore, entropy: Entropy): StepFamily {
   const lanes = new Map<FamilyId, Lane>()
 
-  async function leave(id: FamilyId, lane: Lane, work: Promise<unknown>): Promise<void> {
-    await work.then(ignore, ignore)
+  function leave(id: FamilyId, lane: Lane): void {
     lane.waiters -= 1
     if (lane.waiters === 0) lanes.delete(id)
   }
 
-  return (id, decide) => {
+  return (id, decide, first) => {
     const lane = lanes.get(id)
     if (lane !== undefined && lane.waiters >= laneWaitersMax) return Promise.reject(new FamilyBusy(id))
-    const attempt = () => attemptStep(families, entropy, id, decide)
-    const work = lane === undefined ? attempt() : lane.tail.then(attempt)
+    const attempt = (early?: EarlyReading) => attemptStep({ families, entropy, id, early }, decide)
+    // Who had to wait reads again: the step ahead has moved the family.
+    const work = lane === undefined ? attempt(first) : lane.tail.then(() => attempt())
     const joined = lane ?? { tail: work, waiters: 0 }
     joined.waiters += 1
-    joined.tail = leave(id, joined, work)
-    lanes.set(id, joined)
+    // The outcome belongs to the caller of the step; a lane only waits for it to be over.
+    const over = (): void => leave(id, joined)
+    joined.tail = work.then(over, over)
+    if (lane === undefined) lanes.set(id, joined)
     return work
   }
 }
 
-async function attemptStep<T>(families: FamilyStore, entropy: Entropy, id: FamilyId, decide: Decide<T>): Promise<T> {
+interface Step {
+  readonly families: FamilyStore
+  readonly entropy: Entropy
+  readonly id: FamilyId
+  readonly early: EarlyReading | undefined
+}
+
+async function attemptStep<T>({ families, entropy, id, early }: Step, decide: Decide<T>): Promise<T> {
   for (let attempt = 0; attempt < stepAttemptsMax; attempt++) {
-    const reading = await families.read(id)
+    const reading = await (attempt === 0 && early !== undefined ? early : families.read(id))
     const decided = decide(reading)
     const { change, result } = decided instanceof Promise ? await decided : decided
     if (change === null || reading === null) return result
@@ -78,6 +90,3 @@ async function attemptStep<T>(families: FamilyStore, entropy: Entropy, id: Famil
   }
   throw new StoreUnavailable(`family ${id} moved ${stepAttemptsMax} times in a row`)
 }
-
-/** The outcome belongs to the caller of the step; a lane only waits for it to be over. */
-function ignore(): void {}

@@ -9,7 +9,7 @@ import { countedEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { type Judgement, judgeUse } from '../../domain/family/judge.ts'
 import { withLifetimesOfToday } from '../../domain/family/lifetimes-of-today.ts'
-import type { Attempt } from '../../domain/family/step.ts'
+import type { Attempt, EarlyReading } from '../../domain/family/step.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
@@ -22,20 +22,42 @@ import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
 /** What a step found: tokens, or the error to answer once whatever had to be saved is durable. */
 export type Outcome = { readonly answer: TokenAnswer } | { readonly failure: OAuthError }
 
+/** A token of ours, and its family, which is being read. */
+export interface LookAhead {
+  readonly presented: Presented
+  readonly reading: EarlyReading
+}
+
+/**
+ * Asks for the family together with the client, so that the store is waited for once. Nothing is decided by it before
+ * the client is known; whoever turns out to be nobody has cost one look-up more. Null for what is no token of ours.
+ */
+export function lookAhead(server: AuthorizationServer, request: ProtocolRequest): LookAhead | null {
+  const text = valueOf(request.parameters, 'refresh_token')
+  const presented = text === undefined ? null : server.codec.parse('refresh_token', text)
+  if (presented === null) return null
+  const reading = server.store.families.read(presented.familyId)
+  // Where the client is refused nobody waits for the reading, and how it failed is no news.
+  reading.catch(ignore)
+  return { presented, reading }
+}
+
 export async function grantByRefreshToken(
   server: AuthorizationServer,
   client: Client,
   request: ProtocolRequest,
+  ahead: LookAhead | null,
 ): Promise<TokenAnswer> {
-  const text = valueOf(request.parameters, 'refresh_token')
-  if (text === undefined)
+  if (valueOf(request.parameters, 'refresh_token') === undefined)
     throw new OAuthError('invalid_request', 'refresh_token is missing', { context: { clientId: client.id } })
-  const presented = server.codec.parse('refresh_token', text)
-  if (presented === null)
+  if (ahead === null)
     throw new OAuthError('invalid_grant', 'no refresh token of this server', { context: { clientId: client.id } })
+  const { presented, reading: early } = ahead
   if (server.familyRate.isExceeded(presented.familyId)) throw tooFast({ client, request, presented })
-  const outcome = await server.stepFamily<Outcome>(presented.familyId, reading =>
-    decideRefresh(server, { client, request, presented }, reading),
+  const outcome = await server.stepFamily<Outcome>(
+    presented.familyId,
+    reading => decideRefresh(server, { client, request, presented }, reading),
+    early,
   )
   if ('failure' in outcome) throw outcome.failure
   return outcome.answer
@@ -146,3 +168,5 @@ function contextOf(refresh: Refresh) {
   const { familyId, generation } = refresh.presented
   return { clientId: refresh.client.id, familyId, generation }
 }
+
+function ignore(): void {}
