@@ -107,19 +107,12 @@ describe('a server that is told to stop', () => {
     test.diagnostic(`ready after ${Math.round(server.readyMs)} ms on new data, ${Math.round(next.readyMs)} ms on old`)
   })
 
-  it('answers every request that reached it before the signal, also where it lay unread', async test => {
-    const data = await dataDirectory(test)
-    const server = await startServer(test, { data })
-    const sockets = await Promise.all(Array.from({ length: connections }, () => usedConnection(server)))
-    const answers = sockets.map(wholeAnswer)
-    // A process that is held reads nothing, so the requests are there before the signal, and both before it goes on.
-    server.signal('SIGSTOP')
-    await Promise.all(sockets.map(socket => new Promise(sent => socket.write(jwksRequest, sent))))
-    const stopped = server.stop()
-    server.signal('SIGCONT')
-    for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
-    assert.deepEqual(await stopped, { code: 0, signal: null })
-  })
+  for (const workers of [1, 2]) {
+    it(`answers every request that reached it before the signal, also where it lay unread, on ${workers} threads`, async test => {
+      const data = await dataDirectory(test)
+      await stopsWithRequestsUnread(await startServer(test, { data, workers }))
+    })
+  }
 
   it('says that it is not ready while it still answers what was asked before', async test => {
     const data = await dataDirectory(test)
@@ -149,6 +142,18 @@ describe('a server that is told to stop', () => {
 
 const connections = 200
 const jwksRequest = 'GET /jwks HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+async function stopsWithRequestsUnread(server: ServerProcess): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: connections }, () => usedConnection(server)))
+  const answers = sockets.map(wholeAnswer)
+  // A process that is held reads nothing, so the requests are there before the signal, and both before it goes on.
+  server.signal('SIGSTOP')
+  await Promise.all(sockets.map(socket => new Promise(sent => socket.write(jwksRequest, sent))))
+  const stopped = server.stop()
+  server.signal('SIGCONT')
+  for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+  assert.deepEqual(await stopped, { code: 0, signal: null })
+}
 
 /** A connection that was answered once and is kept. */
 async function usedConnection(server: ServerProcess): Promise<Socket> {
