@@ -89,11 +89,7 @@ export async function launchServer(
 }
 
 /** Starts `node ARGUMENTS`, waits for its ready line and answers where it listens. Its log goes to `server.log`. */
-async function startServer(
-  ground: Ground,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<ServerProcess> {
+async function startServer(ground: Ground, args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
   const logFile = join(ground.directory, 'server.log')
   const log = openSync(logFile, 'a')
   const startedAtMs = performance.now()

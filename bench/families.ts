@@ -13,9 +13,6 @@ import { mediansOf, wholeCpu } from './medians.ts'
 import { parseOptions } from './options.ts'
 import { known, machineLines, publish, table } from './report.ts'
 
-/** More families than this do not take part: their tokens would only fill the memory of the load generator. */
-const walkedFamiliesMax = 20_000
-
 interface SizeFigures {
   readonly families: number
   readonly laps: readonly LapFigures[]
@@ -48,7 +45,7 @@ publish(options, { kind: 'families', machine, options, sizes }, [machineLines(ma
 
 function measure(families: number): Promise<SizeFigures> {
   const { directory } = options
-  const walked = Math.min(families, walkedFamiliesMax)
+  const walked = Math.min(families, options.walked)
   const startedAtMs = performance.now()
   const track = { directory, families: walked, idle: families - walked }
   return withRunners(contendersOf(options.only), track, async ({ runners, load }) => {

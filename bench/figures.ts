@@ -1,9 +1,27 @@
 /** What one lap measured, as it is published. */
 
-import type { Counters, Lap } from './laps.ts'
-import type { ExchangeKind, LapResult } from './load/lap.ts'
+import type { ExchangeKind, LapLength, LapResult } from './load/lap.ts'
 import type { ContenderName } from './names.ts'
 import type { FlushKind } from './slow-flush/slow-flush.ts'
+
+/** How a lap is ridden. */
+export interface Lap {
+  readonly connections: number
+  readonly round: number
+  readonly length: LapLength
+  readonly flush: FlushKind
+  /** `refresh` unless said otherwise. */
+  readonly exchange?: ExchangeKind
+  /** Requests a second, or null (the default) for as many as the server answers. */
+  readonly pace?: number | null
+}
+
+/** What has been done to the disk so far by whoever writes. */
+export interface Counters {
+  readonly flushes: number | null
+  readonly writtenBytes: number | null
+  readonly walBytes: number | null
+}
 
 export interface LapFigures {
   readonly contender: ContenderName
@@ -41,7 +59,8 @@ export function lapFigures(
 ): LapFigures {
   if (result.rotations === 0)
     throw new Error(`${contender} answered nothing in a lap with ${lap.connections} connections`)
-  const micros = (seconds: number | null): number | null => (seconds === null ? null : (seconds / result.rotations) * 1e6)
+  const micros = (seconds: number | null): number | null =>
+    seconds === null ? null : (seconds / result.rotations) * 1e6
   const each = (counter: keyof Counters): number | null => {
     const [from, until] = [before[counter], after[counter]]
     return from === null || until === null ? null : (until - from) / result.rotationsInAll

@@ -51,11 +51,18 @@ const args = process.argv.slice(2)
 const options = parseOptions(args, defaults, {})
 const length = args.includes('--quick') ? short : full
 const machine = describeMachine(options.directory)
-await withRunners(contendersOf(options.only), { directory: options.directory, families: 2 }, async ({ runners, load }) => {
-  const figures: GenerationFigures[] = []
-  for (const runner of runners) figures.push(await liveLong(runner, load))
-  publish(options, { kind: 'generations', machine, length, figures }, [machineLines(machine), generationsTable(figures)])
-})
+await withRunners(
+  contendersOf(options.only),
+  { directory: options.directory, families: 2 },
+  async ({ runners, load }) => {
+    const figures: GenerationFigures[] = []
+    for (const runner of runners) figures.push(await liveLong(runner, load))
+    publish(options, { kind: 'generations', machine, length, figures }, [
+      machineLines(machine),
+      generationsTable(figures),
+    ])
+  },
+)
 
 /** Another family warms the program up first, so that the first refreshes of the measured one do not pay for that. */
 async function liveLong(runner: Runner, load: Load): Promise<GenerationFigures> {

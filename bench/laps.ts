@@ -3,14 +3,14 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender, Running, StoreKind } from './contender.ts'
-import { type LapFigures, lapFigures } from './figures.ts'
-import type { ExchangeKind, LapLength } from './load/lap.ts'
+import { type Counters, type Lap, type LapFigures, lapFigures } from './figures.ts'
+import type { ExchangeKind } from './load/lap.ts'
 import { type Load, startLoad } from './load/load.ts'
 import { readUsage } from './measure/process-usage.ts'
 import { type Cluster, startCluster } from './postgres/cluster.ts'
 import { walPosition } from './postgres/figures.ts'
 import { codeParameters } from './redemption.ts'
-import { type FlushGauge, type FlushKind, prepareSlowFlush, type SlowFlush } from './slow-flush/slow-flush.ts'
+import { type FlushGauge, prepareSlowFlush, type SlowFlush } from './slow-flush/slow-flush.ts'
 
 /** A contender on the track: the newest tokens of its families and how far it has come. */
 export interface Runner {
@@ -23,17 +23,6 @@ export interface Runner {
   tokens: readonly string[]
   codes: readonly string[]
   rotations: number
-}
-
-export interface Lap {
-  readonly connections: number
-  readonly round: number
-  readonly length: LapLength
-  readonly flush: FlushKind
-  /** `refresh` unless said otherwise. */
-  readonly exchange?: ExchangeKind
-  /** Requests a second, or null (the default) for as many as the server answers. */
-  readonly pace?: number | null
 }
 
 export interface Track {
@@ -162,7 +151,12 @@ export async function settle(runner: Runner, load: Load, by: { seconds: number; 
 
 function exchangeOf(running: Running, kind: ExchangeKind): { kind: ExchangeKind; path: string; parameters: string } {
   const { endpoints, name } = running
-  const path = { refresh: endpoints.token, redeem: endpoints.token, introspect: endpoints.introspect, revoke: endpoints.revoke }
+  const path = {
+    refresh: endpoints.token,
+    redeem: endpoints.token,
+    introspect: endpoints.introspect,
+    revoke: endpoints.revoke,
+  }
   const parameters = { refresh: endpoints.refreshParameters, redeem: codeParameters, introspect: hint, revoke: hint }
   const at = path[kind]
   if (at === null) throw new Error(`${name} is not set up to ${kind}`)
@@ -170,12 +164,6 @@ function exchangeOf(running: Running, kind: ExchangeKind): { kind: ExchangeKind;
 }
 
 const hint = '&token_type_hint=refresh_token'
-
-export interface Counters {
-  readonly flushes: number | null
-  readonly writtenBytes: number | null
-  readonly walBytes: number | null
-}
 
 /** What has been done to the disk so far by whoever writes for the runner. */
 async function counters({ running, gauge, cluster }: Runner): Promise<Counters> {

@@ -16,6 +16,8 @@ export interface Options {
   /** Laps of each contender at each number of connections, interleaved: A B C A B C … */
   readonly rounds: number
   readonly families: readonly number[]
+  /** More families than this do not take part: their tokens would only fill the memory of the load generator. */
+  readonly walked: number
   /** The disk as it is, and with every flush slowed by a millisecond. */
   readonly flushes: readonly FlushKind[]
   /** Where the databases go; a fresh directory in it is made and removed. */
@@ -25,6 +27,8 @@ export interface Options {
   /** A file for the same JSON, or null. */
   readonly out: string | null
 }
+
+const walkedDefault = 20_000
 
 export type Defaults = Pick<
   Options,
@@ -44,6 +48,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
       rounds: { type: 'string' },
       families: { type: 'string' },
       flushes: { type: 'string' },
+      walked: { type: 'string' },
       directory: { type: 'string', default: tmpdir() },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -59,6 +64,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
     settleSeconds: parseOptional(values['settle-seconds'], base.settleSeconds, '--settle-seconds'),
     rounds: values.rounds === undefined ? base.rounds : parseCount(values.rounds, '--rounds'),
     families: values.families === undefined ? base.families : parseCounts(values.families, '--families'),
+    walked: values.walked === undefined ? walkedDefault : parseCount(values.walked, '--walked'),
     flushes: values.flushes === undefined ? base.flushes : values.flushes.split(',').map(parseFlush),
     directory: values.directory,
     json: values.json,

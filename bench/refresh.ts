@@ -65,7 +65,9 @@ async function rideAll(run: Options, { runners, load, slowFlush }: Paddock): Pro
         for (const runner of runners) {
           const lap = await rideLap(runner, load, { connections, round, length, flush })
           const rate = lap.rotationsPerSecond.toFixed(0)
-          process.stderr.write(`${connections} connections, flushes ${flush}, round ${round}, ${lap.contender}: ${rate}/s\n`)
+          process.stderr.write(
+            `${connections} connections, flushes ${flush}, round ${round}, ${lap.contender}: ${rate}/s\n`,
+          )
           laps.push(lap)
         }
       }

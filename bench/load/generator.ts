@@ -117,7 +117,10 @@ function dealOut(tokens: readonly string[], connections: number): (string | null
 }
 
 function gatherIn(owned: readonly (readonly (string | null)[])[], count: number): string[] {
-  const all = Array.from({ length: count }, (_, at) => owned[at % owned.length]?.[Math.floor(at / owned.length)] ?? null)
+  const all = Array.from(
+    { length: count },
+    (_, at) => owned[at % owned.length]?.[Math.floor(at / owned.length)] ?? null,
+  )
   return all.filter(token => token !== null)
 }
 

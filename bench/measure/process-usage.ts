@@ -46,8 +46,7 @@ function descendants(pid: number): Stat[] {
     .filter(name => /^\d+$/.test(name))
     .flatMap(name => readStat(Number(name)) ?? [])
   const children = Map.groupBy(all, stat => stat.parent)
-  const below = (parent: number): Stat[] =>
-    (children.get(parent) ?? []).flatMap(child => [child, ...below(child.pid)])
+  const below = (parent: number): Stat[] => (children.get(parent) ?? []).flatMap(child => [child, ...below(child.pid)])
   return below(pid)
 }
 

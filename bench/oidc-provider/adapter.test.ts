@@ -9,8 +9,8 @@ for (const committing of ['together', 'alone'] as const) {
   describe(`the oidc-provider adapter, writes committed ${committing}`, () => {
     const directory = mkdtempSync(join(tmpdir(), 'pawl-adapter-'))
     const database = openAdapterDatabase(join(directory, 'adapter.sqlite'), committing)
-    after(() => {
-      database.close()
+    after(async () => {
+      await database.close()
       rmSync(directory, { recursive: true, force: true })
     })
 

@@ -37,7 +37,12 @@ export function createProvider(database: AdapterDatabase, secrets: ProviderSecre
     rotateRefreshToken: true,
     expiresWithSession: () => false,
     findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    ttl: { AccessToken: 600, AuthorizationCode: codeSeconds, Grant: refreshTokenSeconds, RefreshToken: refreshTokenSeconds },
+    ttl: {
+      AccessToken: 600,
+      AuthorizationCode: codeSeconds,
+      Grant: refreshTokenSeconds,
+      RefreshToken: refreshTokenSeconds,
+    },
     features: {
       devInteractions: { enabled: false },
       introspection: { enabled: true },

@@ -22,7 +22,9 @@ const columns = {
 }
 
 /** The parts of a family that differ; `n` is an id of 36 characters, `s` a subject of 22. */
-const familyOf = (seed: string): string => `n.id, n.s, t.state, t.binding, ${seed}, n.id, t.client_id, n.s, t.session_id,
+const familyOf = (
+  seed: string,
+): string => `n.id, n.s, t.state, t.binding, ${seed}, n.id, t.client_id, n.s, t.session_id,
   t.created_ms, t.absolute_expires_ms, t.refreshable, t.redeem_seconds, t.idle_seconds, t.opening`
 const userOf = `f.subject, f.subject || '@bench.example', f.subject || '@bench.example', t.email_verified, t.password_hash,
   t.claims, t.disabled, t.created_ms, t.version`

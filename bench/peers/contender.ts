@@ -7,7 +7,15 @@ import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { basicAuthorization, clusterOf, type Contender, type Endpoints, type StoreKind, launchServer, tokenOnly } from '../contender.ts'
+import {
+  basicAuthorization,
+  clusterOf,
+  type Contender,
+  type Endpoints,
+  type StoreKind,
+  launchServer,
+  tokenOnly,
+} from '../contender.ts'
 import { type ContenderName, isPeer } from '../names.ts'
 import { createDatabase } from '../postgres/cluster.ts'
 import { resource } from './peer.ts'
@@ -48,7 +56,9 @@ export function installPeers(names: readonly ContenderName[]): void {
 
 /** The peers' versions as their package file pins them. */
 export function peerVersions(): { readonly [name: string]: string } {
-  const file = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  const file = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
   const shown = ['@node-oauth/oauth2-server', '@jmondi/oauth2-server', 'better-auth', '@better-auth/oauth-provider']
   return Object.fromEntries(shown.map(name => [name, file.dependencies[name] ?? 'unknown']))
 }

@@ -41,13 +41,12 @@ WHERE t.refresh_token = $1`
 
 export function openJmondi(place: Place, secrets: PeerSecrets, committing: Committing): Service {
   const rows = openRows(place, committing)
-  const authorization = new AuthorizationServer(
-    clientsOf(rows),
-    tokensOf(rows),
-    scopesOf(rows),
-    jwtOf(secrets),
-    { requiresPKCE: true, requiresS256: true, issuer, useOpaqueRefreshTokens: true },
-  )
+  const authorization = new AuthorizationServer(clientsOf(rows), tokensOf(rows), scopesOf(rows), jwtOf(secrets), {
+    requiresPKCE: true,
+    requiresS256: true,
+    issuer,
+    useOpaqueRefreshTokens: true,
+  })
   authorization.enableGrantTypes(['refresh_token', new DateInterval('10m')])
   const server = createServer((request, response) => {
     answer(authorization, request, response).catch((error: unknown) => {
@@ -152,9 +151,8 @@ function tokenOf(row: Row): JmondiToken {
 }
 
 function scopesIn(text: unknown): { readonly name: string }[] {
-  return String(text ?? scope)
-    .split(' ')
-    .map(name => ({ name }))
+  const names = typeof text === 'string' ? text : scope
+  return names.split(' ').map(name => ({ name }))
 }
 
 async function answer(

@@ -6,12 +6,20 @@
 
 import { createPrivateKey, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import OAuth2Server, { type NodeOauthClient, type RefreshTokenModel } from '@node-oauth/oauth2-server'
+import OAuth2Server from '@node-oauth/oauth2-server'
 import type { Place } from '../contender.ts'
 import { accessTokenSigner } from '../es256.ts'
 import type { Committing } from '../group-commit.ts'
 import type { Service } from '../processes.ts'
-import { accessTokenSeconds, isSecretOf, issuer, type PeerSecrets, readForm, refreshTokenSeconds, resource } from './peer.ts'
+import {
+  accessTokenSeconds,
+  isSecretOf,
+  issuer,
+  type PeerSecrets,
+  readForm,
+  refreshTokenSeconds,
+  resource,
+} from './peer.ts'
 import { openRows, type Rows } from './rows.ts'
 
 export const nodeOauthTables = `
@@ -42,7 +50,7 @@ export function openNodeOauth(place: Place, secrets: PeerSecrets, committing: Co
   return { server, close: rows.close }
 }
 
-function modelOf(rows: Rows, secrets: PeerSecrets): RefreshTokenModel {
+function modelOf(rows: Rows, secrets: PeerSecrets): OAuth2Server.RefreshTokenModel {
   const signingKey = createPrivateKey({ key: Buffer.from(secrets.signingKey, 'base64'), format: 'der', type: 'pkcs8' })
   const signed = accessTokenSigner(signingKey, 'bench')
   return {
@@ -76,15 +84,11 @@ function modelOf(rows: Rows, secrets: PeerSecrets): RefreshTokenModel {
   }
 }
 
-function clientOf(id: unknown, grants: unknown): NodeOauthClient {
+function clientOf(id: unknown, grants: unknown): OAuth2Server.Client {
   return { id: String(id), grants: String(grants).split(' ') }
 }
 
-async function answer(
-  oauth: InstanceType<typeof OAuth2Server>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function answer(oauth: OAuth2Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readForm(request)
   const { headers, method } = request
   const outcome = new OAuth2Server.Response()

@@ -19,8 +19,14 @@ export async function tableBytes(url: string): Promise<number> {
 }
 
 /** How many rows a table has and how many bytes their values take. */
-export async function rowsInTable(url: string, table: string): Promise<{ readonly rows: number; readonly bytes: number }> {
-  const [row] = await ask(url, `SELECT count(*) AS rows, coalesce(sum(pg_column_size(t.*)), 0) AS bytes FROM ${table} t`)
+export async function rowsInTable(
+  url: string,
+  table: string,
+): Promise<{ readonly rows: number; readonly bytes: number }> {
+  const [row] = await ask(
+    url,
+    `SELECT count(*) AS rows, coalesce(sum(pg_column_size(t.*)), 0) AS bytes FROM ${table} t`,
+  )
   return { rows: Number(row?.['rows']), bytes: Number(row?.['bytes']) }
 }
 

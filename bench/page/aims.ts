@@ -1,0 +1,128 @@
+/** What Pawl aims at, beside what was measured. */
+
+import { mediansOf, type Ratio, wholeCpu } from '../medians.ts'
+import type { ContenderName } from '../names.ts'
+import type { FlushKind } from '../slow-flush/slow-flush.ts'
+import { type Cell, markdownTable, rounded } from './markdown.ts'
+import type { FamiliesRun, RefreshRun, Results } from './results.ts'
+
+interface Aim {
+  readonly aim: string
+  /** In words, with its figures; null where it was not measured. */
+  readonly measured: string | null
+  readonly isMet: boolean | null
+}
+
+const judgedConnections = 64
+const familiesFew = 1000
+const familiesMany = 10_000_000
+
+export function aimsTable(results: Results): string {
+  const aims = [...sqliteAims(results), ...postgresAims(results), ...otherAims(results)]
+  const rows = aims.map(({ aim, measured, isMet }): Cell[] => [aim, measured ?? 'not measured', verdict(isMet)])
+  return markdownTable(['aim', 'measured', 'met'], rows)
+}
+
+function verdict(isMet: boolean | null): string {
+  if (isMet === null) return '–'
+  return isMet ? 'yes' : '**no**'
+}
+
+function sqliteAims({ sqlite }: Results): Aim[] {
+  const cpu = sqlite?.medians.find(row => isJudged(row, 'pawl', 'as-is'))?.serverCpuMicros ?? null
+  return [
+    ratioAim(sqlite, { of: 'pawl', to: 'limit', atLeast: 0.8, flush: 'as-is' }),
+    ratioAim(sqlite, { of: 'pawl', to: 'oidc-provider', atLeast: 10, flush: 'as-is' }),
+    ratioAim(sqlite, { of: 'pawl', to: 'oidc-provider', atLeast: 20, flush: 'slowed' }),
+    fastestPeerAim(sqlite, { of: 'pawl', atLeast: 4, flush: 'as-is' }),
+    atMost('SQLite: at most 160 µs of CPU for a durable rotation', cpu, 160, 'µs'),
+  ]
+}
+
+function postgresAims({ postgres }: Results): Aim[] {
+  return [
+    ratioAim(postgres, { of: 'pawl-pg', to: 'oidc-provider-pg', atLeast: 6, flush: 'as-is' }),
+    fastestPeerAim(postgres, { of: 'pawl-pg', atLeast: 4, flush: 'as-is' }),
+  ]
+}
+
+function otherAims(results: Results): Aim[] {
+  const half = (name: ContenderName, flush: FlushKind): number | null =>
+    results.scenarios?.medians.find(row => row.contender === name && row.pace !== null && row.flush === flush)?.p99Ms ??
+    null
+  const started = (name: ContenderName) => results.start?.figures.find(row => row.contender === name)
+  const idle = started('pawl')?.idleBytes ?? null
+  return [
+    atMost('SQLite: p99 at half load under 10 ms', half('pawl', 'as-is'), 10, 'ms'),
+    atMost('SQLite, flushes slowed: p99 at half load under 10 ms', half('pawl', 'slowed'), 10, 'ms'),
+    atMost('PostgreSQL: p99 at half load under 10 ms', half('pawl-pg', 'as-is'), 10, 'ms'),
+    atMost('PostgreSQL, flushes slowed: p99 at half load under 10 ms', half('pawl-pg', 'slowed'), 10, 'ms'),
+    growthAim('SQLite', results['families-sqlite'], 'pawl'),
+    growthAim('PostgreSQL', results['families-postgres'], 'pawl-pg'),
+    atMost('ready within 500 ms', started('pawl')?.readyMs ?? null, 500, 'ms'),
+    atMost('at most 150 MiB when idle', idle === null ? null : idle / 2 ** 20, 150, 'MiB'),
+  ]
+}
+
+interface Wanted {
+  readonly of: ContenderName
+  readonly atLeast: number
+  readonly flush: FlushKind
+}
+
+function ratioAim(run: RefreshRun | null, wanted: Wanted & { readonly to: ContenderName }): Aim {
+  const { of, to, atLeast, flush } = wanted
+  const slowed = flush === 'slowed' ? ', flushes slowed' : ''
+  const aim = `${of} at least ${atLeast} times ${to} at ${judgedConnections} connections${slowed}`
+  const ratio = ratioOf(run, wanted, to)?.rotationsPerSecond
+  if (ratio === undefined) return { aim, measured: null, isMet: null }
+  return { aim, measured: rounded(ratio, 2), isMet: ratio >= atLeast }
+}
+
+/** Of all other servers on the store, whatever is the hardest to outrun. */
+function fastestPeerAim(run: RefreshRun | null, wanted: Wanted): Aim {
+  const aim = `${wanted.of} at least ${wanted.atLeast} times the fastest peer at ${judgedConnections} connections`
+  const peers = run?.medians.filter(row => isJudged(row, row.contender, wanted.flush) && isPeer(row.contender)) ?? []
+  const fastest = peers.toSorted((a, b) => b.rotationsPerSecond - a.rotationsPerSecond)[0]
+  const ratio = fastest === undefined ? undefined : ratioOf(run, wanted, fastest.contender)?.rotationsPerSecond
+  if (ratio === undefined || fastest === undefined) return { aim, measured: null, isMet: null }
+  return { aim, measured: `${rounded(ratio, 2)} (${fastest.contender})`, isMet: ratio >= wanted.atLeast }
+}
+
+function isPeer(name: ContenderName): boolean {
+  return !/^(?:limit|pawl)/.test(name) && !name.endsWith('-2') && !name.endsWith('-pg-2')
+}
+
+function isJudged(
+  row: { contender: string; connections: number; flush: string },
+  name: string,
+  flush: string,
+): boolean {
+  return row.contender === name && row.connections === judgedConnections && row.flush === flush
+}
+
+function ratioOf(run: RefreshRun | null, { of, flush }: Wanted, to: ContenderName): Ratio | undefined {
+  return run?.ratios.find(row => isJudged(row, of, flush) && row.against === to)
+}
+
+function growthAim(store: string, run: FamiliesRun | null, name: ContenderName): Aim {
+  const aim = `${store}: a rotation among 10,000,000 families costs at most 1.3 times the CPU of one among 1,000`
+  const cost = (families: number): number | null => {
+    const size = run?.sizes.find(one => one.families === families)
+    const medians = mediansOf(size?.laps ?? []).find(row => row.contender === name)
+    return medians === undefined ? null : wholeCpu(medians)
+  }
+  const [few, many] = [cost(familiesFew), cost(familiesMany)]
+  if (few === null || many === null) return { aim, measured: null, isMet: null }
+  const ratio = many / few
+  return {
+    aim,
+    measured: `${rounded(ratio, 2)} (${rounded(many, 0)} µs to ${rounded(few, 0)} µs)`,
+    isMet: ratio <= 1.3,
+  }
+}
+
+function atMost(aim: string, value: number | null, limit: number, unit: string): Aim {
+  if (value === null) return { aim, measured: null, isMet: null }
+  return { aim, measured: `${rounded(value, value < 100 ? 1 : 0)} ${unit}`, isMet: value <= limit }
+}

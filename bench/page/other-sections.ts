@@ -1,0 +1,149 @@
+/** The sections of the page beside the rotations. */
+
+import { mediansOf, type Medians, wholeCpu } from '../medians.ts'
+import { type Cell, markdownTable, mebibytes, rounded } from './markdown.ts'
+import type { FamiliesRun, GenerationsRun, MicroRun, Results, ScenarioRun, StartRun } from './results.ts'
+
+export function otherSections(results: Results): string[] {
+  return [
+    halfLoadSection(results.scenarios),
+    requestsSection(results.scenarios),
+    startSection(results.start),
+    familiesSection(results['families-sqlite'], results['families-postgres']),
+    generationsSection(results.generations),
+    microSection(results.micro),
+  ]
+}
+
+function section(title: string, ...texts: string[]): string {
+  return [`## ${title}`, ...texts].join('\n\n')
+}
+
+const notMeasured = 'Not measured.'
+
+function halfLoadSection(run: ScenarioRun | null): string {
+  const title = 'Half load'
+  if (run === null) return section(title, notMeasured)
+  const rows = run.medians
+    .filter(row => row.pace !== null)
+    .map((row): Cell[] => [
+      row.contender,
+      row.flush,
+      rounded(row.pace, 0),
+      rounded(row.rotationsPerSecond, 0),
+      rounded(row.p50Ms, 2),
+      rounded(row.p99Ms, 2),
+    ])
+  const words =
+    'Refreshes at half of the rate that the same server reached just before, at an even pace whatever it answers; times ' +
+    'run from when a request was due, and the millisecond at which the generator ticks is in them.'
+  return section(title, words, markdownTable(['server', 'flushes', 'asked/s', 'answered/s', 'p50 ms', 'p99 ms'], rows))
+}
+
+function requestsSection(run: ScenarioRun | null): string {
+  const title = 'Codes, introspection, revocation'
+  if (run === null) return section(title, notMeasured)
+  const shown = run.medians.filter(row => row.exchange !== 'refresh')
+  const row = (one: Medians): Cell[] => [
+    one.exchange,
+    one.contender,
+    one.flush,
+    rounded(one.rotationsPerSecond, 0),
+    rounded(one.p50Ms, 2),
+    rounded(one.p99Ms, 2),
+    rounded(one.serverCpuMicros, 0),
+    rounded(one.databaseCpuMicros, 0),
+  ]
+  const words =
+    'Redeeming an authorization code with PKCE, introspecting a living refresh token, and revoking one, as fast as each ' +
+    'server goes.'
+  const heads = ['request', 'server', 'flushes', 'per second', 'p50 ms', 'p99 ms', 'CPU µs', 'database CPU µs']
+  return section(title, words, markdownTable(heads, shown.map(row)))
+}
+
+function startSection(run: StartRun | null): string {
+  const title = 'Start and memory'
+  if (run === null) return section(title, notMeasured)
+  const rows = run.figures.map((row): Cell[] => [
+    row.contender,
+    rounded(row.readyMs, 0),
+    mebibytes(row.idleBytes),
+    mebibytes(row.loadedBytes),
+  ])
+  const words =
+    'From the start of the process to its ready line, resident memory a second later, and after some seconds of load. Of ' +
+    'several processes it is the sum, in which pages that they share count for each.'
+  return section(title, words, markdownTable(['server', 'ready ms', 'idle MiB', 'loaded MiB'], rows))
+}
+
+function familiesSection(...runs: readonly (FamiliesRun | null)[]): string {
+  const title = 'Many families'
+  const rows = runs.flatMap(run =>
+    (run?.sizes ?? []).flatMap(({ families, laps, disks }) =>
+      mediansOf(laps).map((row): Cell[] => {
+        const disk = disks.find(one => one.contender === row.contender)
+        const few = mediansOf(run?.sizes[0]?.laps ?? []).find(one => one.contender === row.contender)
+        return [
+          row.contender,
+          rounded(families, 0),
+          rounded(row.rotationsPerSecond, 0),
+          rounded(wholeCpu(row), 0),
+          few === undefined ? null : rounded((wholeCpu(row) ?? Number.NaN) / (wholeCpu(few) ?? Number.NaN), 2),
+          rounded(row.p99Ms, 2),
+          mebibytes(disk?.bytesBefore),
+          rounded(disk?.bytesPerRotation, 2),
+        ]
+      }),
+    ),
+  )
+  if (rows.length === 0) return section(title, notMeasured)
+  const words =
+    'Families spread evenly over a table of that many; CPU is of server and database together, and the ratio is to the ' +
+    'smallest table. The size is that of the whole database, with users and events.'
+  const heads = [
+    'server',
+    'families',
+    'rotations/s',
+    'CPU µs',
+    'ratio',
+    'p99 ms',
+    'MiB',
+    'bytes of growth per rotation',
+  ]
+  return section(title, words, markdownTable(heads, rows))
+}
+
+function generationsSection(run: GenerationsRun | null): string {
+  const title = 'Old families'
+  if (run === null) return section(title, notMeasured)
+  const { compared, refreshes } = run.length
+  const rows = run.figures.flatMap((row): Cell[][] => [
+    [
+      row.contender,
+      `first ${compared}`,
+      rounded(row.first.p50Ms, 3),
+      rounded(wholeCpu(row.first), 0),
+      row.rowsBefore,
+      row.rowBytesBefore,
+      row.diskBytesBefore,
+    ],
+    [
+      row.contender,
+      `last ${compared} of ${rounded(refreshes, 0)}`,
+      rounded(row.last.p50Ms, 3),
+      rounded(wholeCpu(row.last), 0),
+      row.rowsAfter,
+      row.rowBytesAfter,
+      row.diskBytesAfter,
+    ],
+  ])
+  const heads = ['server', 'refreshes', 'p50 ms', 'CPU µs', 'rows', 'bytes in rows', 'bytes on disk']
+  return section(title, 'One family, refreshed again and again over one connection.', markdownTable(heads, rows))
+}
+
+function microSection(run: MicroRun | null): string {
+  const title = 'The parts of a rotation'
+  if (run === null) return section(title, notMeasured)
+  const rows = run.figures.map((row): Cell[] => [row.part, rounded(row.micros, 2), rounded(row.cpuMicros, 2)])
+  return section(title, markdownTable(['part', 'µs', 'CPU µs'], rows))
+}
