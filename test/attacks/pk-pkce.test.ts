@@ -53,7 +53,10 @@ describe('attacks on PKCE', () => {
   })
 
   it('PK-01 registers no public client for a nonce instead', async () => {
-    await assert.rejects(opened('native', { pkce: 'or_nonce' }), /confidential/)
+    const stage = await openStage()
+    const registration = { id: 'phone', kind: 'native', redirectUris: [redirectUri], pkce: 'or_nonce' }
+    await assert.rejects(stage.addClient(registration), /confidential/)
+    await stage.close()
   })
 
   it('PK-02 refuses a code whose challenge is answered by no verifier', async () => {
