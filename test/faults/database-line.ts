@@ -27,7 +27,7 @@ export interface DatabaseLine {
 
 export interface DatabaseLineOptions {
   /** For the server alone: another account than the superuser's, say. */
-  readonly serverUrl?: (url: URL) => Promise<void> | void
+  readonly serverUrl?: (url: URL, databaseUrl: string) => Promise<void>
   readonly connections?: number
 }
 
@@ -43,12 +43,12 @@ export async function openDatabaseLine(
   const proxy = await faultProxy(test, Number(behind.port))
   const faults = postgresFaults(proxy)
   const direct = environmentOf(databaseUrl)
-  const office = await openOffice(test, await emptyDirectory(test), direct)
   behind.port = String(proxy.port)
-  await serverUrl?.(behind)
+  await serverUrl?.(behind, databaseUrl)
   const environment = { ...direct, PAWL_STORE: behind.href, PAWL_STORE_CONNECTIONS: String(connections) }
   const site = { data: await emptyDirectory(test), port: await stablePort() }
   const server = await startServer(test, { ...site, flags: ['--issuer', nodesIssuer], environment })
+  const office = await openOffice(test, await emptyDirectory(test), direct)
   const holders = await signedInHolders(office, server, 1)
   return { server, office, databaseUrl, proxy, faults, holders, kept: ledger() }
 }
