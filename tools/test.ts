@@ -119,7 +119,9 @@ function groupsOn(clusters: RunClusters, words: readonly string[]): readonly Gro
   if (words.includes('--unit')) return []
   const files = find(['test/*.test.ts', 'test/attacks/*.test.ts', 'test/processes/*.test.ts'])
   const environment = { PAWL_TEST_STORE: 'postgres' }
-  return [{ title: `on ${clusters.newest}`, files: files.filter(takesAnyStore), options: apart, environment }]
+  // A test that fails before it closes what it opened would keep its process for as long as the connections stand.
+  const options = [...apart, '--test-force-exit']
+  return [{ title: `on ${clusters.newest}`, files: files.filter(takesAnyStore), options, environment }]
 }
 
 function namesIn(words: readonly string[]): readonly string[] {
