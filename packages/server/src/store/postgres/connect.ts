@@ -1,13 +1,15 @@
 /**
- * From a URL to a session that may be trusted: the first of its servers that takes writes, set as we need it, its version
- * and its durability read back. Every connection is made this way, because after a failover the same name and port may be
- * another server.
+ * From a URL to a session that may be trusted: of its servers that take writes the one that was promoted last, set as we
+ * need it, its version and its durability read back. Every connection is made this way, because after a failover the same
+ * name and port may be another server.
  */
 
+import { setTimeout } from 'node:timers/promises'
 import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
 import type { Address } from './addresses.ts'
 import type { Prepare } from './dialect.ts'
 import { type Durability, type DurabilityNeeds, durabilityText, lossesOf, parseDurability } from './durability.ts'
+import { isNotBehind, type Lineage, lineageIn, lineageMemory, type LineageMemory, lineageStatement } from './lineage.ts'
 import { codeOf, toldOf, unavailable } from './postgres-error.ts'
 import { brokenTransactionMsMax, keepAliveMs, lockMsMax, openSession, type Session } from './session.ts'
 
@@ -39,6 +41,8 @@ interface Backend {
 export type Connect = (lost: Trusted | null) => Promise<Trusted>
 
 export const oldestVersion = 15
+/** How long the other servers of a URL have to say that they were promoted later than the one that answered first. */
+export const contradictionMsMax = 500
 
 /**
  * The plan of every statement is fixed, whatever the statistics say: a look-up by key, also on the day the table was
@@ -81,8 +85,9 @@ const endLostText = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHER
 export function connector(connecting: Connecting): Connect {
   let currentServer = ''
   const report = eachOnce(connecting.report)
+  const memory = lineageMemory()
   return async lost => {
-    const { server, ...found } = await firstPrimary({ ...connecting, report })
+    const { server, ...found } = await lastPromoted({ ...connecting, report }, memory)
     currentServer = server
     if (lost !== null) await endLost(found.session, lost.backend)
     return { ...found, isCurrent: () => currentServer === server }
@@ -99,20 +104,50 @@ function eachOnce(report: (warning: string) => void): (warning: string) => void 
   }
 }
 
-type Found = Omit<Trusted, 'isCurrent'> & { readonly server: string }
+interface Found extends Omit<Trusted, 'isCurrent'> {
+  readonly server: string
+  readonly lineage: Lineage | null
+}
 
-async function firstPrimary(connecting: Connecting): Promise<Found> {
-  const failures: string[] = []
-  let refusal: StoreRefused | null = null
-  for (const address of connecting.addresses) {
+/**
+ * Asks all addresses at once. With the first good answer the others have a moment to contradict it: where an old primary
+ * takes writes too, it must not win by being quicker.
+ */
+async function lastPromoted(connecting: Connecting, memory: LineageMemory): Promise<Found> {
+  const { addresses } = connecting
+  const found: Found[] = []
+  const failures: { readonly name: string; readonly error: unknown }[] = []
+  let isOver = false
+  const asked = addresses.map(async address => {
     try {
-      return await connectTo(address, connecting)
+      const one = await connectTo(address, connecting)
+      const past = memory.judge(one.lineage)
+      if (past === null && !isOver) return void found.push(one)
+      one.session.destroy()
+      if (past !== null) throw new StoreUnavailable(past)
     } catch (error) {
-      if (error instanceof StoreRefused) refusal ??= error
-      else failures.push(`${address.name}: ${toldOf(error)}`)
+      failures.push({ name: address.name, error })
+      throw error
     }
-  }
-  throw refusal ?? new StoreUnavailable(`no PostgreSQL server that takes writes answers (${failures.join('; ')})`)
+  })
+  const all = Promise.allSettled(asked)
+  await Promise.any(asked).catch(() => all)
+  if (found.length < addresses.length) await withinMoment(all)
+  isOver = true
+  const [first, ...others] = found.toSorted((one, other) => (isNotBehind(one.lineage, other.lineage) ? -1 : 1))
+  for (const { session } of others) session.destroy()
+  if (first !== undefined) return first
+  const refusal = failures.find(({ error }) => error instanceof StoreRefused)
+  if (refusal !== undefined) throw refusal.error
+  const said = failures.map(({ name, error }) => `${name}: ${toldOf(error)}`)
+  throw new StoreUnavailable(`no PostgreSQL server that takes writes answers (${said.join('; ')})`)
+}
+
+async function withinMoment(settled: Promise<unknown>): Promise<void> {
+  const moment = new AbortController()
+  const over = setTimeout(contradictionMsMax, undefined, { signal: moment.signal }).catch(() => undefined)
+  await Promise.race([settled, over])
+  moment.abort()
 }
 
 async function connectTo(address: Address, connecting: Connecting): Promise<Found> {
@@ -135,14 +170,16 @@ async function endLost(session: Session, { pid, startedAt }: Backend): Promise<v
 }
 
 async function inspect(session: Session, connecting: Connecting): Promise<Omit<Found, 'session'>> {
-  const [told, found] = await session.ask([
+  const [told, found, descent] = await session.ask([
     { text: serverText, params: [] },
     { text: durabilityText, params: [] },
+    lineageStatement,
   ])
   const [version, encoding, server, pid, startedAt] = told?.rows[0] ?? []
   refuseUnfit(Number(version), String(encoding))
   const durability = await refuseLosses(session, String(found?.rows[0]?.[0]), connecting)
-  return { durability, server: String(server), backend: { pid: Number(pid), startedAt: String(startedAt) } }
+  const backend = { pid: Number(pid), startedAt: String(startedAt) }
+  return { durability, server: String(server), lineage: lineageIn(descent), backend }
 }
 
 /** Answers the settings as they stand once the session is set. */

@@ -20,6 +20,8 @@ export interface LaneParts {
   /** Connects, and ends what is left of the connection this one takes the place of. */
   readonly connect: (lost: Trusted | null) => Promise<Trusted>
   readonly entropy: Entropy
+  /** A connection that is there already. */
+  readonly first?: Trusted
 }
 
 export interface LaneWork<Task> {
@@ -56,7 +58,7 @@ interface Crew<Task> extends LaneParts {
 }
 
 export function createLanes<Task>(parts: LaneParts, work: LaneWork<Task>): Lanes<Task> {
-  const lanes = Array.from({ length: parts.count }, newLane)
+  const lanes = Array.from({ length: parts.count }, (_, at) => newLane(at === 0 ? parts.first : undefined))
   const crew: Crew<Task> = { ...parts, work, queue: [], lanes, woken: false, finishing: [] }
   return {
     push: task => {
@@ -79,8 +81,8 @@ export function createLanes<Task>(parts: LaneParts, work: LaneWork<Task>): Lanes
   }
 }
 
-function newLane(): Lane {
-  return { trusted: null, busy: false, resting: false, restMs: 0 }
+function newLane(trusted: Trusted | null = null): Lane {
+  return { trusted, busy: false, resting: false, restMs: 0 }
 }
 
 /** In the next turn of the event loop: what arrives in this one goes together. */

@@ -61,25 +61,27 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
   try {
     await migrate(first.session, options.entropy)
     const clock = openClock(await storedHighMs(first), options.clock)
-    return postgresStore(options, clock, { connect, lossOf: durability => lossBehind(durability, connecting) })
-  } finally {
+    return postgresStore(options, clock, { first, connect, lossOf: durability => lossBehind(durability, connecting) })
+  } catch (error) {
     await first.session.end()
+    throw error
   }
 }
 
 interface Ways {
+  readonly first: Trusted
   readonly connect: Connect
   readonly lossOf: BatchRules['lossOf']
 }
 
-function postgresStore(options: PostgresOptions, clock: StoreClock, { connect, lossOf }: Ways): Store {
+function postgresStore(options: PostgresOptions, clock: StoreClock, { first, connect, lossOf }: Ways): Store {
   const connections = Math.max(options.connections ?? connectionsDefault, connectionsMin)
   const readers = Math.floor(connections / 2)
   const lanes = (count: number): LaneParts => ({ count, connect, entropy: options.entropy })
   const startTimer = options.startTimer ?? quietTimer
   const reader = createReader(lanes(readers))
   const stamping = options.clock === undefined ? stampingBy(clock, startTimer) : stampingAlways(clock)
-  const writer = createWriter(lanes(connections - readers), { stamping, lossOf })
+  const writer = createWriter({ ...lanes(connections - readers), first }, { stamping, lossOf })
   const idleStamp = stampWhileIdle(() => writer.write(always([])), startTimer, restingRhythm)
   const sql = stampedSql(reader.read, writer, idleStamp.wrote)
   return sqlStore({

@@ -1,0 +1,57 @@
+/**
+ * Which server counts where two take writes: after a failover the old primary may come back, or may never have been gone,
+ * and what it tells is over. Every promotion begins a new timeline (PostgreSQL manual, section 26.3.6), so of two servers
+ * with one ancestor the one on the higher timeline was promoted later. What this process has once seen it does not unsee.
+ */
+
+import type { Reply } from './session.ts'
+import type { Statement } from '../sql/sql.ts'
+
+export interface Lineage {
+  /** What all copies of one database cluster have in common. */
+  readonly system: string
+  readonly timeline: number
+}
+
+/** An engine that is no PostgreSQL refuses this; a standby answers it without a timeline. */
+export const lineageStatement: Statement = {
+  text: `SELECT (SELECT system_identifier::text FROM pg_control_system()),
+CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END`,
+  params: [],
+}
+
+/** Null where the engine has no such thing. */
+export function lineageIn(reply: Reply | undefined): Lineage | null {
+  const [system, timeline] = reply?.rows[0] ?? []
+  if (typeof system !== 'string' || typeof timeline !== 'string') return null
+  return { system, timeline: Number.parseInt(timeline, 16) }
+}
+
+/** Databases that were restored or replaced since the process started; more of them are not told apart. */
+const systemsMax = 16
+
+export interface LineageMemory {
+  /** A sentence where the server is behind one that was seen before; else it is remembered, and null. */
+  readonly judge: (lineage: Lineage | null) => string | null
+}
+
+export function lineageMemory(): LineageMemory {
+  const highest = new Map<string, number>()
+  return {
+    judge: lineage => {
+      if (lineage === null) return null
+      const { system, timeline } = lineage
+      const seen = highest.get(system) ?? 0
+      if (timeline < seen) {
+        return `it is a primary of old: it is on timeline ${timeline}, and a server was promoted to ${seen} since. Stop it, and make it a standby`
+      }
+      if (highest.size < systemsMax || highest.has(system)) highest.set(system, timeline)
+      return null
+    },
+  }
+}
+
+/** True where the first was promoted later than the second, or cannot be compared with it. */
+export function isNotBehind(one: Lineage | null, other: Lineage | null): boolean {
+  return one === null || other === null || one.system !== other.system || one.timeline >= other.timeline
+}
