@@ -38,7 +38,7 @@ interface Length {
 const full: Length = { refreshes: 10_000, compared: 500, warmUp: 3000 }
 const short: Length = { refreshes: 60, compared: 20, warmUp: 20 }
 const defaults = {
-  only: ['limit', 'pawl'],
+  only: ['limit', 'pawl', 'limit-pg', 'pawl-pg'],
   connections: [1],
   seconds: 1,
   warmUpSeconds: 1,

@@ -47,7 +47,7 @@ await withRunners(contendersOf(options.only), { directory: options.directory, fa
     machineLines(machine),
     ...notes,
     mediansTable(medians),
-    ratiosTable(ratios),
+    ratiosTable(ratios.filter(ratio => ratio.contender.startsWith('pawl'))),
     diskTable(disks),
   ])
 })

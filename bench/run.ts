@@ -17,40 +17,30 @@ import { postgresNames, sqliteNames } from './names.ts'
 interface Part {
   readonly name: string
   readonly program: string
-  readonly args: readonly string[]
-  /** What `--all` adds, or has instead of the standard set's arguments; null where the part is only in `--all`. */
-  readonly standardArgs: readonly string[] | null
+  /** Null where the part is only in `--all`. */
+  readonly standard: readonly string[] | null
+  readonly all: readonly string[]
 }
 
-const everyLoad = ['--connections', '1,16,64,256', '--seconds', '2', '--rounds', '3']
-const someLoads = ['--connections', '1,64', '--seconds', '1.5', '--rounds', '3', '--settle-seconds', '3']
-const sizes = ['--families', '1000,100000,1000000,10000000', '--rounds', '3']
+const someLoads = ['--connections', '1,64', '--seconds', '1.5', '--settle-seconds', '3']
+const everyLoad = ['--connections', '1,16,64,256', '--seconds', '2']
+const sizes = ['--families', '1000,100000,1000000,10000000']
 
 const parts: readonly Part[] = [
-  {
-    name: 'sqlite',
-    program: 'refresh.ts',
-    args: ['--only', sqliteNames.join(','), ...everyLoad],
-    standardArgs: someLoads,
-  },
-  {
-    name: 'postgres',
-    program: 'refresh.ts',
-    args: ['--only', postgresNames.join(','), ...everyLoad],
-    standardArgs: someLoads,
-  },
-  { name: 'scenarios', program: 'scenarios.ts', args: [], standardArgs: ['--rounds', '2', '--seconds', '2'] },
-  { name: 'start', program: 'start.ts', args: [], standardArgs: ['--rounds', '2', '--seconds', '2'] },
-  { name: 'generations', program: 'generations.ts', args: ['--only', 'limit,pawl,limit-pg,pawl-pg'], standardArgs: [] },
-  { name: 'families-sqlite', program: 'families.ts', args: ['--only', 'limit,pawl', ...sizes], standardArgs: null },
-  {
-    name: 'families-postgres',
-    program: 'families.ts',
-    args: ['--only', 'limit-pg,pawl-pg', ...sizes],
-    standardArgs: null,
-  },
-  { name: 'micro', program: 'micro.ts', args: [], standardArgs: null },
+  { name: 'sqlite', program: 'refresh.ts', ...loads(sqliteNames) },
+  { name: 'postgres', program: 'refresh.ts', ...loads(postgresNames) },
+  { name: 'scenarios', program: 'scenarios.ts', standard: ['--rounds', '2', '--seconds', '2'], all: [] },
+  { name: 'start', program: 'start.ts', standard: ['--rounds', '2', '--seconds', '2'], all: [] },
+  { name: 'generations', program: 'generations.ts', standard: [], all: [] },
+  { name: 'families-sqlite', program: 'families.ts', standard: null, all: ['--only', 'limit,pawl', ...sizes] },
+  { name: 'families-postgres', program: 'families.ts', standard: null, all: ['--only', 'limit-pg,pawl-pg', ...sizes] },
+  { name: 'micro', program: 'micro.ts', standard: null, all: [] },
 ]
+
+function loads(names: readonly string[]): Pick<Part, 'standard' | 'all'> {
+  const only = ['--only', names.join(',')]
+  return { standard: [...only, ...someLoads], all: [...only, ...everyLoad] }
+}
 
 const folder = import.meta.dirname
 const words = process.argv.slice(2)
@@ -71,14 +61,11 @@ function main(given: readonly string[]): number {
     return 2
   }
   const isLong = flags.includes('--all')
-  const chosen = parts.filter(part =>
-    named.length > 0 ? named.includes(part.name) : isLong || part.standardArgs !== null,
-  )
+  const chosen = parts.filter(part => (named.length > 0 ? named.includes(part.name) : isLong || part.standard !== null))
   const results = join(folder, 'results')
   mkdirSync(results, { recursive: true })
   for (const part of chosen) {
-    // A flag given twice counts the second time.
-    const args = [...part.args, ...(isLong ? [] : (part.standardArgs ?? []))]
+    const args = isLong ? part.all : (part.standard ?? part.all)
     console.error(`\nnode bench/${part.program} ${args.join(' ')}`)
     if (flags.includes('--list')) continue
     const status = run(part.program, [...args, '--out', join(results, `${part.name}.json`)])
