@@ -1,6 +1,6 @@
 /**
  * The contract: what passes here is a store, and nothing else is. Every verb with both its outcomes, what survives, what
- * several handles see, and what leaves by itself.
+ * several handles see, what leaves by itself, and in which words of SQL all this is said.
  */
 
 import { describe } from 'node:test'
@@ -9,6 +9,7 @@ import { proveCutOffs } from './cut-offs.test.ts'
 import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
 import { provePeople } from './people.test.ts'
+import { proveStatements } from './statements.test.ts'
 import { proveSweep } from './sweep.test.ts'
 import { proveTime } from './time.test.ts'
 
@@ -20,5 +21,6 @@ export function proveStore(kind: Kind): void {
     proveCounters(kind)
     proveTime(kind)
     proveSweep(kind)
+    proveStatements()
   })
 }

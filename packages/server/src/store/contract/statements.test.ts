@@ -1,0 +1,62 @@
+/**
+ * What a store says to its engine: all that passes the drivers while the contract runs, migrations included. It must be
+ * SQL that the distributed engines take too. The drivers are the last place every statement passes, so no store can go
+ * round them; what tests say for themselves is not listened to.
+ */
+
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, it } from 'node:test'
+import { Client } from 'pg'
+import { unportable } from '../../../../../tools/portable-sql.ts'
+
+/** Must come last: it judges what the others have made the store say. */
+export function proveStatements(): void {
+  overhear()
+  describe('what is said to the engine', () => {
+    it('is what a distributed engine takes too', () => {
+      const texts = [...heard]
+      for (const verb of ['CREATE TABLE families', 'INSERT INTO families', 'UPDATE families', 'DELETE FROM families']) {
+        assert.ok(
+          texts.some(text => text.includes(verb)),
+          `${verb} was not overheard`,
+        )
+      }
+      assert.ok(texts.length > 50, `${texts.length} statements`)
+      const findings = texts.flatMap(text => unportable(text).map(finding => `${finding}: ${text.slice(0, 200)}`))
+      assert.deepEqual(findings, [])
+    })
+  })
+}
+
+const heard = new Set<string>()
+let isListening = false
+
+function overhear(): void {
+  if (isListening) return
+  isListening = true
+  const { prepare, exec } = DatabaseSync.prototype
+  DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...given: Parameters<typeof prepare>) {
+    hear(given[0])
+    return prepare.apply(this, given)
+  }
+  DatabaseSync.prototype.exec = function (this: DatabaseSync, text: string) {
+    hear(text)
+    exec.call(this, text)
+  }
+  const query: (...given: unknown[]) => unknown = Client.prototype.query
+  Client.prototype.query = function (this: Client, ...given: unknown[]) {
+    const [asked] = given
+    hear(typeof asked === 'string' ? asked : (asked as { readonly text: string }).text)
+    return query.apply(this, given)
+  } as typeof Client.prototype.query
+}
+
+const ofAStore = /\/store\/(?:sqlite|postgres)\/[\w-]+\.ts:/
+
+function hear(text: string): void {
+  if (heard.has(text)) return
+  // Below the error itself stand this function, the driver's that was put in its place, and whoever called that.
+  const caller = new Error('heard').stack?.split('\n')[3] ?? ''
+  if (ofAStore.test(caller)) heard.add(text)
+}
