@@ -6,6 +6,7 @@
  *
  *     node tools/test.ts              everything but the system tests
  *     node tools/test.ts --unit       the tests beside the sources of the packages
+ *     node tools/test.ts --postgres   what runs again on PostgreSQL, and nothing else
  *     node tools/test.ts --system     the tests that need what only an operating system brings
  *     node tools/test.ts FILE…        these files, each in its own process
  *
@@ -96,6 +97,7 @@ function groupsFor(words: readonly string[]): readonly Group[] {
   const together = ['--test-isolation=none']
   if (words.includes('--system'))
     return [{ title: 'system', files: find(['test/system/**/*.test.ts']), options: apart }]
+  if (words.includes('--postgres')) return []
   const named = namesIn(words)
   if (named.length > 0) return [{ title: 'named', files: named, options: apart }]
   const beside = find(['packages/*/src/**/*.test.ts'])
