@@ -119,8 +119,12 @@ function drive<Task>(crew: Crew<Task>, lane: Lane): void {
   )
 }
 
+/** Where one connection broke, those that lie idle are not trusted either: what is asked again must not meet the same. */
 function leave<Task>(crew: Crew<Task>, lane: Lane): void {
   lane.busy = false
+  if (lane.trusted?.session.isOpen() === false) {
+    for (const other of crew.lanes) if (!other.busy) other.trusted?.session.destroy()
+  }
   wake(crew)
 }
 
