@@ -15,7 +15,7 @@ export interface Account {
 }
 
 /** A memory disk with less room than this, as containers have, is left alone. */
-const memoryBytesMin = 2 * 1024 ** 3
+const memoryBytesMin = 1024 ** 3
 
 export function unprivilegedAccount(): Account {
   if (process.getuid?.() !== 0) return {}
