@@ -1,8 +1,9 @@
 import { databaseOn, sharedCluster } from '../../../../../test/postgres/databases.ts'
+import { findInstallations } from '../../../../../test/postgres/installations.ts'
 import { proveStore } from '../contract/store.test.ts'
 import { openPostgresStore } from './postgres-store.ts'
 
-for (const version of [15, 18]) {
+for (const { major: version } of findInstallations()) {
   proveStore({
     name: `PostgreSQL ${version}`,
     persists: true,
