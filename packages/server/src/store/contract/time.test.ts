@@ -121,6 +121,32 @@ function proveInterruptions(kind: Kind): void {
     assert.deepEqual((await readFamily(third, family)).interruptions, [interruption])
     assert.deepEqual((await readFamily(again, family)).interruptions, [interruption])
   })
+  it('is over for all who opened after it, whoever of them writes', async test => {
+    const scene = await sceneOf(kind, test)
+    const family = await rotated(scene, await opened(scene))
+    await scene.store.close()
+    scene.clock.advance(60_000)
+    const [first, second] = [await scene.another(), await scene.another()]
+    const interruption = { beganAtMs: startMs, endedAtMs: scene.clock.nowMs() }
+    const moved = await rotated({ ...scene, store: first }, family)
+    // Nobody writes for a while: that is idle, also for the one who has written nothing since it opened.
+    scene.clock.advance(30_000)
+    assert.deepEqual((await readFamily(second, moved)).interruptions, [interruption])
+    await rotated({ ...scene, store: second }, moved)
+    assert.deepEqual((await readFamily(first, moved)).interruptions, [interruption])
+  })
+  it('is not made by one who opened with others and writes late', async test => {
+    const scene = await sceneOf(kind, test)
+    const family = await rotated(scene, await opened(scene))
+    await scene.store.close()
+    scene.clock.advance(60_000)
+    const [first, second] = [await scene.another(), await scene.another()]
+    const interruption = { beganAtMs: startMs, endedAtMs: scene.clock.nowMs() }
+    await rotated({ ...scene, store: first }, family)
+    scene.clock.advance(30_000)
+    await second.events.record([eventOf('cut_off_set', scene.entropy)])
+    assert.deepEqual((await readFamily(first, family)).interruptions, [interruption])
+  })
   it('keeps those before it, the oldest first, and not more than it may', async test => {
     const scene = await sceneOf(kind, test)
     let { store } = scene

@@ -56,7 +56,8 @@ export function openStoreClock(clock: Clock, storedHighMs: number, rule: Silence
 
   function withResume(now: number, statement: Statement): readonly Statement[] {
     if (!resumes) return [statement]
-    return [{ text: resumeText, params: [now, interruptionMsMin, keptCharacters] }, statement]
+    const found = rule === 'opening' ? storedHighMs : Number.MAX_SAFE_INTEGER
+    return [{ text: resumeText, params: [now, interruptionMsMin, keptCharacters, found] }, statement]
   }
 
   return {
@@ -64,6 +65,8 @@ export function openStoreClock(clock: Clock, storedHighMs: number, rule: Silence
     interruptions: (row, at, now) => {
       const storedMs = numberAt(row, at)
       const known = kept(textAt(row, at + 1))
+      // Somebody who opened the store as late has written since, and with that the interruption was over for all.
+      if (rule === 'opening' && storedMs > storedHighMs) resumes = false
       // The first write after an interruption ends it. Until then it ends now, whenever that is.
       const isOpen = resumes && storedMs > 0 && now - storedMs > interruptionMsMin
       return isOpen ? [...known, { beganAtMs: storedMs, endedAtMs: now }] : known
@@ -100,10 +103,13 @@ const raiseText = `UPDATE store_clock SET high_ms = ${laterText} + 1 WHERE id = 
 const raiseOverText = `UPDATE store_clock SET high_ms = ${laterText} + 1 WHERE id = 1
 AND EXISTS (SELECT 1 FROM cut_offs WHERE kind = $2 AND target_key = $3 AND at_ms <= store_now($1))`
 
-/** Where another process came back first, the stored time is recent by now and this changes nothing. */
+/**
+ * Where another process came back first, this changes nothing: the stored time is recent by now, or at least it is no
+ * longer the one that was found at opening.
+ */
 const resumeText = `UPDATE store_clock SET interruptions =
 substr(CAST(high_ms AS TEXT) || '-' || CAST(CAST(store_now($1) AS BIGINT) AS TEXT) || ' ' || interruptions, 1, $3)
-WHERE id = 1 AND high_ms > 0 AND high_ms < store_now($1) - $2`
+WHERE id = 1 AND high_ms > 0 AND high_ms < store_now($1) - $2 AND high_ms <= $4`
 
 /** `began-ended`, the newest first. An instant has 13 digits until the year 2286, so a text that is cut ends with a pair. */
 const pairPattern = /(\d{13})-(\d{13}) /g
