@@ -15,6 +15,8 @@ export type Finding = 'one address' | 'both addresses'
 export interface Pair extends Database {
   /** In front of the primary; each server has one of its own where both are tried. */
   readonly address: () => Switch
+  /** In front of the other server. */
+  readonly standbyAddress: () => Switch
   readonly primary: () => Cluster
   readonly standby: () => Cluster
   /** Makes a primary of the standby and leads the nodes there. There is no standby then. */
@@ -62,6 +64,7 @@ export async function startPair(test: TestContext, finding: Finding): Promise<Pa
     url: `postgres://${nodeAccount}:${password}@${hosts.join()}/${nodeDatabase}`,
     primaryUrl: () => primary.url,
     address: () => address,
+    standbyAddress: () => other,
     primary: () => primary,
     standby: () => standby,
     promote,
@@ -78,7 +81,7 @@ export async function startPair(test: TestContext, finding: Finding): Promise<Pa
       // A server that was killed tidies up what it left in shared memory when it is started once more.
       await dying.start()
       await dying.remove()
-      return { killed: `primary, whose standby ${isReady ? 'waits for' : 'knows'} no other`, primaryMs, standbyMs }
+      return { killed: `primary, its standby ${isReady ? '' : 'not '}prepared`, primaryMs, standbyMs }
     },
   }
 }

@@ -9,7 +9,7 @@ import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
 import type { Address } from './addresses.ts'
 import type { Prepare } from './dialect.ts'
 import { type Durability, type DurabilityNeeds, durabilityText, lossesOf, parseDurability } from './durability.ts'
-import { isNotBehind, type Lineage, lineageIn, lineageMemory, type LineageMemory, lineageStatement } from './lineage.ts'
+import { type Lineage, lineageIn, lineageMemory, type LineageMemory, lineageStatement } from './lineage.ts'
 import { codeOf, toldOf, unavailable } from './postgres-error.ts'
 import { brokenTransactionMsMax, keepAliveMs, lockMsMax, openSession, type Session } from './session.ts'
 
@@ -20,6 +20,10 @@ export interface Connecting {
   /** Takes what would be refused, and says so. */
   readonly allowLosingRotations: boolean
   readonly report: (warning: string) => void
+}
+
+interface Remembering extends Connecting {
+  readonly memory: LineageMemory
 }
 
 /** A session, and what its server was when it was found good. */
@@ -87,7 +91,7 @@ export function connector(connecting: Connecting): Connect {
   const report = eachOnce(connecting.report)
   const memory = lineageMemory()
   return async lost => {
-    const { server, ...found } = await lastPromoted({ ...connecting, report }, memory)
+    const { server, ...found } = await lastPromoted({ ...connecting, report, memory })
     currentServer = server
     if (lost !== null) await endLost(found.session, lost.backend)
     return { ...found, isCurrent: () => currentServer === server }
@@ -109,38 +113,61 @@ interface Found extends Omit<Trusted, 'isCurrent'> {
   readonly lineage: Lineage | null
 }
 
-/**
- * Asks all addresses at once. With the first good answer the others have a moment to contradict it: where an old primary
- * takes writes too, it must not win by being quicker.
- */
-async function lastPromoted(connecting: Connecting, memory: LineageMemory): Promise<Found> {
-  const { addresses } = connecting
-  const found: Found[] = []
-  const failures: { readonly name: string; readonly error: unknown }[] = []
-  let isOver = false
-  const asked = addresses.map(async address => {
-    try {
-      const one = await connectTo(address, connecting)
-      const past = memory.judge(one.lineage)
-      if (past === null && !isOver) return void found.push(one)
-      one.session.destroy()
-      if (past !== null) throw new StoreUnavailable(past)
-    } catch (error) {
-      failures.push({ name: address.name, error })
-      throw error
-    }
-  })
-  const all = Promise.allSettled(asked)
-  await Promise.any(asked).catch(() => all)
-  if (found.length < addresses.length) await withinMoment(all)
-  isOver = true
-  const [first, ...others] = found.toSorted((one, other) => (isNotBehind(one.lineage, other.lineage) ? -1 : 1))
+interface Asked {
+  readonly name: string
+  readonly found: Found | null
+  readonly error: unknown
+}
+
+async function lastPromoted(connecting: Remembering): Promise<Found> {
+  const asked = await askAll(connecting)
+  // What was heard since may say that a server is of the past which seemed good when it answered.
+  const [first, ...others] = asked
+    .flatMap(({ found }) => found ?? [])
+    .toSorted((one, other) => Number(isPast(one, connecting)) - Number(isPast(other, connecting)))
   for (const { session } of others) session.destroy()
-  if (first !== undefined) return first
-  const refusal = failures.find(({ error }) => error instanceof StoreRefused)
+  if (first !== undefined && !isPast(first, connecting)) return first
+  first?.session.destroy()
+  const refusal = asked.find(({ error }) => error instanceof StoreRefused)
   if (refusal !== undefined) throw refusal.error
-  const said = failures.map(({ name, error }) => `${name}: ${toldOf(error)}`)
+  const said = asked.map(({ name, error }) => `${name}: ${toldOf(error)}`)
   throw new StoreUnavailable(`no PostgreSQL server that takes writes answers (${said.join('; ')})`)
+}
+
+function isPast({ lineage }: Found, { memory }: Remembering): boolean {
+  return memory.judge(lineage) !== null
+}
+
+/**
+ * Asks all addresses at once. Once one has answered well the others have a moment to contradict it: where an old primary
+ * takes writes too, it must not win by being quicker. Who comes too late is left.
+ */
+async function askAll(connecting: Remembering): Promise<readonly Asked[]> {
+  const heard: Asked[] = []
+  let isOver = false
+  const asking = connecting.addresses.map(async address => {
+    const asked = await askOne(address, connecting)
+    if (isOver) asked.found?.session.destroy()
+    else heard.push(asked)
+    return asked.found !== null
+  })
+  const all = Promise.all(asking)
+  await new Promise<unknown>((resolve, reject) => {
+    for (const one of asking) one.then(isGood => isGood && resolve(isGood)).catch(reject)
+    all.then(resolve).catch(reject)
+  })
+  if (heard.length < asking.length) await withinMoment(all)
+  isOver = true
+  return heard
+}
+
+/** Never rejects. */
+function askOne(address: Address, connecting: Remembering): Promise<Asked> {
+  const { name } = address
+  return connectTo(address, connecting).then(
+    found => ({ name, found, error: null }),
+    (error: unknown) => ({ name, found: null, error }),
+  )
 }
 
 async function withinMoment(settled: Promise<unknown>): Promise<void> {
@@ -150,13 +177,13 @@ async function withinMoment(settled: Promise<unknown>): Promise<void> {
   moment.abort()
 }
 
-async function connectTo(address: Address, connecting: Connecting): Promise<Found> {
+async function connectTo(address: Address, connecting: Remembering): Promise<Found> {
   const session = await openSession(address, connecting.prepare).catch((error: unknown) => {
     throw refusalOf(error) ?? error
   })
   try {
     await session.run(sessionSettings)
-    return { session, ...(await inspect(session, connecting)) }
+    return { session, ...(await inspect(session, address, connecting)) }
   } catch (error) {
     session.destroy()
     throw error
@@ -169,7 +196,7 @@ async function endLost(session: Session, { pid, startedAt }: Backend): Promise<v
   })
 }
 
-async function inspect(session: Session, connecting: Connecting): Promise<Omit<Found, 'session'>> {
+async function inspect(session: Session, address: Address, connecting: Remembering): Promise<Omit<Found, 'session'>> {
   const [told, found, descent] = await session.ask([
     { text: serverText, params: [] },
     { text: durabilityText, params: [] },
@@ -177,9 +204,11 @@ async function inspect(session: Session, connecting: Connecting): Promise<Omit<F
   ])
   const [version, encoding, server, pid, startedAt] = told?.rows[0] ?? []
   refuseUnfit(Number(version), String(encoding))
+  const lineage = lineageIn(descent)
+  refusePast(lineage, address, connecting)
   const durability = await refuseLosses(session, String(found?.rows[0]?.[0]), connecting)
   const backend = { pid: Number(pid), startedAt: String(startedAt) }
-  return { durability, server: String(server), lineage: lineageIn(descent), backend }
+  return { durability, server: String(server), lineage, backend }
 }
 
 /** Answers the settings as they stand once the session is set. */
@@ -208,6 +237,14 @@ function refuseUnfit(versionNumber: number, encoding: string): void {
   if (encoding !== 'UTF8') {
     throw new StoreRefused(`The database keeps text as ${encoding}: make one with createdb --encoding UTF8.`)
   }
+}
+
+/** Nothing that decides is read from a primary of old either. Whoever operates the servers should hear of it. */
+function refusePast(lineage: Lineage | null, { name }: Address, { memory, report }: Remembering): void {
+  const past = memory.judge(lineage)
+  if (past === null) return
+  report(`The database server ${name} is not used: ${past}.`)
+  throw new StoreUnavailable(past)
 }
 
 /** Nothing that decides is read from a standby: a revocation may not have reached it. */

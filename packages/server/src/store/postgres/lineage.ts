@@ -1,7 +1,7 @@
 /**
  * Which server counts where two take writes: after a failover the old primary may come back, or may never have been gone,
  * and what it tells is over. Every promotion begins a new timeline (PostgreSQL manual, section 26.3.6), so of two servers
- * with one ancestor the one on the higher timeline was promoted later. What this process has once seen it does not unsee.
+ * with one ancestor the one on the higher timeline was promoted later. What a process has once seen it does not unsee.
  */
 
 import type { Reply } from './session.ts'
@@ -49,9 +49,4 @@ export function lineageMemory(): LineageMemory {
       return null
     },
   }
-}
-
-/** True where the first was promoted later than the second, or cannot be compared with it. */
-export function isNotBehind(one: Lineage | null, other: Lineage | null): boolean {
-  return one === null || other === null || one.system !== other.system || one.timeline >= other.timeline
 }
