@@ -3,6 +3,8 @@
  * ever less soon while its successors die as well. What a dead thread held is let go of, so that nobody waits for it.
  */
 
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { CarriedConfig } from '../../config/carried-config.ts'
@@ -100,7 +102,7 @@ interface Hand {
 function hireHand(parts: CrewParts, thread: number, onGone: () => void): Hand {
   const { config, common, passwords, logger, lines, program = ours } = parts
   const orders: Orders = { config, common, thread, dummyPhc: passwords.dummyPhc }
-  const worker = new Worker(program, { workerData: orders, name: `pawl ${thread}` })
+  const worker = new Worker(program, { workerData: orders, name: `pawl ${thread}`, env: environmentOfWorkers() })
   const { promise: gone, resolve: go } = Promise.withResolvers<void>()
   let state: 'starting' | 'up' | 'gone' = 'starting'
 
@@ -131,6 +133,15 @@ function hireHand(parts: CrewParts, thread: number, onGone: () => void): Hand {
       await gone
     },
   }
+}
+
+/**
+ * A thread has no part in what this one has compiled and kept unless it is told where: it would take twice the time to
+ * join, and half as much memory again.
+ */
+function environmentOfWorkers(): NodeJS.ProcessEnv {
+  const kept = getCompileCacheDir()
+  return kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(kept) }
 }
 
 interface Lending {

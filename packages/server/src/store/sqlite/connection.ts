@@ -16,7 +16,10 @@ const pageBytes = 1024
 /** The log is copied into the database every 20 MB: seldom enough to be cheap, often enough to stay short. */
 const checkpointPages = 20_000
 const logBytesKeptMax = 64 * 1024 * 1024
-/** A cache and no memory map: where the disk fails, a map kills the process, and a read fails one request. */
+/**
+ * A cache and no memory map: where the disk fails, a map kills the process, and a read fails one request. Divided among
+ * the threads of a process.
+ */
 const cacheKibibytes = 65_536
 const ownerOnlyFile = 0o600
 const ownerOnlyDirectory = 0o700
@@ -28,12 +31,12 @@ export interface Connection {
   readonly run: (statement: Statement) => number
 }
 
-/** Throws SQLite's error where the file is locked or cannot be opened; the caller decides whether to come again. */
-export function connect(path: string): Connection {
+/** `threads` of this process have a connection each. Throws SQLite's error where the file is locked or cannot be opened; the caller decides whether to come again. */
+export function connect(path: string, threads = 1): Connection {
   if (path !== memoryPath) prepareFile(path)
   const database = new DatabaseSync(path, { timeout: 0, returnArrays: true })
   try {
-    configure(database, path)
+    configure(database, path, threads)
   } catch (error) {
     database.close()
     throw error
@@ -80,7 +83,7 @@ function flushDirectories(from: string, upTo: string): void {
   }
 }
 
-function configure(database: DatabaseSync, path: string): void {
+function configure(database: DatabaseSync, path: string, threads: number): void {
   const set = (pragma: string) => database.prepare(`PRAGMA ${pragma}`).get() as unknown as Row | undefined
   set(`page_size = ${pageBytes}`)
   const journal = String(set('journal_mode = WAL')?.[0])
@@ -101,7 +104,7 @@ function configure(database: DatabaseSync, path: string): void {
   set('checkpoint_fullfsync = ON')
   set(`wal_autocheckpoint = ${checkpointPages}`)
   set(`journal_size_limit = ${logBytesKeptMax}`)
-  set(`cache_size = -${cacheKibibytes}`)
+  set(`cache_size = -${Math.ceil(cacheKibibytes / threads)}`)
   set('trusted_schema = OFF')
 }
 

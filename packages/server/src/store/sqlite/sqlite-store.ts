@@ -15,7 +15,7 @@ import { migrate } from './migrations.ts'
 import { busyMsMax, type Patiently, patience } from './patience.ts'
 import { createReader, type Reader } from './reader.ts'
 import { createWriter, type Writer } from './writer.ts'
-import { writeTurn } from './write-turn.ts'
+import { threadsOf, writeTurn } from './write-turn.ts'
 
 export interface SqliteOptions {
   /** A file, made with its directory where it is not there yet; `:memory:` for a store that dies with its process. */
@@ -36,7 +36,8 @@ export interface Turn {
 /** Rejects with `StoreUnavailable` where the file cannot be opened, and with a sentence where it must not be used. */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const patiently = patience(options.entropy)
-  const connection = await patiently(() => connect(options.path))
+  const threads = options.turn === undefined ? 1 : threadsOf(options.turn.memory)
+  const connection = await patiently(() => connect(options.path, threads))
   try {
     await patiently(() => migrate(connection.database))
     const clock = await patiently(() => openStoreClock(options.clock, storedHighMs(connection)))

@@ -25,6 +25,10 @@ export function turnMemory(threads: number): SharedArrayBuffer {
   return new SharedArrayBuffer((1 + threads) * Int32Array.BYTES_PER_ELEMENT)
 }
 
+export function threadsOf(memory: SharedArrayBuffer): number {
+  return memory.byteLength / Int32Array.BYTES_PER_ELEMENT - 1
+}
+
 /** The turns of the thread with this number, from 0. It takes one turn at a time. */
 export function writeTurn(memory: SharedArrayBuffer, thread: number, lateMs: number): WriteTurn {
   const cells = new Int32Array(memory)
