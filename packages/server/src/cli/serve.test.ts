@@ -97,13 +97,13 @@ describe('serve', () => {
   })
 
   it('answers what is in flight before it ends', async () => {
-    const server = await start(['serve', '--data', join(home, 'five'), '--port', '0'])
+    const server = await start(['serve', '--data', join(home, 'five'), '--port', '0', '--workers', '1'])
     const socket = connect(portOf(server.ready.issuer), '127.0.0.1')
     await once(socket, 'connect')
     const head =
       'POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 29\r\n\r\n'
     socket.write(`${head}grant_type=`)
-    // Connections are accepted and read in the order they came: once this one is answered, the first was read too.
+    // One thread accepts and reads connections in the order they came: once this one is answered, the first was read too.
     await fetch(`${server.ready.issuer}/jwks`)
     server.process.kill('SIGTERM')
     socket.write('client_credentials')
@@ -114,7 +114,8 @@ describe('serve', () => {
   })
 
   it('ends at once at the second signal', async () => {
-    const server = await start(['serve', '--data', join(home, 'six'), '--port', '0', '--drain-seconds', '300'])
+    const flags = ['--port', '0', '--workers', '1', '--drain-seconds', '300']
+    const server = await start(['serve', '--data', join(home, 'six'), ...flags])
     const socket = connect(portOf(server.ready.issuer), '127.0.0.1').on('error', () => {})
     await once(socket, 'connect')
     socket.write('POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n')

@@ -22,6 +22,9 @@ export const steadyMs = 60_000
 /** Deaths in a row after which the server says that it is not ready. */
 export const deathsForgivenMax = 2
 
+/** How long a stopping server waits for a worker that is still starting. */
+export const startingMsMax = 2_000
+
 export interface CrewParts {
   readonly config: CarriedConfig
   readonly common: Common
@@ -127,10 +130,13 @@ function hireHand(parts: CrewParts, thread: number, onGone: () => void): Hand {
     isUp: () => state === 'up',
     check: health.ask,
     stop: async () => {
-      // Who is not up has nothing in flight, and may be waiting for a store that does not come.
-      if (state === 'up') send({ kind: 'stop' })
-      else await worker.terminate()
+      send({ kind: 'stop' })
+      // Who is not up by then has nothing in flight, and may be waiting for a store that does not come.
+      const late = setTimeout(() => {
+        if (state === 'starting') worker.terminate().catch(report)
+      }, startingMsMax)
       await gone
+      clearTimeout(late)
     },
   }
 }
