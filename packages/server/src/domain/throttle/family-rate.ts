@@ -1,7 +1,8 @@
 /**
- * How often one family may be refreshed in a second, on one node: its threads count in the same memory. A client in a loop is told to slow down before the
- * store is asked; it is no theft and ends nothing. Families share a fixed number of counters, so memory is bounded: two
- * that share one count together, which matters to nobody at the limits in use.
+ * How often one family may be refreshed in a second, on one node: its threads count in the same memory. A client in a
+ * loop is told to slow down before anything is judged or written; it is no theft and ends nothing. Families share a fixed
+ * number of counters, so memory is bounded: two that share one count together, which matters to nobody at the limits in
+ * use.
  */
 
 import type { FamilyId } from '@pawl/family'

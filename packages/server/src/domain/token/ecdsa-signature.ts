@@ -28,9 +28,10 @@ function copyInteger(der: Uint8Array, at: number, raw: Buffer, scalarAt: number)
   const first = der[from] ?? 0
   const padded = first === 0 && bytes > 1
   if (first >= 0x80 || (padded && (der[from + 1] ?? 0) < 0x80)) throw malformed()
-  const digits = der.subarray(padded ? from + 1 : from, until)
-  if (digits.length > scalarBytes) throw malformed()
-  raw.set(digits, scalarAt + scalarBytes - digits.length)
+  const digitsFrom = padded ? from + 1 : from
+  if (until - digitsFrom > scalarBytes) throw malformed()
+  const shift = scalarAt + scalarBytes - until
+  for (let digitAt = digitsFrom; digitAt < until; digitAt++) raw[shift + digitAt] = der[digitAt] as number
   return until
 }
 

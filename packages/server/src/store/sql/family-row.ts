@@ -82,7 +82,7 @@ export function familyOf(row: Row): Family {
   const state = bytesAt(row, 2)
   if (state.length !== stateBytes) throw new RangeError(`a family's state has ${state.length} bytes, not ${stateBytes}`)
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength)
-  const { redemption, ...terms } = JSON.parse(textAt(row, 17)) as OpeningTerms
+  const terms = JSON.parse(textAt(row, 17)) as OpeningTerms
   return {
     id: textAt(row, 0) as FamilyId,
     seed: bytesAt(row, 7),
@@ -93,9 +93,15 @@ export function familyOf(row: Row): Family {
       clientId: textAt(row, 9) as ClientId,
       subject: textOrNullAt(row, 10) as Subject | null,
       sessionId: textOrNullAt(row, 11) as SessionId | null,
-      ...terms,
+      endsWithSession: terms.endsWithSession,
+      scopes: terms.scopes,
+      resources: terms.resources,
+      claims: terms.claims,
+      authTimeMs: terms.authTimeMs,
+      acr: terms.acr,
+      amr: terms.amr,
     },
-    redemption,
+    redemption: terms.redemption,
     binding: bindingOf(textOrNullAt(row, 3)),
     keyed: view.getUint8(0) === 1,
     refreshable: numberAt(row, 14) === 1,
