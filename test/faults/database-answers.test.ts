@@ -24,11 +24,11 @@ const rotation = /^UPDATE families AS f SET step_id/
 const commit = /^COMMIT$/
 const endings = ['cut', 'reset'] as const
 /** A step that meets every part of an answer without dividing anything in it. */
-const stride = 13
+const stride = 17
 /** Refreshes that arrive together and are committed together. */
 const crowdSize = 12
-/** Longer than all the database says over a refresh. */
-const answerBytesMax = 50_000
+/** More than either side says over a refresh. */
+const bytesMax = 50_000
 
 describe('an answer of the database that is lost', () => {
   it('to a rotation that was carried out is found again by its step, and is no replay', async test => {
@@ -125,21 +125,26 @@ describe('an answer of the database that is lost', () => {
     }
     await provesUnharmed(line)
   })
+})
 
-  it('at any byte of all it says over a refresh costs the client at most a 503', async test => {
-    const line = await openDatabaseLine(test, { connections: 2 })
-    const [, bare] = line.holders as [Holder, Holder]
-    let unknown = 0
-    let bytes = 0
-    for (let isCut = true; isCut && bytes < answerBytesMax; bytes += stride) {
-      const happened = cutOnceAfter(line.proxy, 'toClient', bytes)
-      unknown += await movesOn(line, bare, `when cut after ${bytes} bytes`)
-      isCut = happened()
-    }
-    assert.ok(bytes > 10 * stride && bytes < answerBytesMax)
-    test.diagnostic(`cut ${Math.floor(bytes / stride)} times within ${bytes} bytes, told ${unknown} times to come back`)
-    await provesUnharmed(line)
-  })
+describe('a connection to the database that ends', () => {
+  for (const direction of ['toClient', 'toServer'] as const) {
+    it(`at any byte of all that is said ${direction} over a refresh costs the client at most a 503`, async test => {
+      const line = await openDatabaseLine(test, { connections: 2 })
+      const [, bare] = line.holders as [Holder, Holder]
+      let unknown = 0
+      let bytes = 0
+      for (let isCut = true; isCut && bytes < bytesMax; bytes += stride) {
+        const happened = cutOnceAfter(line.proxy, direction, bytes)
+        unknown += await movesOn(line, bare, `when cut after ${bytes} bytes`)
+        isCut = happened()
+      }
+      const cuts = Math.floor(bytes / stride)
+      assert.ok(cuts > 10 && bytes < bytesMax)
+      test.diagnostic(`cut ${cuts} times within ${bytes} bytes, told ${unknown} times to come back`)
+      await provesUnharmed(line)
+    })
+  }
 })
 
 describe('a statement that never arrives at the database', () => {

@@ -45,7 +45,13 @@ export async function openDatabaseLine(
   const direct = environmentOf(databaseUrl)
   behind.port = String(proxy.port)
   await serverUrl?.(behind, databaseUrl)
-  const environment = { ...direct, PAWL_STORE: behind.href, PAWL_STORE_CONNECTIONS: String(connections) }
+  const environment = {
+    ...direct,
+    PAWL_STORE: behind.href,
+    PAWL_STORE_CONNECTIONS: String(connections),
+    // A code outlasts the longest wait for a silent database, on a busy machine too.
+    PAWL_CODE_SECONDS: '600',
+  }
   const site = { data: await emptyDirectory(test), port: await stablePort() }
   const server = await startServer(test, { ...site, flags: ['--issuer', nodesIssuer], environment })
   const office = await openOffice(test, await emptyDirectory(test), direct)

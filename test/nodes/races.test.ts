@@ -12,7 +12,7 @@ import { type Client, clientOn, holdersOn, type Nodes, places, startNodes } from
 
 const parallel = 50
 const rounds = 20
-const kills = 12
+const kills = 8
 const holdersPerManner = 4
 const answersBetweenKillsMax = 90
 
