@@ -1,8 +1,9 @@
 /**
- * A fixed number of connections, each with one batch under way. What arrives while all are busy gathers and goes
- * together: no timer and no tuning. A connection is made when it is first needed and made again when it broke; while none
- * can be had, whoever asks is told at once, and the next attempt waits a little, so that a server that comes back is not
- * knocked over.
+ * A fixed number of connections, each with one batch under way. What arrives meanwhile gathers and goes together. One
+ * connection does the work as long as it keeps up, because large batches cost less than many; another joins where much
+ * has gathered, or where a batch takes long, as one that waits for a row or for a standby does. A connection is made when
+ * it is first needed and made again when it broke; while none can be had, whoever asks is told at once, and the next
+ * attempt waits a little, so that a server that comes back is not knocked over.
  */
 
 import type { Entropy } from '../../domain/entropy.ts'
@@ -11,6 +12,10 @@ import { asUnavailable, type Trusted } from './connect.ts'
 
 /** Beyond this the store says so at once instead of promising what it will not keep (I13). */
 export const queuedTasksMax = 16_384
+/** How much has to gather before another lane joins at once. */
+export const joinTasksMin = 32
+/** How long anything waits for a busy lane before another joins. */
+export const joinMsMax = 5
 const firstRestMs = 50
 /** How long a lane rests at most after an attempt to connect that failed. */
 export const restMsMax = 500
@@ -53,13 +58,15 @@ interface Crew<Task> extends LaneParts {
   readonly queue: Task[]
   readonly lanes: readonly Lane[]
   woken: boolean
+  /** Set while somebody waits; says in time that the waiting has taken long enough. */
+  patience: NodeJS.Timeout | null
   /** To be called when there is nothing left to do. */
   readonly finishing: (() => void)[]
 }
 
 export function createLanes<Task>(parts: LaneParts, work: LaneWork<Task>): Lanes<Task> {
   const lanes = Array.from({ length: parts.count }, (_, at) => newLane(at === 0 ? parts.first : undefined))
-  const crew: Crew<Task> = { ...parts, work, queue: [], lanes, woken: false, finishing: [] }
+  const crew: Crew<Task> = { ...parts, work, queue: [], lanes, woken: false, patience: null, finishing: [] }
   return {
     push: task => {
       if (crew.queue.length >= queuedTasksMax) return false
@@ -95,10 +102,27 @@ function wake<Task>(crew: Crew<Task>): void {
 function dispatch<Task>(crew: Crew<Task>): void {
   const { queue, lanes } = crew
   crew.woken = false
-  for (let lane = idleLane(crew); lane !== null && queue.length > 0; lane = idleLane(crew)) drive(crew, lane)
-  if (lanes.some(lane => lane.busy)) return
+  for (let lane = nextLane(crew); lane !== null && queue.length > 0; lane = nextLane(crew)) drive(crew, lane)
+  if (lanes.some(lane => lane.busy)) return waitInPatience(crew)
   if (queue.length > 0) failAll(crew, new StoreUnavailable('no connection to PostgreSQL can be had'))
   for (const finish of crew.finishing.splice(0)) finish()
+}
+
+function nextLane<Task>(crew: Crew<Task>): Lane | null {
+  const joins = crew.queue.length >= joinTasksMin || !crew.lanes.some(lane => lane.busy)
+  return joins ? idleLane(crew) : null
+}
+
+function waitInPatience<Task>(crew: Crew<Task>): void {
+  if (crew.queue.length === 0 || crew.patience !== null) return
+  crew.patience = setTimeout(() => {
+    crew.patience = null
+    const lane = crew.queue.length > 0 ? idleLane(crew) : null
+    // Where none is idle, the first that becomes so goes on with the queue.
+    if (lane === null) return
+    drive(crew, lane)
+    waitInPatience(crew)
+  }, joinMsMax)
 }
 
 /** One with a connection, if there is any. */
