@@ -7,10 +7,12 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
 import { type Account, give, newDirectory, unprivilegedAccount } from '../postgres/ground.ts'
 import { findInstallations } from '../postgres/installations.ts'
+import { ask } from '../postgres/query.ts'
 import { stablePort } from '../processes/stable-port.ts'
 import { type Database, nodeAccount, nodeDatabase } from './database.ts'
 import { addDatabase } from './pair.ts'
@@ -41,6 +43,9 @@ interface Site {
 /** Beside what an operator would say: whoever is killed leaves nothing in the memory all processes have in common. */
 const testSettings = 'postgresql: {parameters: {dynamic_shared_memory_type: mmap}}\n'
 
+const reachedMsMax = 20_000
+const pollMs = 100
+
 const configuration = fileURLToPath(new URL('patroni', import.meta.url))
 
 /** Gone with the test. */
@@ -64,8 +69,10 @@ export async function startPatroni(test: TestContext): Promise<Database> {
     directory,
     environment: haproxyEnvironment(members, port),
   })
+  const url = `postgres://${nodeAccount}:${password}@127.0.0.1:${port}/${nodeDatabase}`
+  await untilReached(url)
   return {
-    url: `postgres://${nodeAccount}:${password}@127.0.0.1:${port}/${nodeDatabase}`,
+    url,
     primaryUrl: () => superuserUrl(site, leader),
     failOver: async chance => {
       const dying = leader
@@ -83,6 +90,20 @@ export async function startPatroni(test: TestContext): Promise<Database> {
       await untilMembers([leader.patroniPort], isWhole)
       return { killed: killed === 'machine' ? "leader's machine" : "leader's PostgreSQL", primaryMs, standbyMs }
     },
+  }
+}
+
+/** HAProxy has to start, and to hear from Patroni which member leads. */
+async function untilReached(url: string): Promise<void> {
+  const deadline = performance.now() + reachedMsMax
+  for (;;) {
+    try {
+      await ask(url, 'SELECT 1')
+      return
+    } catch (cause) {
+      if (performance.now() > deadline) throw new Error('no member is reached through HAProxy', { cause })
+    }
+    await pause(pollMs)
   }
 }
 

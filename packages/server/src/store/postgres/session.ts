@@ -53,6 +53,14 @@ export class BrokenSession extends Error {
   }
 }
 
+/** It was waited for long enough: the server is silent, or its COMMIT waits for a standby that is away. */
+export class OverdueAnswer extends BrokenSession {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'OverdueAnswer'
+  }
+}
+
 interface Line {
   readonly client: Client
   readonly prepare: Prepare
@@ -155,7 +163,7 @@ async function inTime<T>(line: Line, asking: Promise<T>): Promise<T> {
   try {
     return await asking
   } catch (error) {
-    if (isLate) throw new BrokenSession(`PostgreSQL did not answer within ${answerMsMax} ms`)
+    if (isLate) throw new OverdueAnswer(`PostgreSQL did not answer within ${answerMsMax} ms`)
     throw error
   } finally {
     clearTimeout(timer)
