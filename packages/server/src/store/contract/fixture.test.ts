@@ -23,10 +23,13 @@ import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { grantIdOf, newEventId, newFamilyId, newStepId } from '../../domain/identifiers.ts'
 import type { Store } from '../../domain/store.ts'
 import type { Clock } from '../../domain/time.ts'
+import type { Tables } from './tables.test.ts'
 
 /** Somewhere data can be. Opening twice gives two handles on the same data, as two processes have. */
 export interface Place {
   readonly open: (clock: Clock, entropy: Entropy) => Promise<Store>
+  /** What it keeps, seen from outside; only where the data persists. */
+  readonly tables?: () => Promise<Tables>
   readonly clear: () => Promise<void>
 }
 
@@ -48,6 +51,8 @@ export interface Scene {
   readonly entropy: Entropy
   /** Another handle on the same data; only where the data persists. */
   readonly another: (clock?: Clock) => Promise<Store>
+  /** The same. */
+  readonly tables: () => Promise<Tables>
 }
 
 export const startMs = 1_800_000_000_000
@@ -98,7 +103,8 @@ export async function sceneOf(kind: Kind, test: TestContext): Promise<Scene> {
     for (const store of stores) await store.close()
     await place.clear()
   })
-  return { store: await another(), clock, entropy, another }
+  const tables = place.tables ?? (() => Promise.reject(new Error('nobody looks into this store from outside')))
+  return { store: await another(), clock, entropy, another, tables }
 }
 
 export const clientId = 'web-app' as ClientId

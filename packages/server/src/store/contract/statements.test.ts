@@ -1,6 +1,6 @@
 /**
- * What a store says to its engine: all that passes the drivers while the contract runs, migrations included. It must be
- * SQL that the distributed engines take too. The drivers are the last place every statement passes, so no store can go
+ * What a store says to its engine: all that passes the drivers while the contract runs. It must be SQL that the
+ * distributed engines take too; so must the migrations, which `test/portable-sql.test.ts` reads where they are written. The drivers are the last place every statement passes, so no store can go
  * round them; what tests say for themselves is not listened to.
  */
 
@@ -16,13 +16,13 @@ export function proveStatements(): void {
   describe('what is said to the engine', () => {
     it('is what a distributed engine takes too', () => {
       const texts = [...heard]
-      for (const verb of ['CREATE TABLE families', 'INSERT INTO families', 'UPDATE families', 'DELETE FROM families']) {
+      for (const verb of ['INSERT INTO families', 'UPDATE families', 'DELETE FROM families', 'SELECT']) {
         assert.ok(
           texts.some(text => text.includes(verb)),
           `${verb} was not overheard`,
         )
       }
-      assert.ok(texts.length > 50, `${texts.length} statements`)
+      assert.ok(texts.length > 30, `${texts.length} statements`)
       const findings = texts.flatMap(text => unportable(text).map(finding => `${finding}: ${text.slice(0, 200)}`))
       assert.deepEqual(findings, [])
     })

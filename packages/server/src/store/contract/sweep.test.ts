@@ -11,7 +11,6 @@ import {
   daySeconds,
   ended,
   type Kind,
-  newFamily,
   opened,
   readFamily,
   rotated,
@@ -19,6 +18,8 @@ import {
   sceneOf,
   startMs,
 } from './fixture.test.ts'
+import { liveAYear } from './year.test.ts'
+import { faultOfYear, untidiedRowsMax, type Week } from './year-bounds.test.ts'
 
 export function proveSweep(kind: Kind): void {
   describe('the sweep', () => {
@@ -106,24 +107,29 @@ function proveCutOffs(kind: Kind): void {
 }
 
 function proveProportion(kind: Kind): void {
-  it('keeps the table under twice what lives, over a year and 20,000 families', async test => {
+  if (!kind.persists) return
+  it('keeps every table within its bound, over a year of traffic and 20,000 families', async test => {
     const scene = await sceneOf(kind, test)
-    const { store, entropy, clock } = scene
-    const [openings, together, livesDays] = [20_000, 50, 30]
-    const lifeMs = livesDays * daySeconds * 1000
-    const pauseMs = (365 * daySeconds * 1000 * together) / openings
-    const living = (openings / 365) * livesDays
-    let most = 0
-    for (let made = 0; made < openings; made += together) {
-      clock.advance(pauseMs)
-      const nowMs = await store.now()
-      const families = Array.from({ length: together }, () =>
-        newFamily(entropy, nowMs, { redeemSeconds: livesDays * daySeconds, absoluteExpiresAtMs: nowMs + lifeMs }),
-      )
-      await Promise.all(families.map(family => store.families.open(family, [])))
-      if (made % 1000 === 0) most = Math.max(most, (await store.families.list({}, openings)).length)
-    }
-    assert.ok(most > living / 2, `at most ${most} rows: the simulation did not fill the table`)
-    assert.ok(most < 2 * living, `${most} rows where about ${Math.round(living)} live`)
+    const weeks: Week[] = []
+    await liveAYear(scene, { families: 20_000, days: 365, together: 50, samples: 20 }, async sample => {
+      weeks.push({ ...sample, tables: await scene.tables() })
+    })
+    const last = weeks.at(-1)
+    assert.equal(last?.opened, 20_000)
+    assert.ok(last.living > 300, `${last.living} live: the year did not fill the table`)
+    assert.equal(faultOfYear(weeks), null)
+  })
+  it('would be seen to grow', async test => {
+    const { tables } = await sceneOf(kind, test)
+    const empty = { day: 1, opened: 0, steps: 0, living: 10, alive: { events: 0 }, tables: await tables() }
+    assert.equal(faultOfYear([empty, empty]), null)
+    const grown = (name: string, rows: number, bytes: number): Week => ({
+      ...empty,
+      tables: { ...empty.tables, [name]: { rows, bytes } },
+    })
+    assert.match(String(faultOfYear([grown('families', 21, 1)])), /21 rows of families where 10 live/)
+    assert.match(String(faultOfYear([grown('events', untidiedRowsMax + 1, 1)])), /rows of events where 0 may be alive/)
+    assert.match(String(faultOfYear([grown('counters', 11, 1)])), /11 rows of counters, which nothing writes/)
+    assert.match(String(faultOfYear([empty, grown('families', 20, 1e9)])), /the tables grew from/)
   })
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { proveStore } from '../contract/store.test.ts'
+import { sqliteTables } from '../contract/tables.test.ts'
 import { memoryPath } from './connection.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
@@ -22,6 +23,7 @@ proveStore({
     const directory = await mkdtemp(join(tmpdir(), 'pawl-store-'))
     return {
       open: (clock, entropy) => openSqliteStore({ path: join(directory, 'pawl.db'), clock, entropy }),
+      tables: () => Promise.resolve(sqliteTables(join(directory, 'pawl.db'))),
       clear: () => rm(directory, { recursive: true }),
     }
   },
