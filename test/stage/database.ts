@@ -7,9 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
-import { openPostgresStore } from '../../packages/server/src/store/postgres/postgres-store.ts'
-import { databaseOn, sharedCluster, templateOn } from '../postgres/databases.ts'
+import { sharedCluster } from '../postgres/databases.ts'
+import { migratedDatabaseOn } from '../postgres/migrated.ts'
 import { withClient } from '../postgres/query.ts'
 
 export type Engine = 'sqlite' | 'postgres'
@@ -72,12 +71,8 @@ function sqliteDatabase(): TestDatabase {
   }
 }
 
-let template: Promise<string> | null = null
-
 async function postgresDatabase(): Promise<TestDatabase> {
-  const cluster = await sharedCluster()
-  template ??= templateOn(cluster, 'pawl_migrated', migrate)
-  const { url, drop } = await databaseOn(cluster, await template)
+  const { url, drop } = await migratedDatabaseOn(await sharedCluster())
   const run = (statement: string): Promise<void> =>
     withClient(url, async client => {
       await client.query(statement)
@@ -99,12 +94,6 @@ async function postgresDatabase(): Promise<TestDatabase> {
         return Buffer.concat(rows.map(row => row.bytes))
       }),
   }
-}
-
-/** Opened and closed again. No time is kept in it, for its users bring clocks of their own. */
-async function migrate(url: string): Promise<void> {
-  const store = await openPostgresStore({ url, entropy: systemEntropy(), clock: { nowMs: () => 0 } })
-  await store.close()
 }
 
 /** Tables, their indexes, and where long values are kept. */
