@@ -1,7 +1,8 @@
 /**
  * What a store says to its engine: all that passes the drivers while the contract runs. It must be SQL that the
- * distributed engines take too; so must the migrations, which `test/portable-sql.test.ts` reads where they are written. The drivers are the last place every statement passes, so no store can go
- * round them; what tests say for themselves is not listened to.
+ * distributed engines take too; so must the migrations, which `test/portable-sql.test.ts` reads where they are written.
+ * The drivers are the last place every statement passes, so no store can go round them; what tests say for themselves is
+ * not listened to.
  */
 
 import assert from 'node:assert/strict'
