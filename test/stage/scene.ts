@@ -1,7 +1,7 @@
 /** Most stories begin where a person has signed in and an application holds its first tokens. */
 
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Family, FamilyId } from '@pawl/family'
 import type { ClientWithSecret } from '../../packages/server/src/admin/clients.ts'
 import type { EventKind, RecordedEvent } from '../../packages/server/src/domain/event/event.ts'
@@ -9,6 +9,7 @@ import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import type { App, AppOptions, Fields, Tokens } from './app.ts'
 import type { Browser } from './browser.ts'
 import { openDatabase, type TestDatabase } from './database.ts'
+import type { Lifetime } from './lifetime.ts'
 import { openStage, type Stage, type StageOptions } from './stage.ts'
 
 /** A public client, whose users' tokens are bare unless it sends retry keys. */
@@ -35,18 +36,18 @@ export interface Opened {
 }
 
 /** A server with one user and one client. It closes with the test. */
-export async function openScene(test: TestContext, options: SceneOptions = {}): Promise<Scene> {
+export async function openScene(lifetime: Lifetime, options: SceneOptions = {}): Promise<Scene> {
   const stage = await openStage(options)
-  test.after(() => stage.close())
+  lifetime.after(() => stage.close())
   await stage.addUser()
   const registered = await stage.addClient(options.client ?? phone)
   return { stage, registered, app: stage.app(registered, options.app), browser: stage.browser() }
 }
 
 /** A database that goes with the test: for stages that end and come back, or are looked at from outside. */
-export async function databaseFor(test: TestContext): Promise<TestDatabase> {
+export async function databaseFor(lifetime: Lifetime): Promise<TestDatabase> {
   const database = await openDatabase()
-  test.after(() => database.drop())
+  lifetime.after(() => database.drop())
   return database
 }
 
@@ -86,9 +87,10 @@ export async function kindsOf(stage: Stage, familyId: FamilyId): Promise<readonl
   return (await historyOf(stage, familyId)).map(event => event.kind)
 }
 
-/** Writes leave the store in the order in which they came: once one more is through, all before it are. */
+/** Whatever can move without us has moved on, and what was left to the background is there. */
 export async function settle(stage: Stage): Promise<void> {
-  await stage.pawl.store.throttles.refund('nobody')
+  await setImmediate()
+  await stage.pawl.settled()
 }
 
 /** The family goes on: its current token is good for a next one. */
