@@ -1,16 +1,17 @@
 /**
  * Whose turn it is to write, among the threads of one process that share a file. Whoever has the turn may take SQLite's
- * lock, so that no thread ever polls for the lock of another; between processes the lock itself decides. The turn goes
- * round: whoever waits has it after each of the others had it once at most.
+ * lock, so that no thread ever polls for the lock of another; between processes the lock itself decides.
  *
- * It is one word of shared memory that names the holder, and a word for each thread that says whether it waits. Only the
- * holder writes the first while somebody holds it, so there is no state in which two have the turn or, a death of the
- * holder apart, nobody who could hand it on; and for that there is `leaveTurn`.
+ * It is one word of shared memory that names the holder, and a word for each thread that says whether it waits. Who is
+ * done frees the turn and wakes one that waits; who comes first has it, because a thread that is woken may be busy, or
+ * have no core, and nobody should wait for that. A thread that was woken and came too late insists, and is handed the next
+ * turn itself: it is overtaken once for each thread at most. When a holder dies, `leaveTurn` does what it did not.
  */
 
 const nobody = 0
 const rests = 0
 const waits = 1
+const insists = 2
 const holderAt = 0
 
 export interface WriteTurn {
@@ -40,13 +41,13 @@ export function writeTurn(memory: SharedArrayBuffer, thread: number, lateMs: num
   }
 
   async function wait(): Promise<void> {
-    for (;;) {
-      Atomics.store(cells, me, waits)
+    for (let manner = waits; ; manner = insists) {
+      Atomics.store(cells, me, manner)
       // Whoever left between the look and the word did not see us wait.
       if (isMine()) break
-      const woken = Atomics.waitAsync(cells, me, waits)
+      const woken = Atomics.waitAsync(cells, me, manner)
       if (woken.async) await woken.value
-      if (Atomics.load(cells, holderAt) === me) break
+      if (isMine()) break
     }
     Atomics.store(cells, me, rests)
   }
@@ -65,31 +66,37 @@ export function writeTurn(memory: SharedArrayBuffer, thread: number, lateMs: num
   }
 }
 
-/** To be called once a thread is gone, by one that is not: what it held is handed on, and who it forgot is woken. */
+/** To be called once a thread is gone, by one that is not: what it held is free, and who it was to wake is woken. */
 export function leaveTurn(memory: SharedArrayBuffer, thread: number): void {
   const cells = new Int32Array(memory)
   const gone = thread + 1
   Atomics.store(cells, gone, rests)
   const holder = Atomics.load(cells, holderAt)
   if (holder === gone) passFrom(cells, gone)
-  else if (holder !== nobody) wake(cells, holder)
+  else if (holder === nobody) wakeFirst(cells, gone)
+  // It may have been handed the turn and not have heard of it. A word too many does no harm.
+  else wake(cells, holder)
 }
 
 function passFrom(cells: Int32Array, from: number): void {
-  do {
-    const next = whoWaits(cells, from)
-    Atomics.store(cells, holderAt, next ?? nobody)
-    if (next !== null) return wake(cells, next)
-    // Whoever asked between our look and our leaving still found us here.
-  } while (whoWaits(cells, from) !== null && Atomics.compareExchange(cells, holderAt, nobody, from) === nobody)
+  const heir = firstAfter(cells, from, [insists])
+  Atomics.store(cells, holderAt, heir ?? nobody)
+  if (heir !== null) wake(cells, heir)
+  // Looked for after the turn is free: whoever begins to wait from now on looks at that again.
+  else wakeFirst(cells, from)
 }
 
-/** The first who waits after `from`, round and round. */
-function whoWaits(cells: Int32Array, from: number): number | null {
+function wakeFirst(cells: Int32Array, from: number): void {
+  const first = firstAfter(cells, from, [waits, insists])
+  if (first !== null) wake(cells, first)
+}
+
+/** The first after `from`, round and round, that waits in one of these manners. */
+function firstAfter(cells: Int32Array, from: number, manners: readonly number[]): number | null {
   const threads = cells.length - 1
   for (let step = 1; step <= threads; step++) {
     const cell = ((from - 1 + step) % threads) + 1
-    if (Atomics.load(cells, cell) === waits) return cell
+    if (manners.includes(Atomics.load(cells, cell))) return cell
   }
   return null
 }
