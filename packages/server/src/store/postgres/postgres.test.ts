@@ -1,6 +1,8 @@
-import { databaseOn, sharedCluster } from '../../../../../test/postgres/databases.ts'
+import { sharedCluster } from '../../../../../test/postgres/databases.ts'
 import { findInstallations } from '../../../../../test/postgres/installations.ts'
+import { migratedDatabaseOn } from '../../../../../test/postgres/migrated.ts'
 import { proveStore } from '../contract/store.test.ts'
+import { postgresTables, vacuum } from '../contract/tables.test.ts'
 import { openPostgresStore } from './postgres-store.ts'
 
 for (const { major: version } of findInstallations()) {
@@ -8,9 +10,13 @@ for (const { major: version } of findInstallations()) {
     name: `PostgreSQL ${version}`,
     persists: true,
     makePlace: async () => {
-      const database = await databaseOn(await sharedCluster(version))
+      const database = await migratedDatabaseOn(await sharedCluster(version))
       return {
         open: (clock, entropy) => openPostgresStore({ url: database.url, clock, entropy }),
+        tables: async () => {
+          await vacuum(database.url)
+          return postgresTables(database.url)
+        },
         clear: () => database.drop(),
       }
     },
