@@ -69,6 +69,53 @@ export const through: Fault = () => ({})
 /** A proxy in front of a port of this machine, open for a lifetime. */
 export async function faultProxy(lifetime: Lifetime, targetPort: number): Promise<FaultProxy> {
   const port = await stablePort()
+  const { carry, ...traffic } = trafficTo(targetPort)
+  const door = doorAt(port, carry)
+  await door.open()
+  lifetime.after(() => {
+    door.shut()
+    traffic.resetAll()
+  })
+  return { port, origin: `http://127.0.0.1:${port}`, ...traffic, refuse: door.shut, accept: door.open }
+}
+
+interface Door {
+  readonly open: () => Promise<void>
+  readonly shut: () => void
+}
+
+/** A listening socket that comes and goes; what was called last is what it comes to. */
+function doorAt(port: number, carry: (downstream: Socket) => void): Door {
+  let server: Server | null = null
+  let opening: Promise<void> | null = null
+  let isWanted = false
+
+  async function listen(): Promise<void> {
+    const opened = createServer({ allowHalfOpen: true, noDelay: true }, carry).listen(port, '127.0.0.1')
+    await once(opened, 'listening')
+    opening = null
+    if (isWanted) server = opened
+    else opened.close()
+  }
+
+  return {
+    open: async () => {
+      isWanted = true
+      if (server === null) await (opening ??= listen())
+    },
+    shut: () => {
+      isWanted = false
+      server?.close()
+      server = null
+    },
+  }
+}
+
+type Traffic = Omit<FaultProxy, 'port' | 'origin' | 'refuse' | 'accept'> & {
+  readonly carry: (downstream: Socket) => void
+}
+
+function trafficTo(targetPort: number): Traffic {
   const links = new Set<OpenLink>()
   const onIdle: (() => void)[] = []
   let next: Fault | null = null
@@ -76,11 +123,7 @@ export async function faultProxy(lifetime: Lifetime, targetPort: number): Promis
   let isHeld = false
   let accepted = 0
 
-  const closed = (link: OpenLink): void => {
-    links.delete(link)
-    if (links.size === 0) for (const tell of onIdle.splice(0)) tell()
-  }
-  const accept = (downstream: Socket): void => {
+  function carry(downstream: Socket): void {
     accepted += 1
     const link = openLink(downstream, targetPort, closed)
     links.add(link)
@@ -88,60 +131,39 @@ export async function faultProxy(lifetime: Lifetime, targetPort: number): Promis
     next = null
     if (isHeld) link.pause()
   }
-  const forAll = (fault: Fault): void => {
+
+  function closed(link: OpenLink): void {
+    links.delete(link)
+    if (links.size === 0) for (const tell of onIdle.splice(0)) tell()
+  }
+
+  function faultAll(fault: Fault): void {
     standing = fault
     for (const link of links) link.fault(fault)
   }
-  const resetAll = (): void => {
-    for (const link of links) link.link.reset()
+
+  function hold(isNowHeld: boolean): void {
+    isHeld = isNowHeld
+    for (const link of links) link[isHeld ? 'pause' : 'resume']()
   }
 
-  let server: Server | null = await listening(port, accept)
-  lifetime.after(() => {
-    server?.close()
-    resetAll()
-  })
   return {
-    port,
-    origin: `http://127.0.0.1:${port}`,
-    faultNext: fault => {
-      next = fault
-    },
-    faultNew: fault => {
-      standing = fault
-    },
-    faultAll: forAll,
+    carry,
+    faultNext: fault => void (next = fault),
+    faultNew: fault => void (standing = fault),
+    faultAll,
     heal: () => {
       next = null
       for (const link of links) if (link.isSevered()) link.link.reset()
-      forAll(through)
+      faultAll(through)
     },
-    resetAll,
-    hold: () => {
-      isHeld = true
-      for (const link of links) link.pause()
-    },
-    release: () => {
-      isHeld = false
-      for (const link of links) link.resume()
-    },
-    refuse: () => {
-      server?.close()
-      server = null
-    },
-    accept: async () => {
-      server ??= await listening(port, accept)
-    },
+    resetAll: () => links.forEach(({ link }) => link.reset()),
+    hold: () => hold(true),
+    release: () => hold(false),
     accepted: () => accepted,
     connections: () => links.size,
     idle: () => new Promise(resolve => (links.size === 0 ? resolve() : onIdle.push(resolve))),
   }
-}
-
-async function listening(port: number, accept: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept).listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return server
 }
 
 interface OpenLink {

@@ -31,6 +31,8 @@ export interface PostgresFaults {
   readonly loseAnswer: (fault: StatementFault) => Promise<string>
   /** The answer arrives with a warning in it, as when a standby was not waited for (SQLSTATE 01000). */
   readonly warnInAnswer: (statement: RegExp) => Promise<string>
+  /** True while a fault waits for its statement. */
+  readonly isWaiting: () => boolean
   /** Every statement that was sent, oldest first: what a test that waits in vain was really waiting for. */
   readonly statements: () => readonly string[]
 }
@@ -78,6 +80,7 @@ export function postgresFaults(proxy: FaultProxy): PostgresFaults {
         )
         link.forward('toClient', Buffer.concat([notice, bytes]))
       }),
+    isWaiting: () => plan !== null,
     statements: () => said,
   }
 }

@@ -50,16 +50,26 @@ export function environmentOf(databaseUrl: string): { readonly [name: string]: s
   return { PAWL_STORE: databaseUrl, PAWL_MASTER_KEY: formatMasterKeys(masterKeys([key])) }
 }
 
+/** Where the node at a place finds the database, which is at this URL for everybody else. */
+export type WayToDatabase = (databaseUrl: string, place: number) => Promise<string>
+
+const directWay: WayToDatabase = databaseUrl => Promise.resolve(databaseUrl)
+
 /** All three start at once, on an empty database. */
-export async function startNodes(lifetime: Lifetime): Promise<Nodes> {
-  const environment = environmentOf(await freshDatabase(lifetime))
+export async function startNodes(lifetime: Lifetime, way: WayToDatabase = directWay): Promise<Nodes> {
+  const databaseUrl = await freshDatabase(lifetime)
+  const environment = environmentOf(databaseUrl)
   const sites = await Promise.all(
-    places.map(async () => ({ data: await emptyDirectory(lifetime), port: await stablePort() })),
+    places.map(async place => ({
+      data: await emptyDirectory(lifetime),
+      port: await stablePort(),
+      environment: { ...environment, PAWL_STORE: await way(databaseUrl, place) },
+    })),
   )
   const startAt = (place: number): Promise<ServerProcess> => {
     const site = sites[place % sites.length]
     if (site === undefined) throw new Error(`there is no place ${place}`)
-    return startServer(lifetime, { ...site, flags: ['--issuer', nodesIssuer], environment })
+    return startServer(lifetime, { ...site, flags: ['--issuer', nodesIssuer] })
   }
   const running = await Promise.all(places.map(startAt))
   const data = await emptyDirectory(lifetime)
