@@ -49,6 +49,23 @@ describe('an old primary that comes back and takes writes', () => {
     await everybodyMovesOn(scene)
     nothingViolated(scene)
   })
+
+  it('RT-03 calls no token bad that it has not heard of, at a node that knows of nothing else', async test => {
+    const scene = await failedOver(test, 'one address')
+    await scene.old.start()
+    scene.pair.address().leadTo(scene.old.port)
+    const { fleet, outside, holders } = scene
+    const fresh = await startNode(test, fleet.data, fleet.environment)
+    const alone = { ...outside, fleet: { ...fleet, nodes: [fresh] } }
+    const told = holders.map(holder => unlessUnknown(() => present(holder, appOf(someNode(alone), holder.registered))))
+    assert.deepEqual(
+      (await Promise.all(told)).map(answer => answer?.status),
+      holders.map(() => undefined),
+    )
+    scene.pair.address().leadTo(scene.pair.primary().port)
+    await everybodyMovesOn({ ...scene, outside: alone })
+    nothingViolated(scene)
+  })
 })
 
 interface Scene {

@@ -121,8 +121,17 @@ function answer(
   return fetching === null ? finish({}) : fetching.then(finish)
 }
 
-function refuse(server: AuthorizationServer, refresh: Refresh, judgement: Judgement): Attempt<Outcome> {
+function refuse(
+  server: AuthorizationServer,
+  refresh: Refresh,
+  judgement: Judgement,
+): Attempt<Outcome> | Promise<Attempt<Outcome>> {
   const { verdict, change, aside } = judgement
+  // A token that is ahead of its row was given out, so the row may be what is wrong: a primary that was replaced and does
+  // not know it. Such a database cannot keep the alarm, and then it may not call the token bad either (I14).
+  if (aside?.kind === 'token_ahead') {
+    return server.store.events.record([aside]).then(() => ({ change, result: refusal(refresh, 'ahead') }))
+  }
   if (aside !== null) server.background.run(() => server.store.events.record([aside]))
   if (verdict.kind === 'refused' && verdict.reason === 'too_many_repeats') {
     const context = contextOf(refresh)
