@@ -36,7 +36,12 @@ const { values } = parseArgs({
 const clock = settableClock(startMs)
 const entropy = seededEntropy('a year')
 const directory = mkdtempSync(join(values.directory, 'pawl-year-'))
-const plan = { families: Number(values.families), days: Number(values.days), together: Math.max(1, Math.round(Number(values.families) / 1000)), samples: 50 }
+const plan = {
+  families: Number(values.families),
+  days: Number(values.days),
+  together: Math.max(1, Math.round(Number(values.families) / 1000)),
+  samples: 50,
+}
 
 interface Ground {
   readonly store: Store
