@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemEntropy } from '../../domain/entropy.ts'
 import { argon2Hasher, type Hashing, tellingHasher } from '../../domain/user/password.ts'
-import { borrowedHasher, hashFor } from './borrowed-hasher.ts'
+import { borrowedHasher, hashFor, questionsOpenMax } from './borrowed-hasher.ts'
 import type { FromWorker } from './messages.ts'
 
 const quick: Hashing = { cost: { memoryKib: 8, passes: 1, lanes: 1 }, runningMax: 1, waitingMax: 1 }
@@ -44,6 +44,22 @@ describe('a borrowed hasher', () => {
     assert.deepEqual(await hasher.hash('three'), { kind: 'too_busy' })
     await Promise.all([first, second])
     assert.equal(hasher.isFull(), false)
+  })
+
+  it('has so many questions open and no more, though the main thread has no time to say that it is full', async () => {
+    let asked = 0
+    const tell = (): void => {
+      asked += 1
+    }
+    const hasher = borrowedHasher({ dummyPhc: '', hashesFull: new SharedArrayBuffer(4), tell })
+    const open = Array.from({ length: questionsOpenMax }, () => hasher.verify('', 'a password'))
+    assert.equal(await hasher.verify('', 'a password'), 'too_busy')
+    assert.deepEqual(await hasher.hash('a password'), { kind: 'too_busy' })
+    assert.equal(asked, questionsOpenMax)
+    for (let id = 0; id < questionsOpenMax; id++) hasher.onReply({ kind: 'replied', id, reply: 'wrong' })
+    assert.deepEqual(new Set(await Promise.all(open)), new Set(['wrong']))
+    hasher.verify('', 'a password').catch(assert.fail)
+    assert.equal(asked, questionsOpenMax + 1)
   })
 
   it('fails where hashing fails, which is said to the main thread alone', async () => {

@@ -3,7 +3,13 @@
  * of one node. A hash takes 80 ms, the question some microseconds.
  */
 
-import type { PasswordHashed, PasswordHasher, PasswordVerified } from '../../domain/user/password.ts'
+import {
+  hashesRunningMax,
+  hashesWaitingMax,
+  type PasswordHashed,
+  type PasswordHasher,
+  type PasswordVerified,
+} from '../../domain/user/password.ts'
 import type { FromWorker, Question, Reply, ToWorker } from './messages.ts'
 
 export interface BorrowedHasher extends PasswordHasher {
@@ -21,13 +27,17 @@ interface Waiting {
   readonly fail: (error: Error) => void
 }
 
-/** As many questions are open as the main thread takes: beyond, it says at once that it is too busy. */
+/** More than this the main thread never takes from all threads together; who comes beyond need not be asked about. */
+export const questionsOpenMax = hashesRunningMax + hashesWaitingMax
+
+/** Beyond the limits of the node, whichever thread meets them, it says at once that it is too busy. */
 export function borrowedHasher({ dummyPhc, hashesFull, tell }: Means): BorrowedHasher {
   const waiting = new Map<number, Waiting>()
   const full = new Int32Array(hashesFull)
   let asked = 0
 
-  function ask(question: Question): Promise<Reply> {
+  function ask(question: Question, tooBusy: Reply): Promise<Reply> {
+    if (waiting.size >= questionsOpenMax) return Promise.resolve(tooBusy)
     const id = asked
     asked += 1
     return new Promise((settle, fail) => {
@@ -39,8 +49,8 @@ export function borrowedHasher({ dummyPhc, hashesFull, tell }: Means): BorrowedH
   return {
     dummyPhc,
     isFull: () => Atomics.load(full, 0) !== 0,
-    hash: password => ask({ kind: 'hash', password }) as Promise<PasswordHashed>,
-    verify: (phc, password) => ask({ kind: 'verify', phc, password }) as Promise<PasswordVerified>,
+    hash: password => ask({ kind: 'hash', password }, { kind: 'too_busy' }) as Promise<PasswordHashed>,
+    verify: (phc, password) => ask({ kind: 'verify', phc, password }, 'too_busy') as Promise<PasswordVerified>,
     onReply: ({ id, reply }) => {
       const one = waiting.get(id)
       waiting.delete(id)

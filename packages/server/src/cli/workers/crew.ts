@@ -12,6 +12,7 @@ import type { PasswordHasher } from '../../domain/user/password.ts'
 import type { Lines, Logger } from '../../http/access-log.ts'
 import { type Common, leaveCommon } from '../../pawl.ts'
 import { hashFor } from './borrowed-hasher.ts'
+import { linesMemory, takeLine } from './lent-lines.ts'
 import type { FromWorker, Orders, ToWorker } from './messages.ts'
 
 /** Before a dead worker is replaced; doubled for every further death without a steady life between. */
@@ -104,7 +105,8 @@ interface Hand {
 /** One worker from its start to its end. */
 function hireHand(parts: CrewParts, thread: number, onGone: () => void): Hand {
   const { config, common, passwords, logger, lines, program = ours } = parts
-  const orders: Orders = { config, common, thread, dummyPhc: passwords.dummyPhc }
+  const linesUnderWay = linesMemory()
+  const orders: Orders = { config, common, thread, dummyPhc: passwords.dummyPhc, linesUnderWay }
   const worker = new Worker(program, { workerData: orders, name: `pawl ${thread}`, env: environmentOfWorkers() })
   const { promise: gone, resolve: go } = Promise.withResolvers<void>()
   let state: 'starting' | 'up' | 'gone' = 'starting'
@@ -114,7 +116,7 @@ function hireHand(parts: CrewParts, thread: number, onGone: () => void): Hand {
   const health = oneAtATime(() => send({ kind: 'check' }))
   worker.on('error', report)
   worker.on('message', (message: FromWorker) => {
-    if (message.kind === 'log') return lines.write(message.line)
+    if (message.kind === 'log') return takeLine(linesUnderWay, message.line, lines)
     if (message.kind === 'checked') return health.answer(message.isWell)
     if (message.kind === 'asked') return lend(message, { passwords, send, report })
     state = 'up'

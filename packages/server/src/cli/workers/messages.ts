@@ -10,6 +10,8 @@ export interface Orders {
   readonly common: Common
   readonly thread: number
   readonly dummyPhc: string
+  /** How much of its log is on its way. */
+  readonly linesUnderWay: SharedArrayBuffer
 }
 
 export type Question =

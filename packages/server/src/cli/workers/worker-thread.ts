@@ -11,6 +11,7 @@ import { lineLogger } from '../../http/access-log.ts'
 import { openPawl, type Pawl } from '../../pawl.ts'
 import { listenOn, type PublicListener } from '../public-listener.ts'
 import { type BorrowedHasher, borrowedHasher } from './borrowed-hasher.ts'
+import { lentLines } from './lent-lines.ts'
 import type { FromWorker, Orders, ToWorker } from './messages.ts'
 
 interface Serving {
@@ -24,9 +25,8 @@ function tell(message: FromWorker): void {
 
 async function serve(orders: Orders, passwords: BorrowedHasher): Promise<Serving> {
   const config = carriedConfig(orders.config)
-  // All lines leave through the main thread: written by several threads at once, they would tear each other.
-  const { common, thread } = orders
-  const logger = lineLogger(config.logLevel, { write: line => tell({ kind: 'log', line }) }, { thread })
+  const { common, thread, linesUnderWay } = orders
+  const logger = lineLogger(config.logLevel, lentLines(linesUnderWay, tell), { thread })
   const world = { clock: systemClock, entropy: systemEntropy(), logger, seat: { common, thread, passwords } }
   const pawl = await openPawl(config, world)
   const sharing = { threads: common.threads, isFirst: false }

@@ -98,11 +98,15 @@ export function connector(connecting: Connecting): Connect {
   }
 }
 
+/** Of so many warnings it is known that they were told; then they are told again. */
+export const warningsToldMax = 100
+
 /** Every connection finds the same. */
-function eachOnce(report: (warning: string) => void): (warning: string) => void {
+export function eachOnce(report: (warning: string) => void): (warning: string) => void {
   const told = new Set<string>()
   return warning => {
     if (told.has(warning)) return
+    if (told.size >= warningsToldMax) told.clear()
     told.add(warning)
     report(warning)
   }
