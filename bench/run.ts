@@ -22,16 +22,19 @@ interface Part {
   readonly all: readonly string[]
 }
 
-const someLoads = ['--connections', '1,64', '--seconds', '1.5', '--settle-seconds', '3']
+const someLoads = ['--connections', '1,64', '--seconds', '1.2', '--settle-seconds', '3']
 const everyLoad = ['--connections', '1,16,64,256', '--seconds', '2']
 const sizes = ['--families', '1000,100000,1000000,10000000']
+
+const profiled = ['--only', 'limit,node-oauth,pawl,pawl-pg']
 
 const parts: readonly Part[] = [
   { name: 'sqlite', program: 'refresh.ts', ...loads(sqliteNames) },
   { name: 'postgres', program: 'refresh.ts', ...loads(postgresNames) },
-  { name: 'scenarios', program: 'scenarios.ts', standard: ['--rounds', '2', '--seconds', '2'], all: [] },
-  { name: 'start', program: 'start.ts', standard: ['--rounds', '2', '--seconds', '2'], all: [] },
+  { name: 'scenarios', program: 'scenarios.ts', standard: ['--rounds', '2', '--seconds', '1.5'], all: [] },
+  { name: 'start', program: 'start.ts', standard: ['--rounds', '2', '--seconds', '1'], all: [] },
   { name: 'generations', program: 'generations.ts', standard: [], all: [] },
+  { name: 'profile', program: 'profile.ts', standard: profiled, all: profiled },
   { name: 'families-sqlite', program: 'families.ts', standard: null, all: ['--only', 'limit,pawl', ...sizes] },
   { name: 'families-postgres', program: 'families.ts', standard: null, all: ['--only', 'limit-pg,pawl-pg', ...sizes] },
   { name: 'micro', program: 'micro.ts', standard: null, all: [] },

@@ -10,7 +10,7 @@
  *     npm run simulate:year -- --directory /dev/shm       in memory: rows and bytes are the same, flushes cost nothing
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -90,6 +90,8 @@ async function onSqlite(): Promise<Ground> {
 }
 
 async function onPostgres(): Promise<Ground> {
+  // PostgreSQL runs under an account of its own.
+  chmodSync(directory, 0o755)
   const cluster = await startCluster(directory, {})
   const url = await createDatabase(cluster, 'year')
   const store = await openPostgresStore({ url, clock, entropy })

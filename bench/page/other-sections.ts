@@ -2,7 +2,7 @@
 
 import { mediansOf, type Medians, wholeCpu } from '../medians.ts'
 import { type Cell, markdownTable, mebibytes, rounded } from './markdown.ts'
-import type { FamiliesRun, GenerationsRun, MicroRun, Results, ScenarioRun, StartRun } from './results.ts'
+import type { FamiliesRun, GenerationsRun, MicroRun, ProfileRun, Results, ScenarioRun, StartRun } from './results.ts'
 
 export function otherSections(results: Results): string[] {
   return [
@@ -11,6 +11,7 @@ export function otherSections(results: Results): string[] {
     startSection(results.start),
     familiesSection(results['families-sqlite'], results['families-postgres']),
     generationsSection(results.generations),
+    profileSection(results.profile),
     microSection(results.micro),
   ]
 }
@@ -139,6 +140,25 @@ function generationsSection(run: GenerationsRun | null): string {
   ])
   const heads = ['server', 'refreshes', 'p50 ms', 'CPU µs', 'rows', 'bytes in rows', 'bytes on disk']
   return section(title, 'One family, refreshed again and again over one connection.', markdownTable(heads, rows))
+}
+
+const shownShares = 12
+
+function profileSection(run: ProfileRun | null): string {
+  const title = 'Where the time goes'
+  if (run === null) return section(title, notMeasured)
+  const names = [...new Set(run.shares.map(share => share.contender))]
+  const columns = names.map(name => run.shares.filter(share => share.contender === name).slice(0, shownShares))
+  const rows = Array.from({ length: shownShares }, (_, at) =>
+    columns.map((shares): Cell => {
+      const share = shares[at]
+      return share === undefined ? null : `\`${share.where}\` ${rounded(share.share * 100, 1)} %`
+    }),
+  )
+  const words =
+    'Shares of the processor time of each server under load at 64 connections, by function, from the samples of the ' +
+    'profiler of Node. `run` and `exec` are SQLite with its flushes, `signOneShot` is the ES256 signature.'
+  return section(title, words, markdownTable(names, rows))
 }
 
 function microSection(run: MicroRun | null): string {

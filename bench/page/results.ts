@@ -62,6 +62,10 @@ export interface MicroRun extends Run {
   readonly figures: readonly { readonly part: string; readonly micros: number; readonly cpuMicros: number }[]
 }
 
+export interface ProfileRun extends Run {
+  readonly shares: readonly { readonly contender: ContenderName; readonly where: string; readonly share: number }[]
+}
+
 /** Null for what was not run. */
 export interface Results {
   readonly sqlite: RefreshRun | null
@@ -72,6 +76,7 @@ export interface Results {
   readonly 'families-sqlite': FamiliesRun | null
   readonly 'families-postgres': FamiliesRun | null
   readonly micro: MicroRun | null
+  readonly profile: ProfileRun | null
 }
 
 export function readResults(directory: string): Results {
@@ -88,5 +93,6 @@ export function readResults(directory: string): Results {
     'families-sqlite': read('families-sqlite'),
     'families-postgres': read('families-postgres'),
     micro: read('micro'),
+    profile: read('profile'),
   }
 }

@@ -21,12 +21,12 @@ declare module '@jmondi/oauth2-server' {
     readonly user: { readonly id: string } | null
     readonly scopes: readonly Scope[]
   }
-  export class AuthorizationServer {
-    /** Repositories of clients, tokens and scopes, the JWT service, and the options. */
-    constructor(...parts: readonly object[])
+  export interface AuthorizationServer {
     enableGrantTypes(...grants: readonly unknown[]): void
     respondToAccessTokenRequest(request: OAuthRequest): Promise<OAuthResponse>
   }
+  /** Repositories of clients, tokens and scopes, the JWT service, and the options. */
+  export const AuthorizationServer: new (...parts: readonly object[]) => AuthorizationServer
   export const DateInterval: new (interval: string) => { getEndDate(): Date }
   export interface OAuthRequest {
     readonly body: object
@@ -37,10 +37,13 @@ declare module '@jmondi/oauth2-server' {
     readonly headers: Record<string, string>
     readonly body: unknown
   }
-  export class OAuthException extends Error {
+  export interface OAuthException extends Error {
     readonly status: number
     readonly errorType: string
-    static invalidGrant(description: string): OAuthException
+  }
+  export const OAuthException: {
+    new (message: string, errorType: string): OAuthException
+    invalidGrant(description: string): OAuthException
   }
   export function generateRandomToken(): string
 }

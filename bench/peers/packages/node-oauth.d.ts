@@ -23,18 +23,23 @@ declare module '@node-oauth/oauth2-server' {
       revokeToken(token: { readonly refreshToken: string }): Promise<boolean>
       saveToken(token: SavedToken, client: Client, user: User): Promise<object>
     }
-    class Request {
-      constructor(request: Pick<IncomingMessage, 'headers' | 'method'> & { query: object; body: object })
+    interface Request {
+      readonly body: object
     }
-    class Response {
+    interface Response {
       readonly status?: number
       readonly headers?: Record<string, string>
       readonly body?: unknown
     }
   }
-  class OAuth2Server {
-    constructor(options: object)
+  interface OAuth2Server {
     token(request: OAuth2Server.Request, response: OAuth2Server.Response): Promise<object>
+  }
+  type Received = Pick<IncomingMessage, 'headers' | 'method'> & { query: object; body: object }
+  const OAuth2Server: {
+    new (options: object): OAuth2Server
+    readonly Request: new (request: Received) => OAuth2Server.Request
+    readonly Response: new () => OAuth2Server.Response
   }
   export = OAuth2Server
 }
