@@ -8,7 +8,7 @@ import type { Row, Statement } from '../sql/sql.ts'
 import { createLanes, type LaneParts, queuedTasksMax } from './lanes.ts'
 import { manyRead, manyReadText } from './many.ts'
 import { meaningOf, statementRefused, unavailable } from './postgres-error.ts'
-import { BrokenSession, OverdueAnswer, type Reply } from './session.ts'
+import { BrokenSession, type Reply } from './session.ts'
 
 /** Enough to spread one trip over many answers, and no more than a lane may keep from the others. */
 export const readsTogetherMax = 256
@@ -51,7 +51,7 @@ export function createReader(parts: LaneParts): Reader {
   function lost(batch: readonly Task[], error: unknown): void {
     const again: Task[] = []
     // What waited long enough is not asked for again: it would wait as long.
-    const isBroken = error instanceof BrokenSession && !(error instanceof OverdueAnswer)
+    const isBroken = error instanceof BrokenSession && !error.isOverdue
     for (const task of batch) {
       task.attempts += 1
       if (isBroken && task.attempts < attemptsMax) again.push(task)

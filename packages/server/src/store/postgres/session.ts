@@ -47,17 +47,13 @@ export interface Session {
 
 /** The outcome of what was sent is unknown. */
 export class BrokenSession extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** It was waited for long enough: the server is silent, or its COMMIT waits for a standby that is away. */
+  readonly isOverdue: boolean
+
+  constructor(message: string, options: ErrorOptions & { readonly isOverdue?: boolean } = {}) {
     super(message, options)
     this.name = 'BrokenSession'
-  }
-}
-
-/** It was waited for long enough: the server is silent, or its COMMIT waits for a standby that is away. */
-export class OverdueAnswer extends BrokenSession {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'OverdueAnswer'
+    this.isOverdue = options.isOverdue ?? false
   }
 }
 
@@ -163,7 +159,7 @@ async function inTime<T>(line: Line, asking: Promise<T>): Promise<T> {
   try {
     return await asking
   } catch (error) {
-    if (isLate) throw new OverdueAnswer(`PostgreSQL did not answer within ${answerMsMax} ms`)
+    if (isLate) throw new BrokenSession(`PostgreSQL did not answer within ${answerMsMax} ms`, { isOverdue: true })
     throw error
   } finally {
     clearTimeout(timer)

@@ -12,7 +12,7 @@ import { type BatchRules, findMarks, writeBatch } from './batch.ts'
 import type { Trusted } from './connect.ts'
 import { createLanes, jittered, type LaneParts, type Lanes, queuedTasksMax } from './lanes.ts'
 import { unavailable } from './postgres-error.ts'
-import { OverdueAnswer } from './session.ts'
+import { BrokenSession } from './session.ts'
 import { type Answer, isMove, partsOf, type Result, type Write } from './transaction.ts'
 
 /** Enough to spread one COMMIT over many answers; the rows of a batch are held for as long as it takes. */
@@ -158,8 +158,9 @@ async function recognize(trusted: Trusted, unsure: readonly Task[], rules: Batch
 /** What waited long enough is not asked for again: it would wait as long, and whoever asked may do so (I14). */
 function lose(batch: readonly Task[], error: unknown): readonly Task[] {
   const again: Task[] = []
+  const isOverdue = error instanceof BrokenSession && error.isOverdue
   for (const task of batch) {
-    if (task.lost || task.unit.mark === undefined || error instanceof OverdueAnswer) {
+    if (task.lost || task.unit.mark === undefined || isOverdue) {
       task.fail(unavailable(error))
     } else {
       task.lost = true
