@@ -69,7 +69,7 @@ async function end(leaver: Leaver, app: App, refreshToken: string, outside: Outs
   switch (leaver.kind) {
     case 'token': {
       const { status } = await app.revoke(refreshToken)
-      if (status !== 200) outside.record.violated(`a revocation was answered with ${status}`)
+      if (status !== 200) throw new Error(`a revocation was answered with ${status}`)
       return true
     }
     case 'family':
@@ -102,7 +102,7 @@ async function command(words: readonly string[], { fleet, record }: Outside): Pr
   const { data, environment } = fleet
   const { code, stderr } = await runPawl([...words, '--data', data], { environment })
   if (code !== null && toldNothing.includes(code)) return record.unknown('the command was told nothing')
-  if (code !== 0) record.violated(`the command ended with ${code}: ${stderr}`)
+  if (code !== 0) throw new Error(`the command ended with ${code}: ${stderr}`)
   return true
 }
 
