@@ -5,7 +5,7 @@ import { seededEntropy } from '../contract/fixture.test.ts'
 import type { Statement } from '../sql/sql.ts'
 import { connect, memoryPath } from './connection.ts'
 import { patience } from './patience.ts'
-import { createReader, queuedReadsMax, readsTogetherMax } from './reader.ts'
+import { createReader, queuedReadsMax, batchReadsMax } from './reader.ts'
 
 function readerOnMemory() {
   const connection = connect(memoryPath)
@@ -24,7 +24,7 @@ const nonsense: Statement = { text: 'SELECT no_such_column FROM words', params: 
 describe('reads together', () => {
   it('answers each its own, however many are asked in one turn', async () => {
     const { reader } = readerOnMemory()
-    const asked = Array.from({ length: readsTogetherMax + 2 }, (_, at) => at)
+    const asked = Array.from({ length: batchReadsMax + 2 }, (_, at) => at)
     const answers = await Promise.all(asked.map(at => reader.read(constant(at))))
     assert.deepEqual(
       answers,

@@ -11,7 +11,7 @@ import type { Patiently } from './patience.ts'
 import { isUnavailable } from './sqlite-error.ts'
 
 /** Few enough that they do not hold up the event loop. */
-export const readsTogetherMax = 256
+export const batchReadsMax = 256
 /** Beyond this the store says so at once (I13). */
 export const queuedReadsMax = 16_384
 
@@ -34,7 +34,7 @@ export function createReader(connection: Connection, patiently: Patiently): Read
   async function drain(): Promise<void> {
     while (queue.length > 0) {
       await turnOfTheLoop()
-      await answer(queue.splice(0, readsTogetherMax))
+      await answer(queue.splice(0, batchReadsMax))
     }
     draining = null
   }
