@@ -9,7 +9,7 @@ import { rideOpenLoop } from './open-loop.ts'
 import type { Ride } from './ride.ts'
 
 /** How long after the end of a lap the last answers may still come. */
-const drainWithinMs = 10_000
+const drainWithinMs = 30_000
 /** How many times its seconds a lap may last at most. */
 const turnsMax = 10
 /** How long a lap that is counted in rotations may take. */

@@ -9,7 +9,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { AdapterDatabase } from './adapter.ts'
 import { grantable } from './grantable.ts'
 
-/** Each waits for its own commit: so many rotations can share a flush. More did not help, fewer hurt. */
+/** Each waits for its own commit: so many rotations can share a flush. The pool of `pg` has 10 if nobody asks. */
 export const poolConnections = 32
 
 /** The tables are made by `createTables`, once. */
@@ -23,7 +23,7 @@ export async function createTables(url: string): Promise<void> {
   const pool = new Pool({ connectionString: url, max: 1 })
   for (const model of ['Session', 'Grant', 'Interaction', 'ReplayDetection', 'Client', ...grantable]) {
     await pool.query(
-      `CREATE TABLE "${model}" (id text PRIMARY KEY, payload jsonb NOT NULL, grant_id text, uid text, user_code text,
+      `CREATE TABLE "${model}" (id text PRIMARY KEY, payload json NOT NULL, grant_id text, uid text, user_code text,
          consumed bigint, expires_at bigint) WITH (fillfactor = 80);
        CREATE INDEX ON "${model}" (grant_id) WHERE grant_id IS NOT NULL;
        CREATE INDEX ON "${model}" (uid) WHERE uid IS NOT NULL;
