@@ -23,7 +23,7 @@ export interface Setting {
 
 /** Only the folders of the system: what somebody put before them is not what an operator would run. */
 const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin'
-const goneMsMax = 10_000
+const goneMsMax = 120_000
 
 export function startProgram(name: string, words: readonly string[], setting: Setting): Program {
   const { account, directory, environment } = setting

@@ -5,7 +5,7 @@ import { ask } from '../postgres/query.ts'
 import type { Database } from './database.ts'
 
 const pollMs = 20
-const soonMs = 20_000
+const soonMs = 120_000
 
 export async function someCommitWaits({ primaryUrl }: Database): Promise<void> {
   const deadline = performance.now() + soonMs
