@@ -10,7 +10,7 @@ import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
 import { readFamily, rotated } from '../contract/fixture.test.ts'
 import { nextStep, openedIn, sceneOn } from './fixture.test.ts'
 
-const attemptsMax = 2000
+const attemptsMax = 12_000
 const pollMs = 10
 
 /** Asks again until it goes well; anything but `StoreUnavailable` is a failure at once. */
@@ -89,7 +89,10 @@ describe('a server that is away', () => {
     assert.equal(await store.check(), undefined)
   })
   it('ends our sessions one by one, and no request fails that may be asked again', async test => {
-    const { store, entropy, family, ask: askDatabase } = await storeOn(test)
+    const { open, entropy, ask: askDatabase } = await sceneOn(test, cluster.url)
+    // One connection for reads and one for writes: none is being made when the next round ends them all.
+    const store = await open({ connections: 2 })
+    const family = await openedIn(store, entropy)
     let current = family
     for (let round = 0; round < 5; round++) {
       await askDatabase("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pawl'")
