@@ -6,6 +6,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
+import type { Statement } from '../sql/sql.ts'
 import type { Address } from './addresses.ts'
 import type { Prepare } from './dialect.ts'
 import { type Durability, type DurabilityNeeds, durabilityText, lossesOf, parseDurability } from './durability.ts'
@@ -194,8 +195,14 @@ async function connectTo(address: Address, connecting: Remembering): Promise<Fou
   }
 }
 
+/** One that ends by itself in that moment is warned of, and a warning ends a session. */
+function hearWarnings(level: 'error' | 'warning'): Statement {
+  return { text: "SELECT set_config('client_min_messages', $1, false)", params: [level] }
+}
+
 async function endLost(session: Session, { pid, startedAt }: Backend): Promise<void> {
-  await session.ask([{ text: endLostText, params: [pid, startedAt] }]).catch((error: unknown) => {
+  const end: Statement = { text: endLostText, params: [pid, startedAt] }
+  await session.ask([hearWarnings('error'), end, hearWarnings('warning')]).catch((error: unknown) => {
     throw unavailable(error)
   })
 }
