@@ -24,6 +24,8 @@ export interface ListenerLimits {
   readonly connectionsMax: number
   /** How long the answer 413 stays readable on a connection that will be closed without reading on. */
   readonly lingerMs: number
+  /** While closing, how long a connection that waits for nothing may still ask, once, before it is closed. */
+  readonly lastAskMs: number
   /** How long `close` waits for the answers in flight. */
   readonly drainMsMax: number
 }
@@ -41,6 +43,7 @@ export function listenerLimits(chosen: Partial<ListenerLimits> = {}): ListenerLi
     pipelinedMax: 32,
     connectionsMax: connectionsMax(openFilesMax()),
     lingerMs: 500,
+    lastAskMs: 250,
     drainMsMax: 10_000,
     ...chosen,
   }

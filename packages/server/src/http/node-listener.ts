@@ -4,7 +4,7 @@
  */
 
 import { createServer, type Server } from 'node:http'
-import { createServer as createPlainServer, type Server as PlainServer, type Socket } from 'node:net'
+import { createServer as createPlainServer, Server as PlainServer, type Socket } from 'node:net'
 import type { Logger } from './access-log.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { trustedProxies } from './forwarded.ts'
@@ -98,7 +98,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     connections: () => connections.size,
     close: () => {
       isClosing = true
-      closed ??= drain(servers, connections, limits.drainMsMax)
+      closed ??= drain(servers, connections, limits)
       return closed
     },
   }
@@ -212,23 +212,37 @@ function skipMissingLoopback(host: string, options: ListenerOptions): (error: un
   }
 }
 
+/**
+ * A request may be on its way on any connection, and would be lost with it. So each may ask once more, and is told with
+ * the answer that the connection ends; one that says nothing for that long is closed.
+ */
 async function drain(
   servers: readonly Server[],
   connections: ReadonlyMap<Socket, Connection>,
-  drainMsMax: number,
+  { lastAskMs, drainMsMax }: ListenerLimits,
 ): Promise<void> {
-  const closed = Promise.all(servers.map(closeServer))
-  // Browsers open connections ahead of need. One that never said a word has nothing to be answered.
-  for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy()
-  const sweep = setInterval(() => {
-    for (const server of servers) server.closeIdleConnections()
-  }, idleSweepMs)
-  const deadline = setTimeout(() => {
-    for (const server of servers) server.closeAllConnections()
-  }, drainMsMax)
+  const closed = Promise.all(servers.map(stopAccepting))
+  const closeIdle = (): void => {
+    // Browsers open connections ahead of need. One that never said a word has nothing to be answered.
+    for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy()
+    for (const server of servers) server.close()
+  }
+  const timers = [
+    setTimeout(() => timers.push(setInterval(closeIdle, idleSweepMs)), Math.max(0, lastAskMs - idleSweepMs)),
+    setTimeout(() => {
+      for (const server of servers) server.closeAllConnections()
+    }, drainMsMax),
+  ]
   await closed
-  clearInterval(sweep)
-  clearTimeout(deadline)
+  timers.forEach(clearTimeout)
+  closeIdle()
+}
+
+/** Closes the listening socket alone: a server of HTTP would close its idle connections with it. */
+function stopAccepting(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    PlainServer.prototype.close.call(server, () => resolve())
+  })
 }
 
 /** Node closes idle connections with the server, and waits for the others. */

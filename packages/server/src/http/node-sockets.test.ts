@@ -231,6 +231,21 @@ describe('closing', () => {
     assert.equal(await mute.closed, '')
   })
 
+  it('lets connections that are kept, or were just made, ask once more, and tells them that it was the last time', async () => {
+    const listener = await start({ lastAskMs: 60_000, drainMsMax: 60_000 })
+    const kept = talk(listener.port, get)
+    await kept.received(answered)
+    const fresh = talk(listener.port)
+    await talk(listener.port, getAndClose).closed
+    const closing = listener.close()
+    for (const { socket, closed } of [kept, fresh]) {
+      socket.write(get)
+      assert.match(await closed, /^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n[^]*hello$/s)
+    }
+    await closing
+    assert.equal(listener.connections(), 0)
+  })
+
   it('does not wait longer than it may', async () => {
     const { handle, arrived } = heldBack()
     const listener = await start({ drainMsMax: 20 }, handle)
