@@ -41,7 +41,7 @@ const groupSecondsMax = 3600
 const ownProcessModules = ['node:child_process', 'node:cluster', 'node:worker_threads', 'playwright-core']
 
 /** Whoever imports one of these opens the store that `PAWL_TEST_STORE` names. */
-const storeOfTheRun = /\/(?:stage|scene|server-process|two-servers)\.ts$/
+const storeOfTheRun = /\/(?:stage|scene|server-process|two-servers|line)\.ts$/
 
 const apart = ['--test-isolation=process', `--test-concurrency=${availableParallelism()}`]
 
@@ -119,7 +119,7 @@ function groupsFor(words: readonly string[]): readonly Group[] {
 /** The stage and the processes, which take the store of their run, once more on the newest PostgreSQL there is. */
 function groupsOn(clusters: RunClusters, words: readonly string[]): readonly Group[] {
   if (words.includes('--unit')) return []
-  const files = find(['test/*.test.ts', 'test/attacks/*.test.ts', 'test/processes/*.test.ts'])
+  const files = find(['test/*.test.ts', 'test/{attacks,faults,processes}/*.test.ts'])
   const environment = { PAWL_TEST_STORE: 'postgres' }
   // A test that fails before it closes what it opened would keep its process for as long as the connections stand.
   const options = [...apart, '--test-force-exit']
