@@ -19,7 +19,7 @@ export interface Outside {
 }
 
 /** Whatever happens to the database, no client waits longer for an answer, good or 503. */
-const answerMsMax = 20_000
+const answerMsMax = 60_000
 /** Much less than `Retry-After` asks for: it is to be busy when the database comes back. */
 const pauseMsMax = 200
 /** Nothing an operator or Patroni repairs takes longer here. */
