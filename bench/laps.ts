@@ -1,6 +1,6 @@
 /** Rides laps on contenders that run side by side, and keeps what each lap measured. */
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender, Running, StoreKind } from './contender.ts'
 import { type Counters, type Lap, type LapFigures, lapFigures } from './figures.ts'
@@ -8,6 +8,7 @@ import type { ExchangeKind } from './load/lap.ts'
 import { type Load, startLoad } from './load/load.ts'
 import { readUsage } from './measure/process-usage.ts'
 import { type Cluster, startCluster } from './postgres/cluster.ts'
+import { type Guard, startGuard } from '../test/postgres/postmaster.ts'
 import { walPosition } from './postgres/figures.ts'
 import { codeParameters } from './redemption.ts'
 import { type FlushGauge, prepareSlowFlush, type SlowFlush } from './slow-flush/slow-flush.ts'
@@ -52,16 +53,19 @@ export async function withRunners<T>(
   chmodSync(directory, 0o755)
   // Each server is watched, and there are more than Node thinks likely.
   process.setMaxListeners(100)
-  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true })
+  // However this process ends, a shell of its own ends PostgreSQL and removes the directory.
+  const guard = startGuard(directory)
   const leave = (): never => process.exit(1)
-  process.once('exit', removeDirectory).once('SIGTERM', leave).once('SIGINT', leave)
+  process.once('SIGTERM', leave).once('SIGINT', leave)
   const stops: (() => Promise<void>)[] = []
-  const [outcome] = await Promise.allSettled([openPaddock(contenders, { ...track, directory }, stops).then(work)])
+  const [outcome] = await Promise.allSettled([
+    openPaddock(contenders, { ...track, directory, guard }, stops).then(work),
+  ])
   const stopped: PromiseSettledResult<void>[] = []
   // The other way round: servers end before the database they stand on.
   for (const stop of stops.toReversed()) stopped.push(...(await Promise.allSettled([stop()])))
-  removeDirectory()
-  process.off('exit', removeDirectory).off('SIGTERM', leave).off('SIGINT', leave)
+  await guard.release()
+  process.off('SIGTERM', leave).off('SIGINT', leave)
   if (outcome.status === 'rejected') throw outcome.reason
   // A server that cannot stop cleanly has not been measured doing its whole work.
   for (const stop of stopped) if (stop.status === 'rejected') throw stop.reason
@@ -71,7 +75,7 @@ export async function withRunners<T>(
 /** Puts into `stops` whatever has to be stopped, also when the next thing fails. */
 async function openPaddock(
   contenders: readonly Contender[],
-  track: Track,
+  track: Track & { readonly guard: Guard },
   stops: (() => Promise<void>)[],
 ): Promise<Paddock> {
   const slowFlush = prepareSlowFlush(track.directory)
@@ -79,7 +83,7 @@ async function openPaddock(
   const clusterGauge = gaugeOf('postgres')
   let cluster: Cluster | null = null
   if (contenders.some(contender => contender.store === 'postgres')) {
-    cluster = await startCluster(track.directory, clusterGauge?.env ?? {})
+    cluster = await startCluster(track.directory, clusterGauge?.env ?? {}, track.guard)
     stops.push(cluster.stop)
   }
   const load = startLoad()

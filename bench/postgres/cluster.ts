@@ -13,6 +13,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import { Client } from 'pg'
 import { reachablePrograms, unprivilegedAccount } from '../../test/postgres/ground.ts'
 import { findInstallations } from '../../test/postgres/installations.ts'
+import type { Guard } from '../../test/postgres/postmaster.ts'
 
 export interface Cluster {
   readonly version: string
@@ -41,17 +42,23 @@ const retryMs = 50
 const logTailCharacters = 2000
 const user = 'bench'
 
-/** Makes a cluster in a new folder of the directory and starts it with `env`. */
-export async function startCluster(directory: string, env: NodeJS.ProcessEnv): Promise<Cluster> {
+/**
+ * Makes a cluster in the folder `data` of the directory and starts it with `env`. A guard of that directory ends it even
+ * when this process is killed; without one it ends when this process leaves.
+ */
+export async function startCluster(
+  directory: string,
+  env: NodeJS.ProcessEnv,
+  guard: Guard | null = null,
+): Promise<Cluster> {
   const account = unprivilegedAccount()
   const [installation] = findInstallations()
   if (installation === undefined) throw new Error('there is no PostgreSQL here')
-  const home = join(directory, 'postgres')
-  mkdirSync(home, { mode: 0o755 })
-  if (account.uid !== undefined && account.gid !== undefined) chownSync(home, account.uid, account.gid)
-  const programs = reachablePrograms(installation, home, account)
-  const data = join(home, 'data')
-  const settled = { ...account, env: { LC_ALL: 'C' }, cwd: home }
+  const data = join(directory, 'data')
+  mkdirSync(data, { mode: 0o700 })
+  if (account.uid !== undefined && account.gid !== undefined) chownSync(data, account.uid, account.gid)
+  const programs = reachablePrograms(installation, directory, account)
+  const settled = { ...account, env: { LC_ALL: 'C' }, cwd: directory }
   const initWords = ['-D', data, '-U', user, '-A', 'trust', '--no-sync', '--encoding=UTF8', '--locale=C']
   execFileSync(join(programs, 'initdb'), initWords, { ...settled, stdio: 'pipe' })
   const port = await freePort()
@@ -66,8 +73,12 @@ export async function startCluster(directory: string, env: NodeJS.ProcessEnv): P
   })
   closeSync(log)
   const quit = (): void => void child.kill('SIGQUIT')
+  guard?.watch(child.pid ?? null)
   process.once('exit', quit)
-  child.once('exit', () => process.off('exit', quit))
+  child.once('exit', () => {
+    guard?.watch(null)
+    process.off('exit', quit)
+  })
   const url = (database: string): string => `postgres://${user}@127.0.0.1:${port}/${database}`
   const admin = await connected(url('postgres'), child, logFile)
   return { version: installation.version, pid: child.pid ?? 0, url, admin, stop: () => stop(child, admin) }
