@@ -5,12 +5,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
-import {
-  argon2Hasher,
-  type Derive,
-  hashesRunningMax,
-  hashingOn,
-} from '../../packages/server/src/domain/user/password.ts'
+import { hashesRunningMax } from '../../packages/server/src/domain/user/hashing-limits.ts'
+import { argon2Hasher, type Derive, hashingOn } from '../../packages/server/src/domain/user/password.ts'
 import { repositoryFiles } from '../../tools/tidy.ts'
 import { appOf, browserOf, openOffice } from '../processes/registered.ts'
 import { dataDirectory, type ServerProcess, startServer } from '../processes/server-process.ts'

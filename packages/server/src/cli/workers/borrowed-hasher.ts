@@ -3,13 +3,8 @@
  * of one node. A hash takes 80 ms, the question some microseconds.
  */
 
-import {
-  hashesRunningMax,
-  hashesWaitingMax,
-  type PasswordHashed,
-  type PasswordHasher,
-  type PasswordVerified,
-} from '../../domain/user/password.ts'
+import { hashesRunningMax, hashesWaitingMax } from '../../domain/user/hashing-limits.ts'
+import type { PasswordHashed, PasswordHasher, PasswordVerified } from '../../domain/user/password.ts'
 import type { FromWorker, Question, Reply, ToWorker } from './messages.ts'
 
 export interface BorrowedHasher extends PasswordHasher {

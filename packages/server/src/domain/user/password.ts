@@ -6,6 +6,7 @@
 
 import { argon2, timingSafeEqual } from 'node:crypto'
 import type { Entropy } from '../entropy.ts'
+import { hashesRunningMax, hashesWaitingMax } from './hashing-limits.ts'
 
 /** Characters are code points, after normalisation (NIST SP 800-63B §3.1.1.2). */
 export const passwordCharactersMin = 8
@@ -25,9 +26,6 @@ export const argon2Cost: Argon2Cost = { memoryKib: 19_456, passes: 2, lanes: 1 }
 const saltBytes = 16
 const tagBytes = 32
 
-export const hashesRunningMax = 2
-/** One at a time clears it in less than three seconds, two in half of that: nobody waits longer for a place. */
-export const hashesWaitingMax = 32
 export const tooBusyRetrySeconds = 2
 
 /** Hashing would have to wait longer than a person does. Nothing was tried: answer 503 with `tooBusyRetrySeconds`. */
