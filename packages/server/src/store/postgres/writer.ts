@@ -81,7 +81,8 @@ function take(queue: Task[]): readonly Task[] {
   const abouts = new Set<string>()
   for (const task of queue) {
     const { about } = task.unit
-    const isTaken = taken.length < max && sortOf(task) === sort && (about === null || !abouts.has(about))
+    const isAlike = sortOf(task) === sort && task.alone === first.alone
+    const isTaken = taken.length < max && isAlike && (about === null || !abouts.has(about))
     if (isTaken) taken.push(task)
     else left.push(task)
     if (isTaken && about !== null) abouts.add(about)
@@ -103,16 +104,17 @@ function byWhatTheyAreAbout({ unit: a }: Task, { unit: b }: Task): number {
 
 /** Answers those whose answer is known, and returns the others, to be asked for again. */
 async function answerBatch(trusted: Trusted, batch: readonly Task[], rules: BatchRules): Promise<readonly Task[]> {
-  let unsure: readonly Task[] = []
+  let unknown = batch
+  let again: readonly Task[] = []
   try {
     const results = await writeBatch(trusted, partsOf(batch), rules)
-    unsure = batch.filter(task => task.lost && isMoved(results.get(task)))
-    for (const task of unsure) results.delete(task)
-    const again = [...results].filter(([task, result]) => !answer(task, result, batch.length)).map(([task]) => task)
-    if (unsure.length > 0) await recognize(trusted, unsure, rules)
+    unknown = batch.filter(task => task.lost && isMoved(results.get(task)))
+    for (const task of unknown) results.delete(task)
+    again = [...results].filter(([task, result]) => !answer(task, result, batch.length)).map(([task]) => task)
+    if (unknown.length > 0) await recognize(trusted, unknown, rules)
     return again
   } catch (error) {
-    return lose(unsure.length > 0 ? unsure : batch, error)
+    return [...again, ...lose(unknown, error)]
   }
 }
 
@@ -154,8 +156,10 @@ async function recognize(trusted: Trusted, unsure: readonly Task[], rules: Batch
   }
 }
 
-/** What has a mark can be found out, once; the rest stays unknown. */
-/** What waited long enough is not asked for again: it would wait as long, and whoever asked may do so (I14). */
+/**
+ * What has a mark can be found out, once; the rest stays unknown. What waited long enough is not asked for again: it would
+ * wait as long, and whoever asked may do so (I14).
+ */
 function lose(batch: readonly Task[], error: unknown): readonly Task[] {
   const again: Task[] = []
   const isOverdue = error instanceof BrokenSession && error.isOverdue
