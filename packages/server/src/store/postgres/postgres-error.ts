@@ -21,9 +21,14 @@ const lockNotAvailable = '55P03'
 const queryCanceled = '57014'
 
 /** Classes of which the engine tells within a session that goes on. Of everything else it is not certain. */
-const refusedClasses = new Set(['0A', '21', '22', '23', '25', '26', '34', '42', '44', '55'])
+const refusedClasses = new Set(['0A', '21', '22', '23', '25', '34', '42', '44', '55'])
 const awayClasses = new Set(['53', '54'])
-const againCodes = new Set(['40001', '40P01'])
+/**
+ * A statement is prepared by the first that uses it on a connection. Where that one came too late in a transaction that
+ * had failed, those that were sent behind it in the same trip do not find it; the next trip prepares it.
+ */
+const notPrepared = '26000'
+const againCodes = new Set(['40001', '40P01', notPrepared])
 const awayCodes = new Set([readOnlyTransaction, lockNotAvailable, queryCanceled])
 const sessionEndCodes = new Set(['25P03', '25P04', '53300'])
 

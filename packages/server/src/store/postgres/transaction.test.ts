@@ -86,6 +86,24 @@ describe('a unit', () => {
     ])
     await writer.finish()
   })
+  it('is written though the one before it failed before what both use was prepared', async test => {
+    const { writer, written } = await writerOn(test)
+    const moves: Unit = {
+      about: '1',
+      guard: { text: 'DELETE FROM written WHERE place = $1', params: [9] },
+      statements: [insert(1, 'a')],
+    }
+    const outcomes = [
+      writer.write(moves),
+      writer.write({ about: '2', guard: insert(2, 'b'), statements: [insert(2, 'c')] }),
+    ]
+    assert.deepEqual(await Promise.all(outcomes), ['moved', 'done'])
+    assert.deepEqual(await written(), [
+      [2, 'b'],
+      [2, 'c'],
+    ])
+    await writer.finish()
+  })
   it('that was undone is asked for again though what became of the one beside it cannot be found out', async test => {
     const { writer, ask, written } = await writerOn(test, [1, 3])
     await ask('CREATE SEQUENCE undone')
