@@ -168,6 +168,20 @@ describe('a client that revokes', () => {
     await assertUnchanged(scene.app, first)
   })
 
+  it('RV-09 a second time is told so too: an end that was only read may be on no copy of the database', async test => {
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { database })
+    const { first, familyId } = await openFamilyOf(scene)
+    assert.equal((await scene.app.revoke(first.refreshToken)).status, 200)
+    const mend = await database.breakUpdates('families')
+    const response = await scene.app.revoke(first.refreshToken)
+    assert.ok(response.status >= 500, String(response.status))
+    await mend()
+    assert.equal((await scene.app.revoke(first.refreshToken)).status, 200)
+    assert.deepEqual(await kindsOf(scene.stage, familyId), ['family_opened', 'family_ended'])
+    await assertOver(scene.app, first)
+  })
+
   it('RV-11 a token spent long ago ends its family', async test => {
     const scene = await openScene(test)
     const { first, familyId } = await openFamilyOf(scene)

@@ -59,7 +59,9 @@ function decideRevocation(
   const over = cutOffOf(family, reading.cutOffs) ?? expiryOf(family, nowMs)
   const reason = over ?? 'revoked_by_client'
   const ended = endFamily(family, reason, over === null ? client.id : 'rule', nowMs)
-  if (ended === family) return nothing
+  // That it has ended was only read, and the write that ended it may not have reached a copy that takes over one day. It
+  // is written again, and with that answer everything before it is durable too.
+  if (ended === family) return { change: { family, events: [], cutOffs: [] }, result: undefined }
   const { subject, sessionId } = family.grant
   const detail = { reason, generation: presented.generation, current: family.generation }
   const about = { familyId: family.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
@@ -77,9 +79,10 @@ async function revokeAccessToken(
 ): Promise<void> {
   const claims = await verifiedClaims(server, token)
   if (claims === null || claims.client_id !== client.id) return
-  // Sent again and again, a revocation is one: the log does not grow by it.
-  if (await server.store.deniedAccessTokens.isDenied(claims.jti)) return
+  // Sent again and again, a revocation is one: the log does not grow by it. It is written each time, as above.
+  const wasDenied = await server.store.deniedAccessTokens.isDenied(claims.jti)
   await server.store.deniedAccessTokens.deny(claims.jti, claims.exp * 1000)
+  if (wasDenied) return
   const familyId = server.handles.open(claims.pawl.fam)
   const about = {
     ...(familyId === null ? {} : { familyId }),
