@@ -158,6 +158,8 @@ async function workOn<Task>({ work, queue }: Crew<Task>, trusted: Trusted): Prom
 }
 
 async function connectAndWork<Task>(crew: Crew<Task>, lane: Lane): Promise<void> {
+  // It may still be open, to a server that does not count any more.
+  lane.trusted?.session.destroy()
   try {
     lane.trusted = await crew.connect(lane.trusted)
     lane.restMs = 0
