@@ -176,8 +176,11 @@ describe('a client that revokes', () => {
     const mend = await database.breakUpdates('families')
     const response = await scene.app.revoke(first.refreshToken)
     assert.ok(response.status >= 500, String(response.status))
+    const { workbench } = scene.stage
+    await assert.rejects(carryOut(workbench, await planRevocation(workbench, { family: familyId })))
     await mend()
     assert.equal((await scene.app.revoke(first.refreshToken)).status, 200)
+    assert.equal((await carryOut(workbench, await planRevocation(workbench, { family: familyId }))).families, 0)
     assert.deepEqual(await kindsOf(scene.stage, familyId), ['family_opened', 'family_ended'])
     await assertOver(scene.app, first)
   })

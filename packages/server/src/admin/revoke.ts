@@ -89,7 +89,11 @@ async function planFamily(workbench: Workbench, text: string): Promise<Revocatio
 async function endOne(workbench: Workbench, text: string): Promise<number> {
   const { family: found } = await readFamily(workbench, text)
   return workbench.stepFamily(found.id, reading => {
-    if (reading === null || viewOf(reading, false).overBecause !== null) return { change: null, result: 0 }
+    if (reading === null) return { change: null, result: 0 }
+    // That it is over was only read. It is written again: the answer says that it is durable.
+    if (viewOf(reading, false).overBecause !== null) {
+      return { change: { family: reading.family, events: [], cutOffs: [] }, result: 0 }
+    }
     const { name } = workbench.operator
     const family = endFamily(reading.family, 'revoked_by_operator', name, reading.nowMs)
     const { clientId, subject, sessionId } = family.grant
