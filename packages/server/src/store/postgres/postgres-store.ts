@@ -6,7 +6,7 @@
 import type { Entropy } from '../../domain/entropy.ts'
 import { type Store, StoreUnavailable } from '../../domain/store.ts'
 import type { Clock } from '../../domain/time.ts'
-import { quietTimer, type StartTimer, stampWhileIdle } from '../sqlite/idle-stamp.ts'
+import { quietTimer, type StartTimer, stampWhileIdle } from '../sql/idle-stamp.ts'
 import { always, numberAt, type Sql } from '../sql/sql.ts'
 import { sqlStore } from '../sql/store.ts'
 import { openStoreClock, type StoreClock } from '../sql/store-clock.ts'

@@ -7,7 +7,7 @@
  * transaction, so nothing it ended comes back, and every node brings the highest time it was told to the next stamp.
  */
 
-import { idleStampMs, idleStampsMax, type Rhythm, type StartTimer } from '../sqlite/idle-stamp.ts'
+import { idleStampMs, idleStampsMax, type Rhythm, type StartTimer } from '../sql/idle-stamp.ts'
 import type { StoreClock } from '../sql/store-clock.ts'
 import type { Stamping } from './batch.ts'
 

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { repeatSecondsMax } from '../../admin/client-rules.ts'
 import { repeatSecondsDefault } from '../../admin/client-defaults.ts'
 import { opened, readFamily, rotated, seededEntropy, settableClock, startMs } from '../contract/fixture.test.ts'
-import { idleStampMs, idleStampsMax } from './idle-stamp.ts'
+import { idleStampMs, idleStampsMax } from '../sql/idle-stamp.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 describe('an idle store', () => {
