@@ -11,6 +11,8 @@ export type Meaning = 'again' | 'refused' | 'away' | 'unknown'
 
 /** The guard of a unit changed no row, and said so by dividing by that number. */
 export const divisionByZero = '22012'
+/** The guard found a key free that somebody else, in a transaction that ended meanwhile, has taken. */
+export const uniqueViolation = '23505'
 /** The guard of a unit changed several rows, and said so by taking a root. */
 export const rootOfLess = '2201F'
 /** Said of every statement after the one that failed. */

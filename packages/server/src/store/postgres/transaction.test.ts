@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { Client } from 'pg'
 import type { Unit } from '../sql/sql.ts'
 import { parseDurability } from './durability.ts'
 import { addressesOf } from './addresses.ts'
 import { type Connect, connector } from './connect.ts'
 import { postgresDialect } from './dialect.ts'
-import { sceneOn } from './fixture.test.ts'
+import { type Scene, sceneOn } from './fixture.test.ts'
 import { BrokenSession, type Session } from './session.ts'
 import { createWriter } from './writer.ts'
 
@@ -37,7 +38,19 @@ async function writerOn(test: TestContext, losing: readonly number[] = []) {
   const stamping = { due: () => [], now: () => [], stamped: () => undefined }
   const lossOf = (durability: string) => (parseDurability(durability).readOnly ? 'read-only' : null)
   const writer = createWriter({ count: 1, connect: losingSome, entropy }, { stamping, lossOf })
-  return { writer, ask, written: () => ask('SELECT place, what FROM written ORDER BY place, what') }
+  return { url, writer, ask, written: () => ask('SELECT place, what FROM written ORDER BY place, what') }
+}
+
+async function openOther(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  return client
+}
+
+/** Resolves once somebody in this database waits for a lock. */
+async function someoneWaits(ask: Scene['ask']): Promise<void> {
+  const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+  while ((await ask(waiting)).length === 0) await new Promise(next => setImmediate(next))
 }
 
 function insert(place: number, what: string) {
@@ -58,6 +71,32 @@ describe('a unit', () => {
     assert.equal(await writer.write(none), 'moved')
     assert.deepEqual(await written(), [
       [1, 'a'],
+      [2, 'b'],
+    ])
+    await writer.finish()
+  })
+  it('has moved where its guard would take what somebody else has taken in the same moment', async test => {
+    const { url, writer, ask, written } = await writerOn(test)
+    await ask('CREATE UNIQUE INDEX one_of_each ON written (what)')
+    const take = (place: number): Unit => ({
+      about: String(place),
+      guard: {
+        text: "UPDATE written SET what = 'taken' WHERE place = $1 AND NOT EXISTS (SELECT 1 FROM written WHERE what = 'taken')",
+        params: [place],
+      },
+      statements: [insert(place, `event of ${place}`)],
+    })
+    await ask("INSERT INTO written VALUES (1, 'a'), (2, 'b')")
+    // Somebody else is in the middle of taking it: the guard sees it free, and waits for how that ends.
+    const other = await openOther(url)
+    await other.query("BEGIN; UPDATE written SET what = 'taken' WHERE place = 1")
+    const moving = writer.write(take(2))
+    await someoneWaits(ask)
+    await other.query('COMMIT')
+    await other.end()
+    assert.equal(await moving, 'moved')
+    assert.deepEqual(await written(), [
+      [1, 'taken'],
       [2, 'b'],
     ])
     await writer.finish()

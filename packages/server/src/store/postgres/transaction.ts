@@ -13,6 +13,7 @@ import {
   statementRefused,
   transactionFailed,
   unavailable,
+  uniqueViolation,
 } from './postgres-error.ts'
 import type { Reply } from './session.ts'
 
@@ -88,7 +89,7 @@ function unitResult({ unit, returns }: Write, replies: readonly Reply[]): Result
   if (at < 0) return answered(returns ? (replies[0]?.rows ?? []) : 'done')
   const code = codeOf(replies[at]?.failure)
   const isGuard = unit.guard !== null && at === 1
-  if (isGuard && code === divisionByZero) return answered('moved')
+  if (isGuard && (code === divisionByZero || code === uniqueViolation)) return answered('moved')
   if (isGuard && code === rootOfLess) {
     return { kind: 'refused', error: new RangeError(`a guard changed several rows: ${unit.guard.text}`) }
   }
