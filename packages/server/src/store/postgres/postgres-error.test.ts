@@ -9,7 +9,7 @@ function serverError(code: string, more: object = {}): Error {
 
 describe('an error of PostgreSQL', () => {
   const meanings: { readonly [meaning in Meaning]: readonly string[] } = {
-    again: ['40001', '40P01'],
+    again: ['40001', '40P01', '26000'],
     refused: ['23505', '22P02', '42P01', '25P02', '42501', '0A000'],
     away: ['25006', '53100', '53200', '55P03', '57014'],
     // These end the session, or leave it open what happened.
