@@ -74,8 +74,8 @@ export function tollOf(work: Work): Toll {
     return sum
   }
   return {
-    questions: count(/\/store\/(?:sqlite|postgres)\/[\w-]+-store\.ts read$/),
-    transactions: count(/\/store\/(?:sqlite|postgres)\/writer\.ts transact$/),
+    questions: count(/\/store\/(?:sqlite|postgres)\/reader\.ts read$/),
+    transactions: count(/\/store\/(?:sqlite\/writer\.ts transact|postgres\/batch\.ts writeBatch)$/),
     hmacs: count(/\/keys\/hmac\.ts hmacText$/),
     passwordHashes: count(/\/user\/password\.ts argon2id$/),
     signatures: count(/\/token\/sign-jwt\.ts signatureOf$/),
