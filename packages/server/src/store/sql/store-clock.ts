@@ -94,7 +94,9 @@ export async function readNowMs(sql: Sql, clock: StoreClock): Promise<number> {
   return clock.nowMs(numberAt(row, 0))
 }
 
-const laterText = 'CASE WHEN high_ms < store_now($1) THEN store_now($1) ELSE high_ms END'
+/** The time is asked for once: a clock that is set back between two looks must not take the stored time back with it. */
+const laterText = `(SELECT CASE WHEN store_clock.high_ms < t.now_ms THEN t.now_ms ELSE store_clock.high_ms END
+FROM (SELECT store_now($1) AS now_ms) AS t)`
 
 const stampText = `UPDATE store_clock SET high_ms = ${laterText}, batch_id = $2 WHERE id = 1`
 

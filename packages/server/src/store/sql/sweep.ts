@@ -47,7 +47,7 @@ export interface Sweeper {
   readonly wrote: () => void
   /** Resolves when no sweep is under way. */
   readonly rest: () => Promise<void>
-  /** Throws what a sweep failed of, other than the store being away. */
+  /** Throws what the last sweep failed of, other than the store being away. */
   readonly complain: () => void
 }
 
@@ -63,6 +63,9 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
     writesSinceTidying += 1
     if (running !== null || (rowsDue < pageRowsMin && writesSinceTidying < writesPerTidying)) return
     running = sweep()
+      .then(() => {
+        failure = null
+      })
       .catch(error => {
         // While the store is away nothing grows either; the next write that succeeds starts another sweep.
         if (!(error instanceof StoreUnavailable)) failure = new Error('a sweep of the store failed', { cause: error })
