@@ -222,22 +222,28 @@ async function inspect(session: Session, address: Address, connecting: Rememberi
   return { durability, server: String(server), lineage, backend }
 }
 
-/** Answers the settings as they stand once the session is set. */
+/**
+ * Answers the settings as they stand once the session is set, and as they were judged: later batches are compared with
+ * them, so what somebody changed between the two readings must not become what is good.
+ */
 async function refuseLosses(session: Session, durability: string, connecting: Connecting): Promise<string> {
-  const { needs, allowLosingRotations, report } = connecting
-  const settings = parseDurability(durability)
-  refuseStandby(settings)
-  const losses = lossesOf(settings, needs)
-  if (allowLosingRotations) {
-    for (const loss of losses) report(loss)
-    return durability
-  }
-  if (losses.length > 0) throw new StoreRefused(losses.join(' '))
+  judgeDurability(durability, connecting)
+  if (connecting.allowLosingRotations) return durability
   const [, raised] = await session.ask([
     { text: raiseCommitText, params: [] },
     { text: durabilityText, params: [] },
   ])
-  return String(raised?.rows[0]?.[0])
+  const settled = String(raised?.rows[0]?.[0])
+  judgeDurability(settled, connecting)
+  return settled
+}
+
+function judgeDurability(durability: string, { needs, allowLosingRotations, report }: Connecting): void {
+  const settings = parseDurability(durability)
+  refuseStandby(settings)
+  const losses = lossesOf(settings, needs)
+  if (allowLosingRotations) for (const loss of losses) report(loss)
+  else if (losses.length > 0) throw new StoreRefused(losses.join(' '))
 }
 
 function refuseUnfit(versionNumber: number, encoding: string): void {
