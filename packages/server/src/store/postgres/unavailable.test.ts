@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { faultProxy } from '../../../../../test/network/fault-proxy.ts'
 import { type Cluster, startCluster } from '../../../../../test/postgres/cluster.ts'
 import { ask } from '../../../../../test/postgres/query.ts'
 import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
@@ -174,6 +175,25 @@ describe('a server that would lose what it acknowledges', () => {
       assert.match(error.message, /synchronous_standby_names/)
       return true
     })
+  })
+
+  it('is refused where its standbys are struck from the list while it is looked at', async test => {
+    test.after(() => changed('RESET synchronous_standby_names'))
+    const { url, open } = await storeOn(test)
+    await changed("SET synchronous_standby_names = 'nobody'")
+    const far = new URL(url)
+    const proxy = await faultProxy(test, Number(far.port))
+    far.port = String(proxy.port)
+    // Between the reading that is judged and the one that later batches are compared with.
+    proxy.faultNext(link => ({
+      toServer: bytes => {
+        const forward = (): void => link.forward('toServer', bytes)
+        const isBetween = bytes.includes("set_config('synchronous_commit'")
+        if (isBetween) changed("SET synchronous_standby_names = ''").then(forward, link.reset)
+        else forward()
+      },
+    }))
+    await assert.rejects(open({ url: far.href, syncStandbysMin: 1 }), StoreRefused)
   })
 })
 
