@@ -70,6 +70,8 @@ const usualSettings: Settings = {
   unix_socket_directories: '',
   max_connections: '200',
   shared_buffers: '32MB',
+  // In its directory, which goes with it: a server that is killed leaves what it shared behind.
+  dynamic_shared_memory_type: 'mmap',
   fsync: 'on',
   synchronous_commit: 'on',
   wal_level: 'replica',
