@@ -163,21 +163,24 @@ describe('a statement that never arrives at the database', () => {
     await provesUnharmed(line)
   })
 
-  it('leaves nothing of a transaction of which the COMMIT is lost', async test => {
+  it('is sent again where it was the COMMIT of a revocation, or called unknown, and is never half done', async test => {
     const line = await openDatabaseLine(test)
-    const [confidential] = line.holders as [Holder]
-    for (const by of endings) {
+    const revoked = await strictHolders(line, endings.length)
+    for (const [index, by] of endings.entries()) {
+      const holder = revoked[index]!
+      const app = appFor(line, holder)
       const lost = line.faults.loseStatement({ statement: commit, by })
-      const answer = await appFor(line, confidential).revoke(confidential.token)
+      const answer = await app.revoke(holder.token)
       await lost
       if (answer.status === 200) {
-        assert.equal((await present(confidential, appFor(line, confidential))).status, 400)
-        return
+        assert.equal((await present(holder, app)).status, 400, by)
+        assert.equal(await endsOf(line, holder), 1, by)
+      } else {
+        assertUnknown(answer)
+        await standsAt(line, holder, by)
       }
-      assertUnknown(answer)
-      await standsAt(line, confidential, by)
     }
-    await provesUnharmed(line)
+    for (const holder of line.holders) await movesOn(line, holder)
   })
 })
 
@@ -191,6 +194,11 @@ async function strictHolders(line: DatabaseLine, count: number): Promise<Holder[
     holders.push({ name: `strict ${index}`, manner: 'bare', registered, token: refreshToken })
   }
   return holders
+}
+
+async function endsOf({ office }: DatabaseLine, { token }: Holder): Promise<number> {
+  const events = await office.workbench.store.events.ofFamily(familyIdIn(token), 10)
+  return events.filter(({ kind }) => kind === 'family_ended').length
 }
 
 async function repeatsOf({ office }: DatabaseLine): Promise<number> {
