@@ -116,14 +116,12 @@ const aliveStatement = { text: 'SELECT 1', params: [] }
 /** Refused wherever a write would be, and leaves nothing. */
 const proveWritable = { text: 'DELETE FROM settings WHERE name IS NULL', params: [] }
 
-function openClock(highMs: StoredTime, given: Clock | undefined): StoreClock {
+function openClock(highMs: number, given: Clock | undefined): StoreClock {
   if (given !== undefined) return openStoreClock(given, highMs)
   return openStoreClock(noClock, highMs, 'anybody')
 }
 
-type StoredTime = number
-
-async function storedHighMs({ session }: Trusted): Promise<StoredTime> {
+async function storedHighMs({ session }: Trusted): Promise<number> {
   const [reply] = await session
     .ask([{ text: 'SELECT high_ms FROM store_clock WHERE id = 1', params: [] }])
     .catch((error: unknown) => {

@@ -7,7 +7,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { StoreUnavailable } from '../../domain/store.ts'
-import { always, type Outcome, type Row, type Statement, type Unit } from '../sql/sql.ts'
+import { always, byWhatTheyAreAbout, type Outcome, type Row, type Statement, type Unit } from '../sql/sql.ts'
 import { type BatchRules, findMarks, writeBatch } from './batch.ts'
 import type { Trusted } from './connect.ts'
 import { createLanes, jittered, type LaneParts, type Lanes, queuedTasksMax } from './lanes.ts'
@@ -88,18 +88,13 @@ function take(queue: Task[]): readonly Task[] {
     if (isTaken && about !== null) abouts.add(about)
   }
   queue.splice(0, queue.length, ...left)
-  return taken.sort(byWhatTheyAreAbout)
+  return taken.sort((a, b) => byWhatTheyAreAbout(a.unit, b.unit))
 }
 
 /** Rotations do not wait for transactions, and what was lost comes before it is mixed with anything else. */
 function sortOf(task: Task): 'lost' | 'move' | 'unit' {
   if (task.lost) return 'lost'
   return isMove(task) ? 'move' : 'unit'
-}
-
-function byWhatTheyAreAbout({ unit: a }: Task, { unit: b }: Task): number {
-  if (a.about === b.about) return 0
-  return (a.about ?? '') < (b.about ?? '') ? -1 : 1
 }
 
 /** Answers those whose answer is known, and returns the others, to be asked for again. */

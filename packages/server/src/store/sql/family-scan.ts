@@ -8,6 +8,7 @@ import type { CutOffTarget } from '../../domain/cut-off/cut-off.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { familyColumns, familyColumnsCount, familyOf } from './family-row.ts'
 import { numberAt, type Row, type Sql, type Value } from './sql.ts'
+import { turnOfTheLoop } from './turn-of-the-loop.ts'
 import { clockColumns, clockColumnsCount, type StoreClock } from './store-clock.ts'
 
 export interface Where {
@@ -72,7 +73,8 @@ export async function* scanFamilies(
     const final = page.at(-1)
     if (final === undefined || page.length < scanPageRows) return
     last = String(final[0])
-    await otherWork()
+    // A database in this process answers at once; a long scan must still let requests through.
+    await turnOfTheLoop()
   }
 }
 
@@ -97,9 +99,4 @@ function cutOffsAt(row: Row, from: number): CutOffs {
 
 function latest(value: Value | undefined): number {
   return typeof value === 'number' ? value : 0
-}
-
-/** A database in this process answers at once; a long scan must still let requests through. */
-function otherWork(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

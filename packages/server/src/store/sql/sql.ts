@@ -47,6 +47,12 @@ export interface Sql {
   writeReturning(statement: Statement): Promise<readonly Row[]>
 }
 
+/** The order in which a batch writes. */
+export function byWhatTheyAreAbout(a: Pick<Unit, 'about'>, b: Pick<Unit, 'about'>): number {
+  if (a.about === b.about) return 0
+  return (a.about ?? '') < (b.about ?? '') ? -1 : 1
+}
+
 /** A unit without a condition. */
 export function always(statements: readonly Statement[]): Unit {
   return { about: null, guard: null, statements }

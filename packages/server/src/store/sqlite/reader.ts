@@ -6,6 +6,7 @@
 
 import { StoreUnavailable } from '../../domain/store.ts'
 import type { Row, Statement } from '../sql/sql.ts'
+import { turnOfTheLoop } from '../sql/turn-of-the-loop.ts'
 import type { Connection } from './connection.ts'
 import type { Patiently } from './patience.ts'
 import { isUnavailable } from './sqlite-error.ts'
@@ -78,7 +79,3 @@ function readTogether(connection: Connection, tasks: readonly Task[]): readonly 
 
 const begin: Statement = { text: 'BEGIN', params: [] }
 const end: Statement = { text: 'ROLLBACK', params: [] }
-
-function turnOfTheLoop(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}

@@ -6,7 +6,8 @@
 
 import type { Entropy } from '../../domain/entropy.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
-import type { Outcome, Row, Statement, Unit } from '../sql/sql.ts'
+import { byWhatTheyAreAbout, type Outcome, type Row, type Statement, type Unit } from '../sql/sql.ts'
+import { turnOfTheLoop } from '../sql/turn-of-the-loop.ts'
 import type { Connection } from './connection.ts'
 import type { Patiently } from './patience.ts'
 import { isBusy, isUnavailable, unavailable } from './sqlite-error.ts'
@@ -140,11 +141,6 @@ function takeBatch(queue: Task[]): readonly Task[] {
   return taken.sort(byWhatTheyAreAbout)
 }
 
-function byWhatTheyAreAbout(a: Task, b: Task): number {
-  if (a.about === b.about) return 0
-  return (a.about ?? '') < (b.about ?? '') ? -1 : 1
-}
-
 function runUnit(connection: Connection, { guard, statements }: Unit): Outcome {
   if (guard !== null) {
     const changed = connection.run(guard)
@@ -211,7 +207,3 @@ function batchIdFrom(entropy: Entropy): string {
 
 /** There is one thread, and its turn is always. */
 const noOthers: WriteTurn = { take: async () => {}, pass: () => {} }
-
-function turnOfTheLoop(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}
