@@ -20,7 +20,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunClusters, startRunClusters } from '../test/postgres/run-clusters.ts'
 import { readImports } from './imports.ts'
-import type { Counts } from './count-tests.ts'
+import type { Tally } from './count-tests.ts'
 
 /** One run of `node --test`. */
 interface Group {
@@ -46,7 +46,7 @@ const storeOfTheRun = /\/(?:stage|scene|server-process|two-servers|line)\.ts$/
 const apart = ['--test-isolation=process', `--test-concurrency=${availableParallelism()}`]
 
 const root = join(import.meta.dirname, '..')
-const none: Counts = { tests: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 }
+const none: Tally = { tests: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0, failures: [] }
 
 process.chdir(root)
 process.exitCode = await main(process.argv.slice(2))
@@ -80,9 +80,9 @@ async function runGroups(groups: readonly Group[], environment: Environment): Pr
   for (const group of groups.filter(({ files }) => files.length > 0)) {
     console.log(`\n${group.title}: ${group.files.length} files`)
     const startedAtMs = performance.now()
-    const { counts, exitCode } = await runGroup(group, environment)
+    const { tally, exitCode } = await runGroup(group, environment)
     console.log(`${group.title}: ${Math.round((performance.now() - startedAtMs) / 1000)} s`)
-    total = sum(total, counts)
+    total = sum(total, tally)
     if (exitCode !== 0) isBroken = true
   }
   return conclude(total, isBroken)
@@ -162,7 +162,7 @@ function takesAnyStore(file: string): boolean {
 async function runGroup(
   group: Group,
   environment: Environment,
-): Promise<{ readonly counts: Counts; readonly exitCode: number }> {
+): Promise<{ readonly tally: Tally; readonly exitCode: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'pawl-tests-'))
   const countsFile = join(directory, 'counts.json')
   try {
@@ -177,7 +177,7 @@ async function runGroup(
       ...group.files,
     ]
     const exitCode = await runNode(words, { ...environment, ...group.environment })
-    return { counts: readCounts(countsFile), exitCode }
+    return { tally: readTally(countsFile), exitCode }
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -200,12 +200,12 @@ function runNode(words: readonly string[], environment: Environment): Promise<nu
 }
 
 /** A run that broke off before its summary has counted nothing; its exit code says that it failed. */
-function readCounts(file: string): Counts {
+function readTally(file: string): Tally {
   const text = readFileSync(file, 'utf8')
-  return text === '' ? none : (JSON.parse(text) as Counts)
+  return text === '' ? none : (JSON.parse(text) as Tally)
 }
 
-function sum(one: Counts, other: Counts): Counts {
+function sum(one: Tally, other: Tally): Tally {
   return {
     tests: one.tests + other.tests,
     passed: one.passed + other.passed,
@@ -213,16 +213,19 @@ function sum(one: Counts, other: Counts): Counts {
     cancelled: one.cancelled + other.cancelled,
     skipped: one.skipped + other.skipped,
     todo: one.todo + other.todo,
+    failures: [...one.failures, ...other.failures],
   }
 }
 
-function conclude(total: Counts, isBroken: boolean): number {
+function conclude(total: Tally, isBroken: boolean): number {
   const unmet = total.skipped + total.todo
   if (unmet > 0)
     complain(`${total.skipped} tests were skipped and ${total.todo} are todo: a test runs, or it is deleted.`)
   if (total.tests === 0) complain('No test ran.')
   const failed = total.failed + total.cancelled
   if (isBroken && failed === 0) complain('A test process failed outside its tests.')
+  // Once more, because the log of the run is long and its end is what everybody reads.
+  for (const failure of total.failures) console.log(`\n✖ ${failure}`)
   console.log(`\n${total.passed} passed, ${failed + unmet} failed`)
   return isBroken || failed + unmet > 0 || total.tests === 0 ? 1 : 0
 }
