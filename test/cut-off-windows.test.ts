@@ -134,6 +134,7 @@ const request: AuthorizationRequest = {
   loginHint: null,
   subject: null,
   claims: null,
+  authorizationDetails: null,
 }
 
 function targetOf(

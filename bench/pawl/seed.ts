@@ -160,6 +160,7 @@ function openingOf({ entropy, keys, clientId }: Seeder, subject: Subject, nowMs:
       scopes: pawlScopes,
       resources: [],
       claims: null,
+      authorizationDetails: null,
       authTimeMs: nowMs,
       acr: null,
       amr: ['pwd'],

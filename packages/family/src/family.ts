@@ -30,6 +30,8 @@ export interface Grant {
   readonly resources: readonly string[]
   /** The `claims` request parameter (OIDC Core §5.5), as the JSON text that was checked at the door, or null. */
   readonly claims: string | null
+  /** Rich authorization requests (RFC 9396): what was granted, as the JSON text of the array, or null. */
+  readonly authorizationDetails: string | null
   /** When the user proved who they are. User and session cut-offs compare with this. */
   readonly authTimeMs: number
   readonly acr: string | null

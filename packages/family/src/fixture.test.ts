@@ -48,6 +48,7 @@ export const grant: Grant = {
   scopes: ['openid', 'offline_access'],
   resources: ['https://api.example/'],
   claims: null,
+  authorizationDetails: null,
   authTimeMs,
   acr: 'urn:example:silver',
   amr: ['pwd'],

@@ -93,6 +93,7 @@ function newFamily({ entropy }: Workbench, of: FamilyOf, nowMs: number): Family 
     scopes: ['openid', 'offline_access'],
     resources: [],
     claims: null,
+    authorizationDetails: null,
     authTimeMs: nowMs,
     acr: null,
     amr: ['pwd'],

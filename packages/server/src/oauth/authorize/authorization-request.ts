@@ -33,6 +33,8 @@ export interface AuthorizationRequest extends ReturnAddress {
   /** The only user who may answer: from `id_token_hint` or a `sub` value in `claims`. */
   readonly subject: string | null
   readonly claims: string | null
+  /** Rich authorization requests (RFC 9396 §2), as the JSON text that was checked at the door, or null. */
+  readonly authorizationDetails: string | null
 }
 
 export type ReadRequest =
@@ -129,6 +131,7 @@ async function checkedRequest(
     loginHint: limited(parameters, 'login_hint', loginHintCharactersMax),
     subject: await onlySubject(server, client, { hint: valueOf(parameters, 'id_token_hint'), claims }),
     claims,
+    authorizationDetails: null,
   }
 }
 

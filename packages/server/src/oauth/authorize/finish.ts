@@ -104,6 +104,7 @@ function grantOf(finish: Finish): Grant {
     scopes: request.scopes,
     resources: request.resources,
     claims: request.claims,
+    authorizationDetails: request.authorizationDetails,
     authTimeMs: session.authTimeMs,
     acr: session.acr,
     amr: session.amr,

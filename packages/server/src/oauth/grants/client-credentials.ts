@@ -102,6 +102,7 @@ function grantOf(
     scopes: granted.scopes,
     resources: granted.resources,
     claims: null,
+    authorizationDetails: null,
     authTimeMs: granted.nowMs,
     acr: null,
     amr: [],

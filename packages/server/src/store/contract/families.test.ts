@@ -39,7 +39,8 @@ function proveOpening(kind: Kind): void {
   })
   it('comes back with nothing where nothing was given', async test => {
     const { store, entropy } = await sceneOf(kind, test)
-    const bare = { subject: null, sessionId: null, claims: null, acr: null, amr: [], scopes: [], resources: [] }
+    const none = { claims: null, authorizationDetails: null, acr: null, amr: [], scopes: [], resources: [] }
+    const bare = { subject: null, sessionId: null, ...none }
     const family = newFamily(entropy, startMs, { redemption: null, refreshable: false }, bare)
     await store.families.open(family, [])
     assert.deepEqual((await readFamily(store, family)).family, family)

@@ -120,6 +120,7 @@ export function grantOf(changes: Partial<Grant>, atMs: number): Omit<Grant, 'id'
     scopes: ['openid', 'offline_access'],
     resources: ['https://api.example/'],
     claims: '{"id_token":{"email":null}}',
+    authorizationDetails: '[{"type":"payment"}]',
     authTimeMs: atMs,
     acr: 'urn:example:silver',
     amr: ['pwd', 'otp'],

@@ -97,6 +97,7 @@ export function familyOf(row: Row): Family {
       scopes: terms.scopes,
       resources: terms.resources,
       claims: terms.claims,
+      authorizationDetails: terms.authorizationDetails,
       authTimeMs: terms.authTimeMs,
       acr: terms.acr,
       amr: terms.amr,
@@ -144,16 +145,17 @@ export function bindingText(binding: Binding | null): string | null {
 
 type OpeningTerms = Pick<
   Grant,
-  'scopes' | 'resources' | 'claims' | 'authTimeMs' | 'acr' | 'amr' | 'endsWithSession'
+  'scopes' | 'resources' | 'claims' | 'authorizationDetails' | 'authTimeMs' | 'acr' | 'amr' | 'endsWithSession'
 > & { readonly redemption: Redemption | null }
 
 /** Everything of the grant that has no column of its own, and what the code must be redeemed with. */
 function openingText(family: Family): string {
-  const { scopes, resources, claims, authTimeMs, acr, amr, endsWithSession } = family.grant
+  const { scopes, resources, claims, authorizationDetails, authTimeMs, acr, amr, endsWithSession } = family.grant
   const terms: OpeningTerms = {
     scopes,
     resources,
     claims,
+    authorizationDetails,
     authTimeMs,
     acr,
     amr,
