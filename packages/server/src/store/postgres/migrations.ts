@@ -154,4 +154,10 @@ CREATE INDEX refusals_of_request ON refusals (request_id);
 CREATE INDEX refusals_by_time ON refusals (at_ms);
 `
 
-export const migrations: readonly string[] = [initial]
+/** What may be shown once, kept for as long as it would be good. */
+const marks = `
+CREATE TABLE marks (id TEXT COLLATE "C" NOT NULL PRIMARY KEY, expires_ms BIGINT NOT NULL);
+CREATE INDEX marks_by_end ON marks (expires_ms);
+`
+
+export const migrations: readonly string[] = [initial, marks]

@@ -7,6 +7,7 @@ import { sqlCutOffs, withSettledCutOffs } from './cut-offs.ts'
 import { sqlDeniedAccessTokens } from './denied-access-tokens.ts'
 import { sqlEvents } from './events.ts'
 import { sqlFamilies } from './families.ts'
+import { sqlMarks } from './marks.ts'
 import { sqlRefusals } from './refusals.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSigningKeys } from './signing-keys.ts'
@@ -42,6 +43,7 @@ export function sqlStore(driver: SqlDriver): Store {
     deniedAccessTokens: sqlDeniedAccessTokens(sql),
     events: sqlEvents(sql),
     refusals: sqlRefusals(sql, clock),
+    marks: sqlMarks(sql),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),
     check: async () => {

@@ -209,4 +209,10 @@ ALTER TABLE store_clock DROP COLUMN interrupted_ms;
 ALTER TABLE store_clock DROP COLUMN resumed_ms;
 `
 
-const migrations: readonly string[] = [initial, severalInterruptions]
+/** What may be shown once, kept for as long as it would be good. */
+const marks = `
+CREATE TABLE marks (id TEXT NOT NULL PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX marks_by_end ON marks (expires_ms);
+`
+
+const migrations: readonly string[] = [initial, severalInterruptions, marks]
