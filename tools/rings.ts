@@ -89,8 +89,13 @@ const rings: { readonly [ring: string]: Ring } = {
     modules: ['@pawl/family', 'node:*', 'node:sqlite'],
     rule: 'store imports store and domain only: it holds no rule',
   },
+  outbound: {
+    paths: ['outbound/', 'domain/'],
+    modules: ['node:*'],
+    rule: 'outbound imports outbound and domain only: it carries requests out and decides nothing else',
+  },
   '': {
-    paths: ['pawl.ts', 'embed.ts', 'admin/', 'config/', 'domain/', 'http/', 'oauth/', 'store/'],
+    paths: ['pawl.ts', 'embed.ts', 'admin/', 'config/', 'domain/', 'http/', 'oauth/', 'outbound/', 'store/'],
     modules: ['@pawl/family', '@pawl/protocol', 'pino', 'zod', 'node:*'],
     rule: 'pawl.ts builds the server out of every ring but cli; embed.ts and index.ts offer it',
   },

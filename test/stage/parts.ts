@@ -16,6 +16,7 @@ import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import { familyHandle } from '../../packages/server/src/domain/token/family-handle.ts'
 import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
+import { openOutbound } from '../../packages/server/src/outbound/open-outbound.ts'
 import type { AuthorizationServer } from '../../packages/server/src/oauth/authorization-server.ts'
 import { quickHashing, type Stage } from './stage.ts'
 
@@ -40,6 +41,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     signingKeys: await openSigningKeys({ store: store.signingKeys, sealer: seals, entropy, now, report: rethrow }),
     passwords: argon2Hasher(systemEntropy(), quickHashing),
     background: background(rethrow),
+    outbound: openOutbound({ allowsLoopback: true, privateHosts: new Set() }),
     rules: { codeSeconds: 60, sessionSeconds: 604_800, repeatsMax: 100, grantsPerUserAndClientMax: 100 },
     signInLimits,
   }

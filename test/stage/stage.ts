@@ -18,6 +18,7 @@ import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { argon2Hasher, type Hashing } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import type { StartTimer } from '../../packages/server/src/http/failure-delay.ts'
+import type { OutboundWorld } from '../../packages/server/src/outbound/open-outbound.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
 import { type Browser, browser, type Ground, stagePassword } from './browser.ts'
@@ -37,6 +38,8 @@ export interface StageOptions {
   readonly hashing?: Hashing
   /** Holds back answers to guesses in the place of the machine's timers. */
   readonly startTimer?: StartTimer
+  /** Name servers, roots of trust and timers for requests to others; by default the machine's own. */
+  readonly outbound?: OutboundWorld
 }
 
 /** As cheap as argon2id can be: what a password costs is tested where passwords are. */
@@ -79,8 +82,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   })
   const config = completeConfig(settings, keys, 7295)
   const hashing = options.hashing ?? quickHashing
-  const { startTimer } = options
-  const timers = startTimer === undefined ? {} : { startTimer }
+  const { startTimer, outbound } = options
+  const timers = { ...(startTimer && { startTimer }), ...(outbound && { outbound }) }
   const world = { clock, databaseClock: clock, entropy, logger: stderrLogger('silent'), hashing, ...timers }
   const pawl = await openPawl(config, world)
   const parts = {

@@ -17,6 +17,7 @@ import { keyedHasher } from './domain/keys/keyed-hash.ts'
 import { UnusableMasterKey } from './domain/keys/master-keys.ts'
 import { type Sealer, sealer } from './domain/keys/seal.ts'
 import { openSigningKeys, type SigningKeys } from './domain/keys/signing-keys.ts'
+import type { OutboundRules } from './domain/outbound/outbound-url.ts'
 import { type Store, StoreRefused } from './domain/store.ts'
 import { familyRate, familyRateMemory } from './domain/throttle/family-rate.ts'
 import type { Clock } from './domain/time.ts'
@@ -31,6 +32,7 @@ import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
 import type { AuthorizationServer } from './oauth/authorization-server.ts'
+import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
 import { leaveTurn, turnMemory } from './store/sqlite/write-turn.ts'
 
@@ -45,6 +47,8 @@ export interface World {
   readonly hashing?: Hashing
   /** How answers to guesses are held back; by default with the timers of the machine. */
   readonly startTimer?: StartTimer
+  /** What leads out of this machine: name servers, roots of trust, timers; by default the machine's own. */
+  readonly outbound?: OutboundWorld
   /** Where several threads of one process serve together; alone by default. */
   readonly seat?: Seat
 }
@@ -109,10 +113,16 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     handles: familyHandle(config.masterKeys),
     signingKeys: await openKeys(store, parts.sealer, world),
     background: tasks,
+    outbound: openOutbound(outboundRules(config), world.outbound),
     rules: config,
     signInLimits,
   }
   return assemble(server, world, tasks)
+}
+
+/** Development speaks to its own machine, so that applications on it can be fetched from and posted to. */
+function outboundRules({ development, privateHosts }: Config): OutboundRules {
+  return { allowsLoopback: development, privateHosts: new Set(privateHosts) }
 }
 
 /** The signing keys; where they do not open, the store is closed, and a master key that is missing is said so. */

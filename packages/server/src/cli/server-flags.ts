@@ -12,6 +12,7 @@ export interface ServerFlags extends FlagValues {
   readonly store?: string
   readonly config?: string
   readonly trustedProxy?: readonly string[]
+  readonly privateHost?: readonly string[]
   readonly json?: true
 }
 
@@ -24,7 +25,7 @@ export function withServerFlags(command: Command): Command {
       typeof standard === 'string' || typeof standard === 'number' ? `${meaning} Default: ${standard}.` : meaning
     const flag = `${flagOf(name)} <${unit}>`
     if (typeof standard === 'boolean') command.option(flagOf(name), description)
-    else if (name === 'trustedProxies') command.option(flag, `${description} Several times.`, collect)
+    else if (Array.isArray(standard)) command.option(flag, `${description} Several times.`, collect)
     else command.option(flag, description)
   }
   return command
@@ -33,8 +34,8 @@ export function withServerFlags(command: Command): Command {
 }
 
 export function settingsOf(world: World, flags: ServerFlags): SettingsReading {
-  const { config, trustedProxy } = flags
-  const given = { ...flags, trustedProxies: trustedProxy }
+  const { config, trustedProxy, privateHost } = flags
+  const given = { ...flags, trustedProxies: trustedProxy, privateHosts: privateHost }
   return readSettings({ flags: given, configFile: config, environment: world.environment })
 }
 

@@ -68,6 +68,17 @@ export const settingsSchema = z.strictObject({
     unit: 'address or CIDR range',
     description: 'Whose forwarded headers count. Everyone else is their own address.',
   }),
+  privateHosts: described(
+    z
+      .array(z.string().regex(/^[a-z0-9.-]{1,253}$/))
+      .max(64)
+      .default([]),
+    {
+      unit: 'host name',
+      description:
+        'Hosts of your own networks that Pawl may send requests to (logout notices, key sets), although their addresses are private. Everything else must be on the public internet.',
+    },
+  ),
   logLevel: described(z.enum(logLevels).default('info'), { unit: 'level', description: 'What is written to stderr.' }),
   drainSeconds: described(whole(0, 300, 10), {
     unit: 'seconds',
@@ -105,6 +116,7 @@ export const settingNames = Object.keys(settingsSchema.shape) as readonly Settin
 /** `adminPort` is `--admin-port` on the command line and `PAWL_ADMIN_PORT` in the environment. */
 export function flagOf(name: SettingName): string {
   if (name === 'trustedProxies') return '--trusted-proxy'
+  if (name === 'privateHosts') return '--private-host'
   return `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
 
@@ -133,6 +145,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'grantsPerUserAndClientMax':
       return /^\d{1,10}$/.test(text) ? Number(text) : text
     case 'trustedProxies':
+    case 'privateHosts':
       return text === '' ? [] : text.split(',').map(part => part.trim())
     case 'allowLosingRotations':
       return text === 'true' || (text === 'false' ? false : text)

@@ -7,6 +7,7 @@ import type { StepFamily } from '../domain/family/step.ts'
 import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
 import type { Sealer } from '../domain/keys/seal.ts'
 import type { SigningKeys } from '../domain/keys/signing-keys.ts'
+import type { Outbound } from '../domain/outbound/outbound.ts'
 import type { Store } from '../domain/store.ts'
 import type { TokenCodec } from '../domain/token/codec.ts'
 import type { FamilyHandle } from '../domain/token/family-handle.ts'
@@ -30,6 +31,8 @@ export interface AuthorizationServer {
   readonly signingKeys: SigningKeys
   readonly passwords: PasswordHasher
   readonly background: Background
+  /** The only way to anybody outside. */
+  readonly outbound: Outbound
   readonly rules: ServerRules
   readonly signInLimits: SignInLimits
 }

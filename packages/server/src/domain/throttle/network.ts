@@ -14,13 +14,14 @@ export function networkOf(address: string): string {
   return mappedIpv4(groups) ?? `${groups.slice(0, 4).map(hex).join(':')}::/64`
 }
 
-function parseIpv4(text: string): number[] | null {
+/** The four bytes, or null. */
+export function parseIpv4(text: string): number[] | null {
   const bytes = ipv4Pattern.exec(text)?.slice(1).map(Number)
   return bytes === undefined || bytes.some(byte => byte > 255) ? null : bytes
 }
 
-/** The eight groups of RFC 4291 §2.2, its dotted tail included. */
-function parseIpv6(text: string): number[] | null {
+/** The eight groups of RFC 4291 §2.2, its dotted tail included; null for anything else. In lower case, without zone. */
+export function parseIpv6(text: string): number[] | null {
   const halves = text.split('::')
   if (halves.length > 2) return null
   const [head, tail] = [parseGroups(halves[0] ?? ''), parseGroups(halves[1] ?? '')]
