@@ -9,6 +9,7 @@ import { proveCutOffs } from './cut-offs.test.ts'
 import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
 import { provePeople } from './people.test.ts'
+import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveStatements } from './statements.test.ts'
 import { proveSweep } from './sweep.test.ts'
 import { proveTime } from './time.test.ts'
@@ -19,6 +20,7 @@ export function proveStore(kind: Kind): void {
     proveCutOffs(kind)
     provePeople(kind)
     proveCounters(kind)
+    provePushedRequests(kind)
     proveTime(kind)
     proveSweep(kind)
     proveStatements()

@@ -160,4 +160,17 @@ CREATE TABLE marks (id TEXT COLLATE "C" NOT NULL PRIMARY KEY, expires_ms BIGINT 
 CREATE INDEX marks_by_end ON marks (expires_ms);
 `
 
-export const migrations: readonly string[] = [initial, marks]
+/** Authorization requests that wait for their browser, or are too long to ride in it. */
+const pushedRequests = `
+CREATE TABLE pushed_requests (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  client_id TEXT COLLATE "C" NOT NULL,
+  family_id TEXT COLLATE "C" NOT NULL,
+  request TEXT COLLATE "C" NOT NULL,
+  opens_until_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL
+);
+CREATE INDEX pushed_requests_by_end ON pushed_requests (expires_ms);
+`
+
+export const migrations: readonly string[] = [initial, marks, pushedRequests]

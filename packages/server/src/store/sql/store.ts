@@ -8,6 +8,7 @@ import { sqlDeniedAccessTokens } from './denied-access-tokens.ts'
 import { sqlEvents } from './events.ts'
 import { sqlFamilies } from './families.ts'
 import { sqlMarks } from './marks.ts'
+import { sqlPushedRequests } from './pushed-requests.ts'
 import { sqlRefusals } from './refusals.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSigningKeys } from './signing-keys.ts'
@@ -44,6 +45,7 @@ export function sqlStore(driver: SqlDriver): Store {
     events: sqlEvents(sql),
     refusals: sqlRefusals(sql, clock),
     marks: sqlMarks(sql),
+    pushedRequests: sqlPushedRequests(sql),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),
     check: async () => {

@@ -215,4 +215,17 @@ CREATE TABLE marks (id TEXT NOT NULL PRIMARY KEY, expires_ms INTEGER NOT NULL) S
 CREATE INDEX marks_by_end ON marks (expires_ms);
 `
 
-const migrations: readonly string[] = [initial, severalInterruptions, marks]
+/** Authorization requests that wait for their browser, or are too long to ride in it. */
+const pushedRequests = `
+CREATE TABLE pushed_requests (
+  id TEXT NOT NULL PRIMARY KEY,
+  client_id TEXT NOT NULL,
+  family_id TEXT NOT NULL,
+  request TEXT NOT NULL,
+  opens_until_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pushed_requests_by_end ON pushed_requests (expires_ms);
+`
+
+const migrations: readonly string[] = [initial, severalInterruptions, marks, pushedRequests]
