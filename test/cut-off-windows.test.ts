@@ -9,6 +9,7 @@ import { describe, it } from 'node:test'
 import { cutOffOf } from '@pawl/family'
 import type { CutOffTarget } from '../packages/server/src/domain/cut-off/cut-off.ts'
 import type { Store } from '../packages/server/src/domain/store.ts'
+import { shownByPassword } from '../packages/server/src/domain/session/acr.ts'
 import { startSession } from '../packages/server/src/domain/session/sessions.ts'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
 import type { AuthorizationRequest } from '../packages/server/src/oauth/authorize/authorization-request.ts'
@@ -102,6 +103,7 @@ async function arrived(): Promise<Arrived> {
     {
       subject: user.subject,
       authTimeMs: await server.store.now(),
+      shown: shownByPassword,
       lifeSeconds: 86_400,
       previous: null,
       caller: somebody,
@@ -134,6 +136,7 @@ const request: AuthorizationRequest = {
   loginHint: null,
   subject: null,
   claims: null,
+  wantedAcr: null,
   authorizationDetails: null,
 }
 
@@ -167,7 +170,16 @@ async function service() {
   const stage = await openStage()
   const { client } = await stage.addClient({ id: 'robot', kind: 'service', scopes: ['read'] })
   const parameters = { get: () => undefined, all: () => [], has: () => false }
-  const asks = { parameters, authorization: undefined, retryKey: null, caller: somebody }
+  const asks = {
+    method: 'POST',
+    path: '/token',
+    parameters,
+    authorization: undefined,
+    dpop: undefined,
+    certificate: null,
+    retryKey: null,
+    caller: somebody,
+  }
   return { stage, client, request: asks }
 }
 

@@ -27,6 +27,8 @@ export function clientJson(client: Client, secret: string | null = null): Client
     audiences: client.audiences,
     pkce: client.pkce === 'or_nonce' ? 'or-nonce' : client.pkce,
     first_party: client.firstParty,
+    dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,
     access_seconds: client.accessTokenSeconds,
     idle_seconds: client.idleSeconds,
     absolute_seconds: client.absoluteSeconds,

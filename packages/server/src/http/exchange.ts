@@ -3,6 +3,8 @@
  * endpoints are functions from one of these to the other, so the hot path pays for nothing it does not use.
  */
 
+import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
+
 export interface HttpRequest {
   /** Upper case. */
   readonly method: string
@@ -16,6 +18,8 @@ export interface HttpRequest {
   readonly body: Uint8Array
   /** The client's address: the socket's, or what a trusted proxy forwarded. */
   readonly address: string
+  /** What the client showed of itself in TLS, here or before a trusted proxy. */
+  readonly certificate?: PresentedCertificate | null
 }
 
 export interface HttpResponse {

@@ -1,6 +1,7 @@
 /** The parts every endpoint of the protocol works with. `pawl.ts` builds them once; nothing here is made twice. */
 
 import type { Background } from '../domain/background.ts'
+import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
 import type { Entropy } from '../domain/entropy.ts'
 import type { Caller } from '../domain/event/new-event.ts'
 import type { StepFamily } from '../domain/family/step.ts'
@@ -48,9 +49,16 @@ export interface ServerRules {
 
 /** One request to an endpoint that speaks OAuth, after HTTP has been taken off it. */
 export interface ProtocolRequest {
+  /** Upper case. */
+  readonly method: string
+  /** Of the endpoint, below the issuer. */
+  readonly path: string
   readonly parameters: Parameters
   /** The Authorization header as sent. */
   readonly authorization: string | undefined
+  /** The DPoP header as sent; two of them are joined by a comma, which is in no proof (RFC 9449 §4.3). */
+  readonly dpop: string | undefined
+  readonly certificate: PresentedCertificate | null
   /** The retry key, without quotes, or null. */
   readonly retryKey: string | null
   readonly caller: Caller

@@ -40,6 +40,10 @@ export interface Client {
   /** `always`, or `or_nonce` for a confidential OpenID client that sends a nonce instead. */
   readonly pkce: 'always' | 'or_nonce'
   readonly firstParty: boolean
+  /** Every token request shows a DPoP proof (RFC 9449 §5.2). Without it a proof binds the tokens of its own request. */
+  readonly dpopBoundAccessTokens: boolean
+  /** Every token request shows a client certificate, and access tokens are bound to it (RFC 8705 §3.4). */
+  readonly tlsClientCertificateBoundAccessTokens: boolean
   readonly idTokenAlgorithm: SigningAlgorithm
   readonly accessTokenSeconds: number
   readonly idleSeconds: number

@@ -24,6 +24,8 @@ const confidential: Client = {
   audiences: [],
   pkce: 'always',
   firstParty: false,
+  dpopBoundAccessTokens: false,
+  tlsClientCertificateBoundAccessTokens: false,
   idTokenAlgorithm: 'ES256',
   accessTokenSeconds: 600,
   idleSeconds: 86_400,

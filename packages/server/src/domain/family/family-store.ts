@@ -6,6 +6,7 @@
 import type { ClientId, CutOffs, Family, FamilyId, Interruption, StepId, Subject } from '@pawl/family'
 import type { CutOff } from '../cut-off/cut-off.ts'
 import type { AuditEvent } from '../event/event.ts'
+import type { Mark } from '../mark/mark-store.ts'
 
 export interface FamilyReading {
   readonly family: Family
@@ -24,6 +25,8 @@ export interface FamilyStep {
   readonly events: readonly AuditEvent[]
   /** What the step ends beyond its own row. */
   readonly cutOffs: readonly CutOff[]
+  /** What the step takes along, so that it is done once: a DPoP proof, for one. */
+  readonly mark?: Mark | null
 }
 
 export interface FamilyFilter {
@@ -40,8 +43,11 @@ export interface FamilyStore {
   read(id: FamilyId): Promise<FamilyReading | null>
   /** Saves a new family with its event. `moved`: a family of this id is there already, and nothing was written. */
   open(family: Family, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
-  /** Saves the step if the row still stands where it was read; resolves only once that is durable (I2). */
-  commit(step: FamilyStep): Promise<'done' | 'moved'>
+  /**
+   * Saves the step if the row still stands where it was read and its mark, if it has one, is not taken; resolves only once
+   * that is durable (I2). `marked`: the mark was taken before, whatever has become of the row. Nothing was written then.
+   */
+  commit(step: FamilyStep): Promise<'done' | 'moved' | 'marked'>
   list(filter: FamilyFilter, limit: number): Promise<readonly FamilyReading[]>
   /** Living families of one user and client, oldest first, for the cap on grants. */
   countLiving(subject: Subject, clientId: ClientId): Promise<number>

@@ -9,6 +9,7 @@ import type { CutOff } from '../cut-off/cut-off.ts'
 import type { Entropy } from '../entropy.ts'
 import type { AuditEvent } from '../event/event.ts'
 import { newStepId } from '../identifiers.ts'
+import type { Mark } from '../mark/mark-store.ts'
 import { StoreUnavailable } from '../store.ts'
 import { FamilyBusy, laneWaitersMax } from './family-busy.ts'
 import type { FamilyReading, FamilyStore } from './family-store.ts'
@@ -20,6 +21,8 @@ export const stepAttemptsMax = 64
 export interface Attempt<T> {
   readonly change: FamilyChange | null
   readonly result: T
+  /** A mark that the change takes along, and what the caller gets where it is taken: then nothing is saved. */
+  readonly mark?: Mark & { readonly taken: T }
 }
 
 export interface FamilyChange {
@@ -81,12 +84,19 @@ async function attemptStep<T>({ families, entropy, id, early }: Step, decide: De
   for (let attempt = 0; attempt < stepAttemptsMax; attempt++) {
     const reading = await (attempt === 0 && early !== undefined ? early : families.read(id))
     const decided = decide(reading)
-    const { change, result } = decided instanceof Promise ? await decided : decided
+    const { change, result, mark } = decided instanceof Promise ? await decided : decided
     if (change === null || reading === null) return result
     const family = { ...change.family, stepId: newStepId(entropy) }
     const { events, cutOffs } = change
-    const outcome = await families.commit({ readAt: reading.family.stepId, family, events, cutOffs })
+    const outcome = await families.commit({
+      readAt: reading.family.stepId,
+      family,
+      events,
+      cutOffs,
+      mark: mark ?? null,
+    })
     if (outcome === 'done') return result
+    if (outcome === 'marked' && mark !== undefined) return mark.taken
   }
   throw new StoreUnavailable(`family ${id} moved ${stepAttemptsMax} times in a row`)
 }

@@ -25,6 +25,12 @@ export interface AccessTokenRequest {
   readonly nowMs: number
 }
 
+/** `cnf` (RFC 7800): the thumbprint of a DPoP key (RFC 9449 §6.1), of a certificate (RFC 8705 §3.1), or of both. */
+export interface Confirmation {
+  readonly jkt?: string
+  readonly 'x5t#S256'?: string
+}
+
 export interface IssuedAccessToken {
   readonly token: string
   readonly expiresInSeconds: number
@@ -39,8 +45,15 @@ export interface PawlClaim {
   readonly auth_ms: number
 }
 
-/** A signed access token that lives no longer than its family. Without a resource its audience is the issuer. */
-export function issueAccessToken(mint: Mint, request: AccessTokenRequest): IssuedAccessToken {
+/**
+ * A signed access token that lives no longer than its family, bound to the key that `confirmation` names, if any. Without
+ * a resource its audience is the issuer.
+ */
+export function issueAccessToken(
+  mint: Mint,
+  request: AccessTokenRequest,
+  confirmation: Confirmation | null,
+): IssuedAccessToken {
   const { client, family, nowMs } = request
   const { subject, acr, amr, authTimeMs } = family.grant
   const isUser = subject !== null
@@ -59,6 +72,7 @@ export function issueAccessToken(mint: Mint, request: AccessTokenRequest): Issue
     auth_time: isUser ? Math.floor(authTimeMs / 1000) : undefined,
     acr: isUser ? (acr ?? undefined) : undefined,
     amr: isUser && amr.length > 0 ? amr : undefined,
+    cnf: confirmation ?? undefined,
     [pawlClaim]: pawlClaimOf(mint, family),
   })
   return { token, expiresInSeconds: Math.max(0, expiresAt - issuedAt) }

@@ -12,8 +12,12 @@ import { jsonResponse } from '../oauth-failure.ts'
 /** Throws `invalid_request` for a body that is not a well-formed form post. */
 export function protocolRequest(request: HttpRequest, requestId: RequestId): ProtocolRequest {
   return {
+    method: request.method,
+    path: request.path,
     parameters: readForm(request),
     authorization: request.headers['authorization'],
+    dpop: request.headers['dpop'],
+    certificate: request.certificate ?? null,
     retryKey: parseRetryKey(request.headers[retryKeyHeader]),
     caller: callerOf(request, requestId),
   }

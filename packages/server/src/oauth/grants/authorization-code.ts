@@ -6,7 +6,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Redemption, Verdict } from '@pawl/family'
 import { isCodeVerifier, isSameRedirectUri } from '@pawl/protocol'
-import { type Client, isPublicClient } from '../../domain/client/client.ts'
+import type { Client } from '../../domain/client/client.ts'
 import { countedEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { judgeUse } from '../../domain/family/judge.ts'
@@ -14,6 +14,7 @@ import type { Attempt } from '../../domain/family/step.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import { replayed, senderOf } from '../sender.ts'
 import { beforeSigning } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
 import { policyOf } from './policy.ts'
@@ -53,18 +54,21 @@ async function decide(
   if (wanting !== null) return refused(redeeming, wanting)
   const { generation } = presented
   const { retryKey, caller } = request
+  const sender = senderOf(server, client, request, reading.nowMs)
   const policy = policyOf(server, client)
-  const use = { generation, clientId: client.id, proof: proofOf(client), policy, retryKey, caller }
+  const use = { generation, clientId: client.id, proof: sender.proof, policy, retryKey, caller }
   const { verdict, change, aside } = judgeUse(reading, use, server.entropy)
   if (aside !== null) server.background.run(() => server.store.events.record([aside]))
   if (verdict.kind !== 'advanced') return { change, result: failure(redeeming, reasonOf(verdict)) }
   const family = { ...verdict.family, keyId: server.currentKeyId }
   const { scopes, resources } = narrow(family.grant, client, request.parameters)
-  const signing = { client, family, scopes, nowMs: reading.nowMs }
+  const signing = { client, family, scopes, sender, nowMs: reading.nowMs }
   const userClaims = (await beforeSigning(server, signing)) ?? {}
   const nonce = family.redemption?.nonce ?? null
   const answer = answerWithTokens(server, { ...signing, resources, nonce, userClaims })
-  return { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } }
+  const saved = { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } }
+  if (sender.mark === null) return saved
+  return { ...saved, mark: { ...sender.mark, taken: { failure: replayed(client) } } }
 }
 
 /** What is wrong with the request apart from the family's own state, or null. */
@@ -129,10 +133,6 @@ function isSameDigest(left: string, right: string): boolean {
   const a = Buffer.from(left)
   const b = Buffer.from(right)
   return a.length === b.length && timingSafeEqual(a, b)
-}
-
-function proofOf(client: Client): { readonly kind: 'none' | 'client' } {
-  return { kind: isPublicClient(client) ? 'none' : 'client' }
 }
 
 function reasonOf(verdict: Verdict): string {

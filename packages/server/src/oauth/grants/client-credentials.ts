@@ -12,6 +12,7 @@ import { StoreUnavailable } from '../../domain/store.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
+import { senderOf, takeMark } from '../sender.ts'
 import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
 
 /** Scopes that speak of a user; a client that acts for itself has none. */
@@ -28,9 +29,11 @@ export async function grantByClientCredentials(
   const resources = requestedResources(client, request.parameters)
   const nowMs = await server.store.now()
   await refuseDisabled(server, client)
-  await server.signingKeys.ready(nowMs)
+  const sender = senderOf(server, client, request, nowMs)
+  await Promise.all([server.signingKeys.ready(nowMs), takeMark(server, client, sender)])
   const family = familyOf(server, client, { scopes, resources, nowMs })
-  const answer = answerWithTokens(server, { client, family, scopes, resources, nonce: null, userClaims: {}, nowMs })
+  const granted = { client, family, scopes, resources, sender, nonce: null, userClaims: {}, nowMs }
+  const answer = answerWithTokens(server, granted)
   const about = {
     familyId: family.id,
     clientId: client.id,

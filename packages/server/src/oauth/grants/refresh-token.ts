@@ -3,16 +3,18 @@
  * family changes until everything that can fail has been done, and after the commit only the answer is written.
  */
 
-import { expiryOf, type Proof, type Verdict } from '@pawl/family'
-import { type Client, isPublicClient } from '../../domain/client/client.ts'
+import { expiryOf, type Family, type Verdict } from '@pawl/family'
+import type { Client } from '../../domain/client/client.ts'
 import { countedEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { type Judgement, judgeUse } from '../../domain/family/judge.ts'
 import { withLifetimesOfToday } from '../../domain/family/lifetimes-of-today.ts'
-import type { Attempt, EarlyReading } from '../../domain/family/step.ts'
+import type { Attempt, EarlyReading, FamilyChange } from '../../domain/family/step.ts'
+import type { Mark } from '../../domain/mark/mark-store.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import { replayed, type Sender, senderOf } from '../sender.ts'
 import type { UserClaims } from '../user-claims.ts'
 import { beforeSigning } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
@@ -79,12 +81,13 @@ function decideRefresh(
   const { family } = reading
   if (!server.codec.provesSeed(presented, family.seed)) return unchanged(refusal(refresh, 'the seed does not match'))
   if (family.grant.clientId !== client.id) return wrongClient(server, refresh, reading)
+  const sender = senderOf(server, client, request, reading.nowMs)
   const judgement = judgeUse(
     reading,
     {
       generation: presented.generation,
       clientId: client.id,
-      proof: proofOf(client),
+      proof: sender.proof,
       policy: policyOf(server, client),
       retryKey: request.retryKey,
       caller: request.caller,
@@ -92,7 +95,7 @@ function decideRefresh(
     server.entropy,
   )
   if (!answers(judgement.verdict)) return refuse(server, refresh, judgement)
-  return answer(server, refresh, reading, judgement)
+  return answer(server, refresh, reading, { judgement, sender })
 }
 
 function answers(verdict: Verdict): boolean {
@@ -103,7 +106,7 @@ function answer(
   server: AuthorizationServer,
   refresh: Refresh,
   reading: FamilyReading,
-  judgement: Judgement,
+  { judgement, sender }: { readonly judgement: Judgement; readonly sender: Sender },
 ): Attempt<Outcome> | Promise<Attempt<Outcome>> {
   const { client, request } = refresh
   const { nowMs } = reading
@@ -112,13 +115,27 @@ function answer(
   const moved = judgement.verdict.kind === 'advanced'
   const family = moved ? { ...judgement.verdict.family, keyId: server.currentKeyId } : judgement.verdict.family
   const change = judgement.change === null ? null : { ...judgement.change, family }
-  const told = { client, family: withLifetimesOfToday(family, client), scopes, resources, nonce: null, nowMs }
-  const finish = (userClaims: UserClaims): Attempt<Outcome> => ({
-    change,
-    result: { answer: answerWithTokens(server, { ...told, userClaims }) },
-  })
+  const told = { client, family: withLifetimesOfToday(family, client), scopes, resources, sender, nonce: null, nowMs }
+  const finish = (userClaims: UserClaims): Attempt<Outcome> => {
+    const result = { answer: answerWithTokens(server, { ...told, userClaims }) }
+    return sender.mark === null ? { change, result } : marked(refresh, sender.mark, { change, family, result })
+  }
   const fetching = beforeSigning(server, told)
   return fetching === null ? finish({}) : fetching.then(finish)
+}
+
+/** Nobody is answered twice on one proof, so its mark is saved with the step, and where nothing moves the row is too. */
+function marked(
+  refresh: Refresh,
+  mark: Mark,
+  {
+    change,
+    family,
+    result,
+  }: { readonly change: FamilyChange | null; readonly family: Family; readonly result: Outcome },
+): Attempt<Outcome> {
+  const taken = { failure: replayed(refresh.client) }
+  return { change: change ?? { family, events: [], cutOffs: [] }, result, mark: { ...mark, taken } }
 }
 
 function refuse(
@@ -150,10 +167,6 @@ function wrongClient(server: AuthorizationServer, refresh: Refresh, reading: Fam
   const event = countedEvent('wrong_client', reading.family, { generation, caller, atMs: reading.nowMs, detail })
   server.background.run(() => server.store.events.record([event]))
   return unchanged(refusal(refresh, 'the token belongs to another client'))
-}
-
-function proofOf(client: Client): Proof {
-  return isPublicClient(client) ? { kind: 'none' } : { kind: 'client' }
 }
 
 function tooFast(refresh: Refresh): OAuthError {

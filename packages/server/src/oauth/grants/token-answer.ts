@@ -7,10 +7,11 @@ import { issueAccessToken } from '../../domain/token/issue.ts'
 import { accessTokenCharactersMax } from '../access-token.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import type { Sender } from '../sender.ts'
 
 export interface TokenAnswer {
   readonly access_token: string
-  readonly token_type: 'Bearer'
+  readonly token_type: 'Bearer' | 'DPoP'
   readonly expires_in: number
   readonly refresh_token?: string
   readonly scope: string
@@ -26,6 +27,7 @@ export interface AnswerInput {
   readonly family: Family
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly sender: Sender
   readonly nonce: string | null
   readonly userClaims: { readonly [name: string]: unknown }
   readonly nowMs: number
@@ -33,12 +35,12 @@ export interface AnswerInput {
 
 /** Signs everything the answer needs. It can fail, so it runs before the step is saved: a failure of ours burns no token. */
 export function answerWithTokens(server: AuthorizationServer, input: AnswerInput): TokenAnswer {
-  const { client, family, scopes, nowMs } = input
-  const { token, expiresInSeconds } = issueAccessToken(server, input)
+  const { client, family, scopes, sender, nowMs } = input
+  const { token, expiresInSeconds } = issueAccessToken(server, input, sender.confirmation)
   refuseTooLong(token, input)
   const answer: TokenAnswer = {
     access_token: token,
-    token_type: 'Bearer',
+    token_type: sender.tokenType,
     expires_in: expiresInSeconds,
     ...refreshPart(server, family, nowMs),
     scope: scopes.join(' '),

@@ -41,6 +41,8 @@ const client: Client = {
   audiences: [],
   pkce: 'always',
   firstParty: false,
+  dpopBoundAccessTokens: false,
+  tlsClientCertificateBoundAccessTokens: false,
   idTokenAlgorithm: 'ES256',
   accessTokenSeconds: 600,
   idleSeconds: 2_592_000,

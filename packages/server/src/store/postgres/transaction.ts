@@ -3,6 +3,7 @@
  * us: the guard raises an error where it does not change its one row, so that the engine itself refuses what follows.
  */
 
+import { markText } from '../sql/marks.ts'
 import type { Outcome, Row, Statement, Unit } from '../sql/sql.ts'
 import { isPlainMove, joined, manyMoves } from './many.ts'
 import {
@@ -89,11 +90,18 @@ function unitResult({ unit, returns }: Write, replies: readonly Reply[]): Result
   if (at < 0) return answered(returns ? (replies[0]?.rows ?? []) : 'done')
   const code = codeOf(replies[at]?.failure)
   const isGuard = unit.guard !== null && at === 1
+  // Another unit took the same mark since the guard looked for it.
+  if (isMark(unit, at) && code === uniqueViolation) return answered('moved')
   if (isGuard && (code === divisionByZero || code === uniqueViolation)) return answered('moved')
   if (isGuard && code === rootOfLess) {
     return { kind: 'refused', error: new RangeError(`a guard changed several rows: ${unit.guard.text}`) }
   }
   return failureOf(replies[at]) ?? answered('done')
+}
+
+/** True of the statement behind BEGIN and the guard, where it takes a mark. */
+function isMark({ guard, statements }: Unit, at: number): boolean {
+  return guard !== null && at === 2 && statements[0]?.text === markText
 }
 
 /** Changes its one row, or ends the transaction: no rows divide by zero, several take the root of less than that. */

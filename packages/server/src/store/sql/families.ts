@@ -8,6 +8,7 @@ import { cutOffStatements, refuseFuture } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { bindingText, familyColumns, familyValues, packState } from './family-row.ts'
 import { isLiving, readingOf, scanFamilies, selectReadings, type Where } from './family-scan.ts'
+import { isMarked, markStatement, unlessMarked } from './marks.ts'
 import type { Sql, Statement, Value } from './sql.ts'
 import type { StoreClock } from './store-clock.ts'
 import type { Sweeper } from './sweep.ts'
@@ -27,14 +28,15 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
     },
     commit: async step => {
       for (const cutOff of step.cutOffs) await refuseFuture(sql, clock, cutOff)
+      const mark = step.mark ?? null
       const outcome = await sql.write({
         about: step.family.id,
-        guard: stepStatement(step),
-        statements: consequences(step, clock),
+        guard: mark === null ? stepStatement(step) : unlessMarked(stepStatement(step), mark),
+        statements: mark === null ? consequences(step, clock) : [markStatement(mark), ...consequences(step, clock)],
         mark: step.family,
       })
       if (outcome === 'done') sweeper.stepped()
-      return outcome
+      return outcome === 'moved' && mark !== null && (await isMarked(sql, mark)) ? 'marked' : outcome
     },
     list: async (filter, limit) => {
       const found: FamilyReading[] = []

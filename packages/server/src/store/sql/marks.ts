@@ -7,16 +7,30 @@ import type { Sql, Statement } from './sql.ts'
 export function sqlMarks(sql: Sql): MarkStore {
   return {
     take: async (use, value, expiresAtMs) => {
-      const { text, params } = markStatement({ use, value, expiresAtMs })
-      const rows = await sql.writeReturning({ text: `${text} ON CONFLICT DO NOTHING RETURNING id`, params })
+      const { params } = markStatement({ use, value, expiresAtMs })
+      const rows = await sql.writeReturning({ text: takeText, params })
       return rows.length === 1
     },
   }
 }
 
-/** Fails, or changes nothing where it is told so, when the mark is taken. */
-function markStatement(mark: Mark): Statement {
-  return { text: 'INSERT INTO marks (id, expires_ms) VALUES ($1, $2)', params: [idOf(mark), mark.expiresAtMs] }
+/** Takes the mark inside a unit, behind `unlessMarked`. Two that get there at once meet in the primary key. */
+export const markText = 'INSERT INTO marks (id, expires_ms) VALUES ($1, $2)'
+const takeText = `${markText} ON CONFLICT DO NOTHING RETURNING id`
+
+export function markStatement(mark: Mark): Statement {
+  return { text: markText, params: [idOf(mark), mark.expiresAtMs] }
+}
+
+/** A compare-and-set that also changes nothing where the mark is taken. */
+export function unlessMarked(guard: Statement, mark: Mark): Statement {
+  const text = `${guard.text} AND NOT EXISTS (SELECT 1 FROM marks WHERE id = $${guard.params.length + 1})`
+  return { text, params: [...guard.params, idOf(mark)] }
+}
+
+export async function isMarked(sql: Sql, mark: Mark): Promise<boolean> {
+  const rows = await sql.read({ text: 'SELECT 1 FROM marks WHERE id = $1', params: [idOf(mark)] })
+  return rows.length > 0
 }
 
 /** No use has a space in it, so no two marks are one. */
