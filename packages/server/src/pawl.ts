@@ -8,6 +8,7 @@ import { type Workbench, workbenchOf } from './admin/workbench.ts'
 import type { Config } from './config/config.ts'
 import { ConfigRefused } from './config/config-refused.ts'
 import { type Background, background } from './domain/background.ts'
+import { clientKeys } from './domain/client/client-keys.ts'
 import type { Entropy } from './domain/entropy.ts'
 import { refusalLog } from './domain/event/refusal-log.ts'
 import { familySteps } from './domain/family/step.ts'
@@ -102,6 +103,7 @@ export interface Pawl {
 export async function openPawl(config: Config, world: World): Promise<Pawl> {
   const { store, ...parts } = await openParts(config, world)
   const tasks = background(error => world.logger.error({ err: error }, 'work in the background failed'))
+  const outbound = openOutbound(outboundRules(config), world.outbound)
   const server: AuthorizationServer = {
     issuer: config.issuer,
     store,
@@ -113,7 +115,8 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     handles: familyHandle(config.masterKeys),
     signingKeys: await openKeys(store, parts.sealer, world),
     background: tasks,
-    outbound: openOutbound(outboundRules(config), world.outbound),
+    outbound,
+    clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
     rules: config,
     signInLimits,
   }

@@ -2,17 +2,40 @@
 
 import type { ClientId } from '@pawl/family'
 import { z } from 'zod'
-import { authMethods, type Client, clientKinds, type GrantType, signingAlgorithms } from '../domain/client/client.ts'
+import {
+  authAlgorithms,
+  authMethods,
+  certificateNameTypes,
+  type Client,
+  clientKinds,
+  type GrantType,
+  signingAlgorithms,
+} from '../domain/client/client.ts'
+import { judgeKeySet } from '../domain/client/key-set.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
+import { secretsFor } from './client-secret.ts'
 import { InputRefused } from './workbench.ts'
 
 const texts = z.array(z.string().max(4096)).max(128)
 const seconds = z.int()
+/** A key set as RFC 7517 §5 writes it; inside, the public members of its keys. */
+const keySet = z.unknown().transform((value, context) => {
+  const set = judgeKeySet(value, 'registered')
+  if ('keys' in set) return set.keys.map(({ jwk }) => jwk)
+  context.addIssue({ code: 'custom', message: `The key set is refused: ${set.refusal}` })
+  return z.NEVER
+})
+const certificateName = z.strictObject({ type: z.enum(certificateNameTypes), value: z.string().max(2048) })
 
 /** Everything that can be changed later. Absent: as it is, or as the kind has it. */
 export const clientChangesSchema = z.strictObject({
   name: z.string().optional(),
   auth: z.enum(authMethods).optional(),
+  authAlgorithm: z.enum(authAlgorithms).nullable().optional(),
+  jwks: keySet.optional(),
+  jwksUri: z.string().max(2048).nullable().optional(),
+  certificateName: certificateName.nullable().optional(),
+  attesterJwks: keySet.optional(),
   redirectUris: texts.optional(),
   postLogoutRedirectUris: texts.optional(),
   refresh: z.boolean().optional(),
@@ -58,7 +81,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
   return {
     ...client,
     name: changes.name ?? client.name,
-    authMethod: changes.auth ?? client.authMethod,
+    ...authentication(client, changes),
     redirectUris: distinct(changes.redirectUris) ?? client.redirectUris,
     postLogoutRedirectUris: distinct(changes.postLogoutRedirectUris) ?? client.postLogoutRedirectUris,
     grantTypes: withRefresh(client.grantTypes, changes.refresh),
@@ -81,6 +104,20 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
   }
 }
 
+/** Keys stand here or there, never in both places: naming one place empties the other. */
+function authentication(client: Client, changes: ClientChanges) {
+  const authMethod = changes.auth ?? client.authMethod
+  return {
+    authMethod,
+    secretHashes: secretsFor(authMethod, client.secretHashes),
+    authAlgorithm: changes.authAlgorithm === undefined ? client.authAlgorithm : changes.authAlgorithm,
+    jwks: changes.jwks ?? (typeof changes.jwksUri === 'string' ? [] : client.jwks),
+    jwksUri: changes.jwksUri === undefined && changes.jwks === undefined ? client.jwksUri : (changes.jwksUri ?? null),
+    certificateName: changes.certificateName === undefined ? client.certificateName : changes.certificateName,
+    attesterJwks: changes.attesterJwks ?? client.attesterJwks,
+  }
+}
+
 /** A default gives way to what was said: a shorter absolute life takes the idle time along, a service lives as its token does. */
 function withLifetimes(registration: ClientRegistration, defaults: KindDefaults): ClientRegistration {
   const accessSeconds = registration.accessSeconds ?? defaults.accessSeconds
@@ -94,6 +131,11 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
   return {
     authMethod: defaults.authMethod,
     secretHashes: [],
+    authAlgorithm: null,
+    jwks: [],
+    jwksUri: null,
+    certificateName: null,
+    attesterJwks: [],
     redirectUris: [],
     postLogoutRedirectUris: [],
     grantTypes: defaults.grantTypes,

@@ -21,6 +21,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     grant_types: client.grantTypes,
     response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method: client.authMethod,
+    ...authenticationJson(client),
     scope: client.scopes.join(' '),
     id_token_signed_response_alg: client.idTokenAlgorithm,
     resources: client.resources,
@@ -39,5 +40,16 @@ export function clientJson(client: Client, secret: string | null = null): Client
     secrets: client.secretHashes.map(({ expiresAtMs }) => ({
       valid_until: expiresAtMs === null ? null : isoInstant(expiresAtMs),
     })),
+  }
+}
+
+/** RFC 7591 §2, OIDC Registration §2 and RFC 8705 §2.1.2; who may attest is ours to name. */
+function authenticationJson({ authAlgorithm, jwks, jwksUri, certificateName, attesterJwks }: Client): ClientJson {
+  return {
+    ...(authAlgorithm === null ? {} : { token_endpoint_auth_signing_alg: authAlgorithm }),
+    ...(jwks.length === 0 ? {} : { jwks: { keys: jwks } }),
+    ...(jwksUri === null ? {} : { jwks_uri: jwksUri }),
+    ...(certificateName === null ? {} : { [`tls_client_auth_${certificateName.type}`]: certificateName.value }),
+    ...(attesterJwks.length === 0 ? {} : { attester_jwks: { keys: attesterJwks } }),
   }
 }

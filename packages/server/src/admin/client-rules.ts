@@ -5,7 +5,7 @@
 
 import { isResourceIndicator, judgeRedirectUri, parseScope } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../domain/client/client.ts'
-import { defaultsOf } from './client-defaults.ts'
+import { judgeAuthentication } from './client-authentication-rules.ts'
 
 export const accessSecondsMin = 1
 export const accessSecondsMax = 3600
@@ -21,6 +21,7 @@ export const nameCharactersMax = 200
 export function judgeClient(client: Client): string[] {
   return [
     ...judgeKind(client),
+    ...judgeAuthentication(client),
     ...judgeRedirects(client),
     ...judgeGrantTypes(client),
     ...judgeLifetimes(client),
@@ -29,16 +30,9 @@ export function judgeClient(client: Client): string[] {
 }
 
 function judgeKind(client: Client): string[] {
-  const { kind, authMethod, pkce } = client
+  const { kind, pkce } = client
   if (kind === 'device') return ['Clients of kind device are not there yet: the device grant (RFC 8628) is missing.']
-  const { confidential } = defaultsOf(kind)
   const wrong: string[] = []
-  if (confidential && authMethod === 'none') {
-    wrong.push(`A client of kind ${kind} authenticates: choose client_secret_basic or client_secret_post.`)
-  }
-  if (!confidential && authMethod !== 'none') {
-    wrong.push(`A client of kind ${kind} is public and cannot keep a secret: leave --auth out.`)
-  }
   if (pkce === 'or_nonce' && (isPublicClient(client) || !client.scopes.includes('openid'))) {
     wrong.push('Only a confidential OpenID Connect client may send a nonce instead of PKCE (RFC 9700 §2.1.1).')
   }

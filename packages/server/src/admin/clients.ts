@@ -4,7 +4,7 @@
  */
 
 import type { ClientId } from '@pawl/family'
-import type { Client, ClientReading, SecretHash } from '../domain/client/client.ts'
+import { type Client, type ClientReading, type SecretHash, usesSecret } from '../domain/client/client.ts'
 import { parseClientId } from '../domain/identifiers.ts'
 import {
   applyChanges,
@@ -15,14 +15,13 @@ import {
   parseInput,
 } from './client-input.ts'
 import { judgeClient } from './client-rules.ts'
+import { newClientSecret } from './client-secret.ts'
 import { AdminRefused, InputRefused, operatorEvent, retryWhileMoved, type Workbench } from './workbench.ts'
 
 export const clientsListedMax = 10_000
 /** How long an old secret goes on beside the new one, unless said otherwise: a day to roll a deployment. */
 export const overlapSecondsDefault = 86_400
 export const overlapSecondsMax = 90 * 86_400
-
-const noSecret = { secret: null, hash: null }
 
 export interface ClientWithSecret {
   readonly client: Client
@@ -40,13 +39,13 @@ export async function registerClient(workbench: Workbench, input: unknown): Prom
   const nowMs = await workbench.store.now()
   const bare = clientOfKind(id, registration, nowMs)
   refuseWrong(bare)
-  const { secret, hash } = bare.authMethod === 'none' ? noSecret : workbench.hasher.newSecret('client_secret')
-  const client = hash === null ? bare : { ...bare, secretHashes: [{ hash, expiresAtMs: null }] }
+  const made = usesSecret(bare.authMethod) ? newClientSecret(workbench, bare) : null
+  const client = made === null ? bare : { ...bare, secretHashes: [made.kept] }
   const event = operatorEvent(workbench, 'client_added', { clientId: id, atMs: nowMs, detail: { kind: client.kind } })
   const outcome = await workbench.store.clients.add(client, [event])
   if (outcome === 'moved')
     throw new AdminRefused(`There is a client ${id} already: choose another name, or remove it first.`)
-  return { client, secret }
+  return { client, secret: made?.secret ?? null }
 }
 
 /** The client as it stands. Throws `AdminRefused` when there is none of that name. */
@@ -83,11 +82,13 @@ export async function rotateSecret(
   }
   return retryWhileMoved(async () => {
     const { client, version } = await readClient(workbench, name)
-    if (client.authMethod === 'none') throw new AdminRefused(`Client ${client.id} is public: it has no secret.`)
+    if (!usesSecret(client.authMethod)) {
+      throw new AdminRefused(`Client ${client.id} has no secret: its authentication is ${client.authMethod}.`)
+    }
     const nowMs = await workbench.store.now()
-    const { secret, hash } = workbench.hasher.newSecret('client_secret')
+    const { secret, kept } = newClientSecret(workbench, client)
     const old = lastSecret(client, nowMs, overlapSeconds)
-    const changed = { ...client, secretHashes: [{ hash, expiresAtMs: null }, ...old] }
+    const changed = { ...client, secretHashes: [kept, ...old] }
     const detail = { overlapSeconds }
     const event = operatorEvent(workbench, 'client_secret_rotated', { clientId: client.id, atMs: nowMs, detail })
     const outcome = await workbench.store.clients.change(changed, version, false, [event])
@@ -141,5 +142,5 @@ function lastSecret(client: Client, nowMs: number, overlapSeconds: number): Secr
   const endsAtMs = nowMs + overlapSeconds * 1000
   const [newest] = client.secretHashes.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
   if (newest === undefined) return []
-  return [{ hash: newest.hash, expiresAtMs: Math.min(newest.expiresAtMs ?? endsAtMs, endsAtMs) }]
+  return [{ ...newest, expiresAtMs: Math.min(newest.expiresAtMs ?? endsAtMs, endsAtMs) }]
 }

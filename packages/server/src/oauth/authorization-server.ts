@@ -2,6 +2,7 @@
 
 import type { Background } from '../domain/background.ts'
 import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
+import type { ClientKeys } from '../domain/client/client-keys.ts'
 import type { Entropy } from '../domain/entropy.ts'
 import type { Caller } from '../domain/event/new-event.ts'
 import type { StepFamily } from '../domain/family/step.ts'
@@ -34,6 +35,8 @@ export interface AuthorizationServer {
   readonly background: Background
   /** The only way to anybody outside. */
   readonly outbound: Outbound
+  /** The public keys of clients, registered or published. */
+  readonly clientKeys: ClientKeys
   readonly rules: ServerRules
   readonly signInLimits: SignInLimits
 }

@@ -53,7 +53,7 @@ async function isSecretOf(
   const { hasher, store } = server
   const client = reading?.client ?? null
   const shown = hasher.hashesOf('client_secret', secret)
-  const nobodys = [{ hash: hasher.dummyHash, expiresAtMs: null }]
+  const nobodys = [{ hash: hasher.dummyHash, expiresAtMs: null, sealed: null }]
   const known = client === null || client.secretHashes.length === 0 ? nobodys : client.secretHashes
   const nowMs = known.some(({ expiresAtMs }) => expiresAtMs !== null) ? await store.now() : 0
   const fitting = known.filter(({ hash }) => shown.some(one => hasher.same(hash, one)))

@@ -1,7 +1,11 @@
 /** The flags `client add` and `client set` share, and the changes they mean. */
 
+import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
+import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
+
+const keySetBytesMax = 65_536
 
 export interface ClientFlags {
   readonly name?: string
@@ -22,7 +26,10 @@ export interface ClientFlags {
   readonly reuseEnds?: string
   /** False: `--no-partner`. */
   readonly partner?: string | false
+  readonly authAlg?: string
   readonly jwks?: string
+  readonly tlsName?: string
+  readonly attesterJwks?: string
   readonly enable?: true
   readonly disable?: true
 }
@@ -33,7 +40,11 @@ export function withClientFlags(command: Command): Command {
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
     .option('--scope <scopes>', 'what it may ask for, separated by spaces; several times', collectWords)
-    .option('--auth <method>', 'client_secret_basic or client_secret_post')
+    .option('--auth <method>', 'how it authenticates, as token_endpoint_auth_method (RFC 7591)')
+    .option('--auth-alg <alg>', 'the only algorithm its assertions are signed with')
+    .option('--jwks <file|url>', 'its public keys: a key set in a file, or where it publishes one')
+    .option('--tls-name <type=value>', `the name in its certificate: ${certificateNameTypes.join(', ')}`)
+    .option('--attester-jwks <file>', 'the keys of who attests its instances')
     .option('--resource <uri>', 'a resource it may ask tokens for (RFC 8707); several times', collect)
     .option('--audience <name>', 'an audience whose tokens it may introspect; several times', collect)
     .option('--refresh', 'give it refresh tokens')
@@ -48,18 +59,18 @@ export function withClientFlags(command: Command): Command {
     .option('--repeat-seconds <seconds>', 'the repeat window; 0 turns it off', wholeNumber)
     .option('--reuse-ends <what>', 'what a reuse ends: family, grant, session or consent')
     .option('--partner <label>', 'a label shared by the clients of one partner')
-    .option('--jwks <file>', 'the keys of private_key_jwt')
 }
 
 /** What the flags say, in the words of `admin/`. Flags that were not written are not there. */
 export function changesOf(flags: ClientFlags): { readonly [name: string]: unknown } {
-  if (flags.jwks !== undefined) {
-    throw new UsageRefused('private_key_jwt is not there yet: leave --jwks out and use a client secret.')
-  }
   if (flags.enable && flags.disable) throw new UsageRefused('--enable and --disable do not go together.')
   const changes = {
     name: flags.name,
     auth: flags.auth,
+    authAlgorithm: flags.authAlg,
+    ...(flags.jwks === undefined ? {} : keysOf(flags.jwks)),
+    certificateName: flags.tlsName === undefined ? undefined : certificateNameOf(flags.tlsName),
+    attesterJwks: flags.attesterJwks === undefined ? undefined : readKeySet(flags.attesterJwks),
     redirectUris: flags.redirect,
     postLogoutRedirectUris: flags.postLogoutRedirect,
     scopes: flags.scope,
@@ -78,6 +89,42 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     disabled: flags.disable ? true : flags.enable ? false : undefined,
   }
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+}
+
+function keysOf(place: string): { readonly jwks: unknown } | { readonly jwksUri: string } {
+  return /^https?:/i.test(place) ? { jwksUri: place } : { jwks: readKeySet(place) }
+}
+
+/** A key set out of a file. One bare key is a set of one. */
+function readKeySet(path: string): unknown {
+  const text = textOf(path)
+  if (text.length > keySetBytesMax)
+    throw new UsageRefused(`The key set ${path} is longer than ${keySetBytesMax} bytes.`)
+  const value = jsonOf(text, path)
+  return typeof value === 'object' && value !== null && 'kty' in value ? { keys: [value] } : value
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new UsageRefused(`The key set ${path} cannot be read.`, { cause })
+  }
+}
+
+function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's words quote the file, and somebody may have named a private key by mistake.
+    throw new UsageRefused(`The key set ${path} is not JSON.`)
+  }
+}
+
+function certificateNameOf(text: string): { readonly type: string; readonly value: string } {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new UsageRefused('--tls-name is written type=value, such as san_dns=shop.example.')
+  return { type: text.slice(0, equals), value: text.slice(equals + 1) }
 }
 
 export function wholeNumber(text: string): number {

@@ -3,12 +3,35 @@
 import type { ClientId, ReuseEnds } from '@pawl/family'
 import { originOfRedirectUri } from '@pawl/protocol'
 import type { AuditEvent } from '../event/event.ts'
+import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 
 export const clientKinds = ['web', 'bff', 'spa', 'native', 'device', 'integration', 'service'] as const
 export type ClientKind = (typeof clientKinds)[number]
 
-export const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export const authMethods = [
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'attest_jwt_client_auth',
+] as const
 export type AuthMethod = (typeof authMethods)[number]
+
+/** What a client secret signs with in `client_secret_jwt`. */
+export const secretAlgorithm = 'HS256'
+
+/** Names a certificate may be known by (RFC 8705 §2.1.2). */
+export const certificateNameTypes = ['subject_dn', 'san_dns', 'san_uri', 'san_ip', 'san_email'] as const
+export type CertificateNameType = (typeof certificateNameTypes)[number]
+
+/** The one name in a certificate that is this client. */
+export interface CertificateName {
+  readonly type: CertificateNameType
+  readonly value: string
+}
 
 export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
 export type GrantType = (typeof grantTypes)[number]
@@ -21,7 +44,12 @@ export interface SecretHash {
   readonly hash: string
   /** Null: no end. Set on the old secret when a new one is made. */
   readonly expiresAtMs: number | null
+  /** The secret itself, sealed: for `client_secret_jwt`, which a hash cannot verify. Null for every other method. */
+  readonly sealed: string | null
 }
+
+export const authAlgorithms = [...clientSignatureAlgorithms, secretAlgorithm] as const
+export type AuthAlgorithm = (typeof authAlgorithms)[number]
 
 export interface Client {
   readonly id: ClientId
@@ -29,6 +57,15 @@ export interface Client {
   readonly name: string
   readonly authMethod: AuthMethod
   readonly secretHashes: readonly SecretHash[]
+  /** The one algorithm its assertions are signed with (OIDC Registration §2); null: whichever of ours fits its key. */
+  readonly authAlgorithm: AuthAlgorithm | null
+  /** Its public keys, judged. Empty where it publishes them itself. */
+  readonly jwks: readonly Jwk[]
+  readonly jwksUri: string | null
+  /** Of `tls_client_auth`. */
+  readonly certificateName: CertificateName | null
+  /** Whose attestations count: the keys they are signed with. Of `attest_jwt_client_auth`. */
+  readonly attesterJwks: readonly Jwk[]
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris: readonly string[]
   readonly grantTypes: readonly GrantType[]
@@ -64,6 +101,11 @@ export interface ClientReading {
 
 export function isPublicClient(client: Client): boolean {
   return client.authMethod === 'none'
+}
+
+/** True of the methods that show or use a secret of ours. */
+export function usesSecret(method: AuthMethod): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post' || method === 'client_secret_jwt'
 }
 
 /** Where pages of this client run: the origins of its redirect URIs, each once. A disabled client has none. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ClientId, Subject } from '@pawl/family'
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import { clientOfKind } from '../../admin/client-input.ts'
 import type { Client } from '../client/client.ts'
 import { systemEntropy } from '../entropy.ts'
 import { detailBytesMax } from '../event/event.ts'
@@ -10,31 +11,11 @@ import type { Consent } from './consent.ts'
 import { type ConsentQuestion, needsConsent, rememberConsent } from './consents.ts'
 
 const subject = 'ada' as Subject
+const clientId = 'invoices' as ClientId
 const confidential: Client = {
-  id: 'invoices' as ClientId,
-  kind: 'web',
-  name: 'Invoices',
-  authMethod: 'client_secret_basic',
-  secretHashes: [],
+  ...clientOfKind(clientId, { id: clientId, kind: 'web' }, 0),
   redirectUris: ['https://invoices.example/cb'],
-  postLogoutRedirectUris: [],
-  grantTypes: ['authorization_code', 'refresh_token'],
-  scopes: ['openid', 'profile', 'offline_access'],
   resources: ['https://api.example/'],
-  audiences: [],
-  pkce: 'always',
-  firstParty: false,
-  dpopBoundAccessTokens: false,
-  tlsClientCertificateBoundAccessTokens: false,
-  idTokenAlgorithm: 'ES256',
-  accessTokenSeconds: 600,
-  idleSeconds: 86_400,
-  absoluteSeconds: 864_000,
-  repeatWindowSeconds: 60,
-  reuseEnds: 'grant',
-  partner: null,
-  disabled: false,
-  createdAtMs: 0,
 }
 const publicClient: Client = { ...confidential, kind: 'native', authMethod: 'none' }
 const remembered: Consent = { subject, clientId: confidential.id, scopes: ['openid', 'offline_access'], givenAtMs: 0 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClientId, cutOffOf, type SessionId, type Subject } from '@pawl/family'
+import { clientOfKind } from '../../admin/client-input.ts'
 import type { Client } from '../../domain/client/client.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { User } from '../../domain/user/user.ts'
@@ -28,30 +29,10 @@ export function provePeople(kind: Kind): void {
 }
 
 const client: Client = {
-  id: clientId,
-  kind: 'web',
+  ...clientOfKind(clientId, { id: clientId, kind: 'web' }, startMs),
   name: 'Web application',
-  authMethod: 'client_secret_basic',
-  secretHashes: [{ hash: 'keyed-hash', expiresAtMs: null }],
+  secretHashes: [{ hash: 'keyed-hash', expiresAtMs: null, sealed: null }],
   redirectUris: ['https://app.example/callback'],
-  postLogoutRedirectUris: [],
-  grantTypes: ['authorization_code', 'refresh_token'],
-  scopes: ['openid'],
-  resources: [],
-  audiences: [],
-  pkce: 'always',
-  firstParty: false,
-  dpopBoundAccessTokens: false,
-  tlsClientCertificateBoundAccessTokens: false,
-  idTokenAlgorithm: 'ES256',
-  accessTokenSeconds: 600,
-  idleSeconds: 2_592_000,
-  absoluteSeconds: 7_776_000,
-  repeatWindowSeconds: 60,
-  reuseEnds: 'grant',
-  partner: null,
-  disabled: false,
-  createdAtMs: startMs,
 }
 
 const user: User = {

@@ -1,0 +1,140 @@
+/**
+ * The keys of a client, registered with it or published by it at its `jwks_uri` (RFC 7591 §2). A published set is kept for
+ * a while and fetched again when it is old, or when a key is asked for that it does not have; but never more than once in
+ * `fetchIntervalSeconds` for one client, whatever comes (SF-09). So a key that was taken out of a set is dead at the latest
+ * `freshSeconds` later, and `staleSeconds` later where the set cannot be fetched.
+ */
+
+import type { ClientId } from '@pawl/family'
+import { isOutboundError, type Outbound } from '../outbound/outbound.ts'
+import { type ClientKey, isKey, type Jwk, judgeKey } from './client-key.ts'
+import { keySetBytesMax, parseKeySet } from './key-set.ts'
+
+/** How long a fetched set is used without asking again. */
+export const freshSeconds = 600
+/** How long it goes on while it cannot be fetched. */
+export const staleSeconds = 3600
+/** The least time from one fetch for a client to the next, a failed one included. */
+export const fetchIntervalSeconds = 60
+export const fetchSecondsMax = 3
+/** Clients whose sets are kept. While each of them was fetched for in the last interval, nobody else is fetched for. */
+export const keySetsKeptMax = 512
+
+export interface KeyOwner {
+  readonly id: ClientId
+  readonly jwks: readonly Jwk[]
+  readonly jwksUri: string | null
+}
+
+export interface ClientKeys {
+  /**
+   * The keys of that kid, or all of them where none is named. Empty where there is no such key, or where the set could not
+   * be fetched: nothing can be proven then. Never rejects for what the other side does.
+   */
+  readonly of: (owner: KeyOwner, kid?: string | null) => Promise<readonly ClientKey[]>
+}
+
+export interface ClientKeysParts {
+  readonly outbound: Outbound
+  readonly nowMs: () => number
+  /** Told why a set could not be had. The sentence holds no secret. */
+  readonly report: (sentence: string) => void
+}
+
+interface Published {
+  readonly keys: readonly ClientKey[]
+  readonly fetchedAtMs: number
+  readonly triedAtMs: number
+  /** The fetch under way: whoever comes meanwhile waits for the same one. */
+  readonly underWay: Promise<readonly ClientKey[]> | null
+}
+
+export function clientKeys(parts: ClientKeysParts): ClientKeys {
+  const published = new Map<string, Published>()
+
+  async function publishedKeys(owner: KeyOwner, uri: string, kid: string | null): Promise<readonly ClientKey[]> {
+    const nowMs = parts.nowMs()
+    const name = `${owner.id} ${uri}`
+    const known = published.get(name) ?? nothing
+    if (known.underWay !== null) return known.underWay
+    const isWanting = kid !== null && !known.keys.some(key => key.kid === kid)
+    const isDue = isWanting || nowMs >= known.fetchedAtMs + freshSeconds * 1000
+    if (isDue && nowMs >= known.triedAtMs + fetchIntervalSeconds * 1000 && makeRoom(published, name, nowMs)) {
+      const underWay = refetch(owner, uri, known, nowMs)
+      published.set(name, { ...known, triedAtMs: nowMs, underWay })
+      return underWay
+    }
+    return nowMs < known.fetchedAtMs + staleSeconds * 1000 ? known.keys : []
+  }
+
+  async function refetch(owner: KeyOwner, uri: string, known: Published, nowMs: number): Promise<readonly ClientKey[]> {
+    let kept = known
+    try {
+      const keys = await fetchKeys(parts, owner, uri)
+      if (keys !== null) kept = { ...known, keys, fetchedAtMs: nowMs }
+    } finally {
+      published.set(`${owner.id} ${uri}`, { ...kept, triedAtMs: nowMs, underWay: null })
+    }
+    return nowMs < kept.fetchedAtMs + staleSeconds * 1000 ? kept.keys : []
+  }
+
+  return {
+    of: async (owner, kid = null) => {
+      const keys = owner.jwksUri === null ? registeredKeys(owner) : await publishedKeys(owner, owner.jwksUri, kid)
+      return kid === null ? keys : keys.filter(key => key.kid === kid)
+    },
+  }
+}
+
+const never = Number.NEGATIVE_INFINITY
+const nothing: Published = { keys: [], fetchedAtMs: never, triedAtMs: never, underWay: null }
+
+/** The parsed keys of registered sets: the store hands out the same object while the client does not change. */
+const parsedSets = new WeakMap<readonly Jwk[], readonly ClientKey[]>()
+
+/** The keys that stand in the registration. They were judged when it was written. */
+export function registeredKeys({ jwks }: Pick<KeyOwner, 'jwks'>): readonly ClientKey[] {
+  const known = parsedSets.get(jwks)
+  if (known !== undefined) return known
+  const keys = jwks.map(judgeKey).filter(isKey)
+  parsedSets.set(jwks, keys)
+  return keys
+}
+
+/** The one fetched for longest ago makes room, unless that is so short ago that forgetting it would break the promise. */
+function makeRoom(published: Map<string, Published>, name: string, nowMs: number): boolean {
+  if (published.has(name)) return published.delete(name)
+  if (published.size < keySetsKeptMax) return true
+  const [oldest] = published
+  if (oldest === undefined || nowMs < oldest[1].triedAtMs + fetchIntervalSeconds * 1000) return false
+  return published.delete(oldest[0])
+}
+
+/** The keys; none where the set must not be used; null where there was no answer, and those known may go on for a while. */
+async function fetchKeys(
+  { outbound, report }: ClientKeysParts,
+  owner: KeyOwner,
+  uri: string,
+): Promise<readonly ClientKey[] | null> {
+  const about = `the keys of client ${owner.id}`
+  try {
+    const request = { url: uri, method: 'GET', bytesMax: keySetBytesMax, secondsMax: fetchSecondsMax, accept } as const
+    const answer = await outbound.send(request)
+    if (answer.status !== 200) return tell(report, `${about} were answered with status ${answer.status}`)
+    const set = parseKeySet(Buffer.from(answer.body).toString('utf8'), 'published')
+    if ('keys' in set) return set.keys
+    report(`${about} are refused: ${set.refusal}`)
+    return []
+  } catch (error) {
+    // What the other side does is no fault of ours: without keys nothing is proven, and that is the whole effect.
+    if (isOutboundError(error)) return tell(report, `${about} could not be fetched: ${error.message}`)
+    throw error
+  }
+}
+
+const accept = ['application/jwk-set+json', 'application/json']
+
+function tell(report: (sentence: string) => void, sentence: string): null {
+  report(sentence)
+  return null
+}
