@@ -7,13 +7,18 @@ import { type OutboundAnswer, OutboundRefused, type OutboundRequest } from '../d
 
 export const outboundHeaderBytesMax = 16_384
 
+export interface Deadline {
+  readonly signal: AbortSignal
+  /** What everything that waits is rejected with once the signal is given. */
+  readonly over: OutboundRefused
+}
+
 interface Exchange {
   readonly url: URL
   readonly request: OutboundRequest
   /** Judged. The connection goes to one of these and nowhere else. */
   readonly addresses: readonly string[]
-  /** Its reason is the error to reject with. */
-  readonly deadline: AbortSignal
+  readonly deadline: Deadline
   readonly trustedRoots: string | undefined
 }
 
@@ -22,22 +27,24 @@ export function exchange(one: Exchange): Promise<OutboundAnswer> {
   return new Promise((resolve, reject) => {
     const { request, deadline } = one
     const sent = open(one)
-    const stop = () => sent.destroy(deadline.reason)
-    const settle = (error: unknown, answer: OutboundAnswer | null) => {
-      deadline.removeEventListener('abort', stop)
+    const stop = () => sent.destroy(deadline.over)
+    const settle = () => {
+      deadline.signal.removeEventListener('abort', stop)
       sent.destroy()
-      if (answer === null) reject(error)
-      else resolve(answer)
     }
-    deadline.addEventListener('abort', stop, { once: true })
-    sent.on('error', error => settle(error, null))
+    const fail = (error: Error) => {
+      settle()
+      reject(deadline.signal.aborted ? deadline.over : error)
+    }
+    deadline.signal.addEventListener('abort', stop, { once: true })
+    sent.on('error', fail)
     sent.on('response', response => {
-      readAnswer(response, request, one.url).then(
-        answer => settle(null, answer),
-        (error: unknown) => settle(deadline.aborted ? deadline.reason : error, null),
-      )
+      readAnswer(response, request, one.url).then(answer => {
+        settle()
+        resolve(answer)
+      }, fail)
     })
-    if (deadline.aborted) stop()
+    if (deadline.signal.aborted) stop()
     sent.end(request.body)
   })
 }

@@ -12,7 +12,7 @@ import {
   type OutboundRules,
 } from '../domain/outbound/outbound-url.ts'
 import { addressKind } from '../domain/outbound/special-address.ts'
-import { exchange } from './exchange.ts'
+import { type Deadline, exchange } from './exchange.ts'
 import { type ResolveHost, resolveOnMachine, resolvePublicly } from './resolve-host.ts'
 
 /** Requests under way in this process. One more is refused, never queued: who sends has a record and comes again. */
@@ -41,7 +41,7 @@ export function openOutbound(rules: OutboundRules, world: OutboundWorld = {}): O
       const deadline = startDeadline(url, request, world)
       try {
         const addresses = await deadline.within(judgedAddresses(url, rules, world))
-        return await exchange({ url, request, addresses, deadline: deadline.signal, trustedRoots: world.trustedRoots })
+        return await exchange({ url, request, addresses, deadline, trustedRoots: world.trustedRoots })
       } catch (error) {
         throw asOutboundError(error, url)
       } finally {
@@ -68,14 +68,13 @@ async function judgedAddresses(url: URL, rules: OutboundRules, world: OutboundWo
   throw new OutboundRefused('address', `${hostname} leads to an address that is not on the public internet`)
 }
 
-interface Deadline {
-  readonly signal: AbortSignal
+interface RunningDeadline extends Deadline {
   /** Rejects when the time is over, whatever becomes of the work. */
   readonly within: <T>(work: Promise<T>) => Promise<T>
   readonly clear: () => void
 }
 
-function startDeadline(url: URL, { secondsMax }: OutboundRequest, world: OutboundWorld): Deadline {
+function startDeadline(url: URL, { secondsMax }: OutboundRequest, world: OutboundWorld): RunningDeadline {
   const controller = new AbortController()
   const { signal } = controller
   const startTimer = world.startTimer ?? systemTimer
@@ -83,6 +82,7 @@ function startDeadline(url: URL, { secondsMax }: OutboundRequest, world: Outboun
   const cancel = startTimer(() => controller.abort(over), secondsMax * 1000)
   return {
     signal,
+    over,
     within: work =>
       new Promise((resolve, reject) => {
         const stop = () => reject(over)
