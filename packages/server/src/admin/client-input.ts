@@ -12,6 +12,7 @@ import {
   signingAlgorithms,
 } from '../domain/client/client.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
+import { acrs } from '../domain/session/acr.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
 import { secretsFor } from './client-secret.ts'
 import { InputRefused } from './workbench.ts'
@@ -52,6 +53,8 @@ export const clientChangesSchema = z.strictObject({
   absoluteSeconds: seconds.optional(),
   repeatSeconds: seconds.optional(),
   reuseEnds: z.enum(['family', 'grant', 'session', 'consent']).optional(),
+  minimumAcr: z.enum(acrs).nullable().optional(),
+  maxAuthAgeSeconds: seconds.nullable().optional(),
   partner: z.string().nullable().optional(),
   disabled: z.boolean().optional(),
 })
@@ -99,6 +102,8 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
     absoluteSeconds: changes.absoluteSeconds ?? client.absoluteSeconds,
     repeatWindowSeconds: changes.repeatSeconds ?? client.repeatWindowSeconds,
     reuseEnds: changes.reuseEnds ?? client.reuseEnds,
+    minimumAcr: changes.minimumAcr === undefined ? client.minimumAcr : changes.minimumAcr,
+    maxAuthAgeSeconds: changes.maxAuthAgeSeconds === undefined ? client.maxAuthAgeSeconds : changes.maxAuthAgeSeconds,
     partner: changes.partner === undefined ? client.partner : changes.partner,
     disabled: changes.disabled ?? client.disabled,
   }
@@ -152,6 +157,8 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     absoluteSeconds: defaults.absoluteSeconds,
     repeatWindowSeconds: repeatSecondsDefault,
     reuseEnds: 'grant',
+    minimumAcr: null,
+    maxAuthAgeSeconds: null,
     partner: null,
     disabled: false,
   }

@@ -35,6 +35,8 @@ export function clientJson(client: Client, secret: string | null = null): Client
     absolute_seconds: client.absoluteSeconds,
     repeat_seconds: client.repeatWindowSeconds,
     reuse_ends: client.reuseEnds,
+    ...(client.minimumAcr === null ? {} : { minimum_acr: client.minimumAcr }),
+    ...(client.maxAuthAgeSeconds === null ? {} : { max_auth_age_seconds: client.maxAuthAgeSeconds }),
     partner: client.partner,
     disabled: client.disabled,
     secrets: client.secretHashes.map(({ expiresAtMs }) => ({

@@ -72,6 +72,11 @@ function judgeLifetimes(client: Client): string[] {
     judgeRange('--absolute-seconds', absoluteSeconds, 1, lifetimeSecondsMax),
     judgeRange('--repeat-seconds', repeatWindowSeconds, 0, repeatSecondsMax),
   ].filter(sentence => sentence !== null)
+  const { maxAuthAgeSeconds } = client
+  if (maxAuthAgeSeconds !== null) {
+    const fault = judgeRange('--max-auth-age-seconds', maxAuthAgeSeconds, 1, lifetimeSecondsMax)
+    if (fault !== null) wrong.push(fault)
+  }
   if (idleSeconds > absoluteSeconds) {
     wrong.push(
       `--idle-seconds ${idleSeconds} is longer than --absolute-seconds ${absoluteSeconds}: it could never be reached.`,

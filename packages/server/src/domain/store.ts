@@ -12,6 +12,7 @@ import type { PushedRequestStore } from './pushed-request/pushed-request.ts'
 import type { SessionStore } from './session/session.ts'
 import type { ThrottleStore } from './throttle/throttle-store.ts'
 import type { DeniedAccessTokenStore } from './token/denied-access-tokens.ts'
+import type { CredentialStore } from './user/credentials.ts'
 import type { UserStore } from './user/user.ts'
 
 export interface Store {
@@ -19,6 +20,7 @@ export interface Store {
   readonly cutOffs: CutOffStore
   readonly clients: ClientStore
   readonly users: UserStore
+  readonly credentials: CredentialStore
   readonly sessions: SessionStore
   readonly consents: ConsentStore
   readonly throttles: ThrottleStore

@@ -4,6 +4,7 @@
  */
 
 import type { Caller } from '../domain/event/new-event.ts'
+import { shownByPassword } from '../domain/session/acr.ts'
 import type { Session } from '../domain/session/session.ts'
 import { readSession, startSession } from '../domain/session/sessions.ts'
 import { signIn } from '../domain/user/sign-in.ts'
@@ -75,6 +76,7 @@ export async function signInWithPassword(
     {
       subject: outcome.user.subject,
       authTimeMs: outcome.authTimeMs,
+      shown: shownByPassword,
       lifeSeconds: server.rules.sessionSeconds,
       previous: await sessionOf(server, browser.session),
       caller,

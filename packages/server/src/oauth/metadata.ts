@@ -4,7 +4,7 @@ import { prompts, retryKeyVersion } from '@pawl/protocol'
 import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
 import type { PublicJwk } from '../domain/keys/signing-key.ts'
 import { jwksCacheSeconds } from '../domain/keys/signing-keys.ts'
-import { passwordAcr } from '../domain/session/sessions.ts'
+import { acrs } from '../domain/session/acr.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { supportedGrantTypes } from './token.ts'
 import { userClaimNames } from './user-claims.ts'
@@ -63,7 +63,7 @@ function openidMetadata(issuer: string): { readonly [name: string]: unknown } {
     end_session_endpoint: issuer + endpointPaths.logout,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgorithms,
-    acr_values_supported: [passwordAcr],
+    acr_values_supported: acrs,
     prompt_values_supported: prompts,
     claim_types_supported: ['normal'],
     claims_supported: [...userClaimNames, ...idTokenClaimNames],

@@ -79,13 +79,20 @@ export function subjectAskedFor(claims: string | null): string | null {
   return typeof requests.sub.value === 'string' ? requests.sub.value : null
 }
 
-/** True where `acr` is asked for as essential with values, and this is none of them (OIDC Core §5.5.1.1). */
-export function demandsOtherAcr(claims: string | null, acr: string): boolean {
+export interface AcrAskedFor {
+  readonly values: readonly string[]
+  /** Nothing else is an answer (OIDC Core §5.5.1.1). */
+  readonly essential: boolean
+}
+
+/** The values of `acr` that the claims of the ID token ask for; null where they name none. */
+export function acrAskedFor(claims: string | null): AcrAskedFor | null {
   const requests = claims === null ? null : parseClaims(claims)?.id_token
-  if (!isRecord(requests) || !isRecord(requests.acr) || requests.acr.essential !== true) return false
-  const { value, values } = requests.acr
-  if (Array.isArray(values)) return !values.includes(acr)
-  return value !== undefined && value !== acr
+  if (!isRecord(requests) || !isRecord(requests.acr)) return null
+  const { value, values, essential } = requests.acr
+  if (value === undefined && values === undefined) return null
+  const named: readonly unknown[] = Array.isArray(values) ? values : [value]
+  return { values: named.filter(one => typeof one === 'string'), essential: essential === true }
 }
 
 /** What userinfo tells: every claim of the granted scopes, and those asked for by name. */

@@ -24,6 +24,10 @@ export interface ClientFlags {
   readonly absoluteSeconds?: number
   readonly repeatSeconds?: number
   readonly reuseEnds?: string
+  /** False: `--no-minimum-acr`. */
+  readonly minimumAcr?: string | false
+  /** False: `--no-max-auth-age-seconds`. */
+  readonly maxAuthAgeSeconds?: number | false
   /** False: `--no-partner`. */
   readonly partner?: string | false
   readonly authAlg?: string
@@ -58,6 +62,10 @@ export function withClientFlags(command: Command): Command {
     .option('--absolute-seconds <seconds>', 'how long a family lives at most', wholeNumber)
     .option('--repeat-seconds <seconds>', 'the repeat window; 0 turns it off', wholeNumber)
     .option('--reuse-ends <what>', 'what a reuse ends: family, grant, session or consent')
+    .option('--minimum-acr <acr>', 'the least level its users must sign in with, such as phr')
+    .option('--no-minimum-acr', 'take every level')
+    .option('--max-auth-age-seconds <seconds>', 'how long ago its users may have signed in', wholeNumber)
+    .option('--no-max-auth-age-seconds', 'take a sign-in of any age')
     .option('--partner <label>', 'a label shared by the clients of one partner')
 }
 
@@ -85,6 +93,8 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     absoluteSeconds: flags.absoluteSeconds,
     repeatSeconds: flags.repeatSeconds,
     reuseEnds: flags.reuseEnds,
+    minimumAcr: flags.minimumAcr === false ? null : flags.minimumAcr,
+    maxAuthAgeSeconds: flags.maxAuthAgeSeconds === false ? null : flags.maxAuthAgeSeconds,
     partner: flags.partner === false ? null : flags.partner,
     disabled: flags.disable ? true : flags.enable ? false : undefined,
   }

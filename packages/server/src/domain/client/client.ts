@@ -3,6 +3,7 @@
 import type { ClientId, ReuseEnds } from '@pawl/family'
 import { originOfRedirectUri } from '@pawl/protocol'
 import type { AuditEvent } from '../event/event.ts'
+import type { Acr } from '../session/acr.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 
 export const clientKinds = ['web', 'bff', 'spa', 'native', 'device', 'integration', 'service'] as const
@@ -87,6 +88,10 @@ export interface Client {
   readonly absoluteSeconds: number
   readonly repeatWindowSeconds: number
   readonly reuseEnds: ReuseEnds
+  /** The least level of authentication that its users must have shown, at every authorization and refresh; null: any. */
+  readonly minimumAcr: Acr | null
+  /** How long ago its users may have proved who they are, at every authorization and refresh; null: any time. */
+  readonly maxAuthAgeSeconds: number | null
   /** A label shared by the clients of one partner. */
   readonly partner: string | null
   readonly disabled: boolean

@@ -9,7 +9,8 @@ import type { AuditEvent } from '../event/event.ts'
 export type CutOffTarget =
   | { readonly kind: 'everyone' }
   | { readonly kind: 'client'; readonly clientId: ClientId }
-  | { readonly kind: 'user'; readonly subject: Subject }
+  /** `spares` is the session in which its user asked for it: what stands on that session lives. */
+  | { readonly kind: 'user'; readonly subject: Subject; readonly spares?: SessionId }
   | { readonly kind: 'session'; readonly sessionId: SessionId }
   /** The session's user signed out: only families that end with the session are over. */
   | { readonly kind: 'logout'; readonly sessionId: SessionId }

@@ -27,6 +27,7 @@ export type EventKind =
   | 'user_enabled'
   | 'password_changed'
   | 'signed_in'
+  | 'session_raised'
   | 'sign_in_throttled'
   | 'signed_out'
   | 'consent_given'

@@ -9,6 +9,7 @@ export interface Session {
   readonly secretHash: string
   readonly subject: Subject
   readonly authTimeMs: number
+  /** One of `acr.ts`. */
   readonly acr: string
   readonly amr: readonly string[]
   readonly createdAtMs: number

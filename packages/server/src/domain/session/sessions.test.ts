@@ -7,10 +7,12 @@ import { operator } from '../event/new-event.ts'
 import { keyedHasher } from '../keys/keyed-hash.ts'
 import { masterKeys, newMasterKey } from '../keys/master-keys.ts'
 import type { Session } from './session.ts'
-import { endSession, passwordAcr, passwordAmr, readSession, sessionSecondsDefault, startSession } from './sessions.ts'
+import { shownByPassword, withSecondFactor } from './acr.ts'
+import { endSession, raiseSession, readSession, sessionSecondsDefault, startSession } from './sessions.ts'
 
 const entropy = systemEntropy()
 const ada = 'ada' as Subject
+const raisedByCode = withSecondFactor(shownByPassword.amr, 'code')
 const bob = 'bob' as Subject
 
 async function world() {
@@ -22,6 +24,7 @@ async function world() {
     startSession(means, {
       subject,
       authTimeMs: await store.now(),
+      shown: shownByPassword,
       lifeSeconds: sessionSecondsDefault,
       previous,
       caller: operator,
@@ -34,7 +37,8 @@ describe('startSession', () => {
     const { means, start, store } = await world()
     const { session, secret } = await start(ada)
     assert.deepEqual(await readSession(means, secret), session)
-    assert.deepEqual([session.acr, session.amr, session.authTimeMs], [passwordAcr, passwordAmr, await store.now()])
+    const { acr, amr } = shownByPassword
+    assert.deepEqual([session.acr, session.amr, session.authTimeMs], [acr, amr, await store.now()])
     assert.ok(!JSON.stringify(session).includes(secret))
   })
 
@@ -49,6 +53,31 @@ describe('startSession', () => {
     assert.notEqual(second.secret, first.secret)
     assert.equal(await readSession(means, first.secret), null)
     assert.deepEqual(await readSession(means, second.secret), second.session)
+  })
+
+  it('CK-05 gives a raised session a new cookie, and leaves its sid, its end and its time as they were', async () => {
+    const { means, start, pass, store } = await world()
+    const first = await start(ada)
+    pass(60_000)
+    const atMs = await store.now()
+    const raised = await raiseSession(means, { session: first.session, shown: raisedByCode, caller: operator, atMs })
+    assert.equal(await readSession(means, first.secret), null)
+    const { secretHash, ...after } = raised.session
+    const { secretHash: before, ...expected } = { ...first.session, ...raisedByCode }
+    assert.deepEqual(after, expected)
+    assert.notEqual(secretHash, before)
+    assert.deepEqual(await readSession(means, raised.secret), raised.session)
+    const kinds = (await store.events.latest(10)).map(event => event.kind)
+    assert.deepEqual(kinds, ['session_raised', 'signed_in'])
+  })
+
+  it('brings no session back that ended while it was being raised', async () => {
+    const { means, start, store } = await world()
+    const { session } = await start(ada)
+    const occasion = { caller: operator, atMs: await store.now() }
+    await endSession(means, session, { cutOff: 'logout', reason: 'signed out', ...occasion })
+    const raised = await raiseSession(means, { session, shown: raisedByCode, ...occasion })
+    assert.equal(await readSession(means, raised.secret), null)
   })
 
   it('CK-05 CK-08 gives another person another sid, and the first one is signed out', async () => {

@@ -8,14 +8,11 @@ import type { Subject } from '@pawl/family'
 import type { Entropy } from '../entropy.ts'
 import { type Caller, newEvent } from '../event/new-event.ts'
 import { newSessionId } from '../identifiers.ts'
+import type { Shown } from './acr.ts'
 import type { Session, SessionStore } from './session.ts'
 
 /** Counted from the sign-in; using the session does not prolong it. */
 export const sessionSecondsDefault = 7 * 86_400
-
-/** What a password alone proves (OIDC Core §2 `acr`, RFC 8176 `amr`). */
-export const passwordAcr = 'urn:pawl:acr:pwd'
-export const passwordAmr: readonly string[] = ['pwd']
 
 /** Secrets that the store keeps only as keyed hashes. */
 export interface SecretHashes {
@@ -32,8 +29,9 @@ export interface SessionMeans {
 
 export interface SessionStart {
   readonly subject: Subject
-  /** As `signIn` gave it. */
+  /** When the person proved who they are, as `signIn` gave it. */
   readonly authTimeMs: number
+  readonly shown: Shown
   /** How long the session lasts from this sign-in. */
   readonly lifeSeconds: number
   /** The browser's session until now, or null. */
@@ -57,8 +55,8 @@ export async function startSession(means: SessionMeans, start: SessionStart): Pr
     secretHash: hash,
     subject: start.subject,
     authTimeMs: start.authTimeMs,
-    acr: passwordAcr,
-    amr: passwordAmr,
+    acr: start.shown.acr,
+    amr: start.shown.amr,
     createdAtMs: continued?.createdAtMs ?? start.authTimeMs,
     expiresAtMs: start.authTimeMs + start.lifeSeconds * 1000,
   }
@@ -69,6 +67,27 @@ export async function startSession(means: SessionMeans, start: SessionStart): Pr
     events.push(newEvent('signed_out', about, means.entropy))
   }
   await means.sessions.save(session, replaced?.id ?? null, events)
+  return { session, secret }
+}
+
+export interface SessionRaise {
+  /** As it was just read. */
+  readonly session: Session
+  /** What the person has shown by now, all together. */
+  readonly shown: Shown
+  readonly atMs: number
+  readonly caller: Caller
+}
+
+/**
+ * Step-up: the same person goes on with more shown, under a new cookie value. When they signed in stays as it was, for
+ * the first factor was not shown again; a session that ended meanwhile therefore stays over.
+ */
+export async function raiseSession(means: SessionMeans, raise: SessionRaise): Promise<StartedSession> {
+  const { secret, hash } = means.hashes.newSecret('session')
+  const session: Session = { ...raise.session, secretHash: hash, acr: raise.shown.acr, amr: raise.shown.amr }
+  const about = { ...aboutOf(session), caller: raise.caller, atMs: raise.atMs, detail: { acr: session.acr } }
+  await means.sessions.save(session, null, [newEvent('session_raised', about, means.entropy)])
   return { session, secret }
 }
 

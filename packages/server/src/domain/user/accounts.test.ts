@@ -6,6 +6,7 @@ import { systemEntropy } from '../entropy.ts'
 import { operator } from '../event/new-event.ts'
 import { keyedHasher } from '../keys/keyed-hash.ts'
 import { masterKeys, newMasterKey } from '../keys/master-keys.ts'
+import { shownByPassword } from '../session/acr.ts'
 import { readSession, sessionSecondsDefault, startSession } from '../session/sessions.ts'
 import { StoreUnavailable } from '../store.ts'
 import { addUser, disableUser, enableUser, resetPassword } from './accounts.ts'
@@ -37,6 +38,7 @@ async function signedIn({ means, store }: World, user: User): Promise<string> {
   const start = {
     subject: user.subject,
     authTimeMs: await store.now(),
+    shown: shownByPassword,
     lifeSeconds: sessionSecondsDefault,
     previous: null,
     caller: operator,
@@ -93,6 +95,7 @@ describe('disableUser', () => {
     const start = {
       subject: there.user.subject,
       authTimeMs,
+      shown: shownByPassword,
       lifeSeconds: sessionSecondsDefault,
       previous: null,
       caller: operator,

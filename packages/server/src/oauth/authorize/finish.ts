@@ -8,6 +8,7 @@ import { cutOffOf, expiryOf, type Family, type Grant, openFamily, type Redemptio
 import type { Client } from '../../domain/client/client.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { grantIdOf, newStepId } from '../../domain/identifiers.ts'
+import { acrToTell } from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { capGrants } from './cap-grants.ts'
@@ -106,7 +107,7 @@ function grantOf(finish: Finish): Grant {
     claims: request.claims,
     authorizationDetails: request.authorizationDetails,
     authTimeMs: session.authTimeMs,
-    acr: session.acr,
+    acr: acrToTell(session.acr, request.wantedAcr),
     amr: session.amr,
   }
 }

@@ -4,7 +4,7 @@
  * so that the last click, made twice, opens one family and answers one code.
  */
 
-import type { FamilyId, SessionId } from '@pawl/family'
+import type { FamilyId, SessionId, Subject } from '@pawl/family'
 import { isSameRedirectUri } from '@pawl/protocol'
 import type { Client } from '../../domain/client/client.ts'
 import { newFamilyId } from '../../domain/identifiers.ts'
@@ -19,14 +19,30 @@ export interface Interaction {
   readonly request: AuthorizationRequest
   /** The session the consent page was shown to; null before. An answer given in another session counts for nothing. */
   readonly askedSessionId: SessionId | null
+  /** The password was right, and the second factor is still to come. Null before, and once there is a session. */
+  readonly firstFactor: FirstFactor | null
 }
+
+/** Who has shown a password in this browser, and when. It is no session: it opens one page, for a while. */
+export interface FirstFactor {
+  readonly subject: Subject
+  readonly authTimeMs: number
+}
+
+export const firstFactorSeconds = 600
 
 export async function startInteraction(
   server: AuthorizationServer,
   request: AuthorizationRequest,
 ): Promise<Interaction> {
   const startedAtMs = await server.store.now()
-  return { familyId: newFamilyId(startedAtMs, server.entropy), startedAtMs, request, askedSessionId: null }
+  return {
+    familyId: newFamilyId(startedAtMs, server.entropy),
+    startedAtMs,
+    request,
+    askedSessionId: null,
+    firstFactor: null,
+  }
 }
 
 /** Throws a RangeError where the request is too long to ride along; the door lets no such request in. */

@@ -6,6 +6,7 @@
 import type { Client } from '../../domain/client/client.ts'
 import { needsConsent } from '../../domain/consent/consents.ts'
 import type { Caller } from '../../domain/event/new-event.ts'
+import { type Offers, satisfiesAny, type WantedAcr, wantedAcr, waysToRaise } from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { User } from '../../domain/user/user.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
@@ -13,7 +14,7 @@ import { scopesOfClaims } from '../user-claims.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { type AuthorizationResponse, errorResponse } from './authorization-response.ts'
 import { finishInteraction } from './finish.ts'
-import type { Interaction } from './interaction.ts'
+import { firstFactorSeconds, type Interaction } from './interaction.ts'
 
 export type Next =
   | { readonly kind: 'respond'; readonly response: AuthorizationResponse }
@@ -30,6 +31,14 @@ export type Next =
       readonly client: Client
       readonly user: User
       readonly session: Session
+    }
+  | {
+      readonly kind: 'second_factor'
+      readonly interaction: Interaction
+      readonly client: Client
+      readonly user: User
+      /** What the person has that will do. */
+      readonly offers: Offers
     }
   | { readonly kind: 'already_used'; readonly client: Client }
 
@@ -49,11 +58,17 @@ export async function proceed(server: AuthorizationServer, situation: Situation)
   // The time first, then what the grant will stand on: a cut-off set meanwhile lies after it, and ends the grant (I3).
   const nowMs = await server.store.now()
   const session = await stillLiving(server, situation.session)
-  const signedIn = session !== null && suffices(interaction, session, nowMs) ? session : null
-  const user = signedIn === null ? null : await userOf(server, signedIn)
+  const signedIn = session !== null && suffices(situation, session, nowMs) ? session : null
+  const user = signedIn === null ? null : await userOf(server, signedIn.subject)
   if (signedIn === null || user === null) {
     if (isSilent) return refuse(server, request, 'login_required')
-    return { kind: 'sign_in', interaction, client, signedInAs: await signedInAs(server, request, session) }
+    return askToSignIn(server, situation, session, nowMs)
+  }
+  const raise = await raiseFor(server, situation, signedIn)
+  if (raise === 'unmet') return refuse(server, request, 'unmet_authentication_requirements')
+  if (raise !== null) {
+    if (isSilent) return refuse(server, request, 'interaction_required')
+    return { kind: 'second_factor', interaction, client, user, offers: raise }
   }
   if (!situation.hasConsented && (await mustAsk(server, client, interaction, signedIn))) {
     if (isSilent) return refuse(server, request, 'consent_required')
@@ -77,12 +92,58 @@ async function stillLiving(server: AuthorizationServer, session: Session | null)
 }
 
 /** A session answers when it is the right user's and as fresh as the request wants it. */
-function suffices(interaction: Interaction, session: Session, nowMs: number): boolean {
+function suffices({ interaction, client }: Situation, session: Session, nowMs: number): boolean {
   const { prompts, maxAgeSeconds, subject } = interaction.request
   if (subject !== null && subject !== session.subject) return false
   if (session.authTimeMs >= interaction.startedAtMs) return true
   if (prompts.includes('login') || prompts.includes('select_account')) return false
-  return maxAgeSeconds === null || nowMs - session.authTimeMs <= maxAgeSeconds * 1000
+  const ageSecondsMax = Math.min(maxAgeSeconds ?? Infinity, client.maxAuthAgeSeconds ?? Infinity)
+  return nowMs - session.authTimeMs <= ageSecondsMax * 1000
+}
+
+/** Somebody whose password was right a moment ago is asked for the second factor, everybody else for the first. */
+async function askToSignIn(
+  server: AuthorizationServer,
+  { interaction, client }: Situation,
+  session: Session | null,
+  nowMs: number,
+): Promise<Next> {
+  const { firstFactor, request } = interaction
+  const isRecent = firstFactor !== null && nowMs < firstFactor.authTimeMs + firstFactorSeconds * 1000
+  const user = isRecent ? await userOf(server, firstFactor.subject) : null
+  const offers = user === null ? null : await offersOf(server, user.subject)
+  if (user !== null && offers?.code === true) return { kind: 'second_factor', interaction, client, user, offers }
+  return { kind: 'sign_in', interaction, client, signedInAs: await signedInAs(server, request, session) }
+}
+
+/** How the session can be raised to what is asked of it: null where it need not be, or nobody insists and it cannot. */
+async function raiseFor(
+  server: AuthorizationServer,
+  { interaction, client }: Situation,
+  session: Session,
+): Promise<Offers | 'unmet' | null> {
+  const { request } = interaction
+  const byClient = client.minimumAcr === null ? null : wantedAcr([client.minimumAcr], true)
+  const lacking = [byClient, request.wantedAcr].filter(wanted => lacks(session, wanted))
+  if (lacking.length === 0) return null
+  const offers = await offersOf(server, session.subject)
+  // What the client insists on comes first: raising may have to happen twice, and each time leads further.
+  for (const wanted of lacking) {
+    const ways = wanted === null ? null : waysToRaise(session.acr, wanted, offers)
+    if (ways === null && wanted?.essential === true) return 'unmet'
+    const isWish = wanted?.essential !== true && request.prompts.includes('none')
+    if (ways !== null && !isWish) return ways
+  }
+  return null
+}
+
+function lacks(session: Session, wanted: WantedAcr | null): boolean {
+  return wanted !== null && !satisfiesAny(session.acr, wanted.values)
+}
+
+async function offersOf(server: AuthorizationServer, subject: Session['subject']): Promise<Offers> {
+  const { totp, passkeys } = await server.store.credentials.ofUser(subject)
+  return { code: totp !== null, passkey: passkeys.length > 0 }
 }
 
 async function signedInAs(
@@ -91,11 +152,11 @@ async function signedInAs(
   session: Session | null,
 ): Promise<string | null> {
   if (session === null || (request.subject !== null && request.subject !== session.subject)) return null
-  return (await userOf(server, session))?.email ?? null
+  return (await userOf(server, session.subject))?.email ?? null
 }
 
-async function userOf(server: AuthorizationServer, session: Session): Promise<User | null> {
-  const reading = await server.store.users.read(session.subject)
+async function userOf(server: AuthorizationServer, subject: Session['subject']): Promise<User | null> {
+  const reading = await server.store.users.read(subject)
   return reading === null || reading.user.disabled ? null : reading.user
 }
 
@@ -117,11 +178,20 @@ async function mustAsk(
   })
 }
 
-function refuse(
-  server: AuthorizationServer,
-  request: AuthorizationRequest,
-  code: 'login_required' | 'consent_required',
-): Next {
-  const description = code === 'login_required' ? 'The person must sign in.' : 'The person must be asked.'
-  return { kind: 'respond', response: errorResponse(server, request, { code, description }) }
+type SilentRefusal =
+  | 'login_required'
+  | 'consent_required'
+  | 'interaction_required'
+  | 'unmet_authentication_requirements'
+
+function refuse(server: AuthorizationServer, request: AuthorizationRequest, code: SilentRefusal): Next {
+  const error = { code, description: refusals[code] }
+  return { kind: 'respond', response: errorResponse(server, request, error) }
+}
+
+const refusals: { readonly [code in SilentRefusal]: string } = {
+  login_required: 'The person must sign in.',
+  consent_required: 'The person must be asked.',
+  interaction_required: 'The person must show a second factor.',
+  unmet_authentication_requirements: 'The person has no way to sign in with an acr that was demanded.',
 }

@@ -165,7 +165,6 @@ const pushedRequests = `
 CREATE TABLE pushed_requests (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   client_id TEXT COLLATE "C" NOT NULL,
-  family_id TEXT COLLATE "C" NOT NULL,
   request TEXT COLLATE "C" NOT NULL,
   opens_until_ms BIGINT NOT NULL,
   expires_ms BIGINT NOT NULL
@@ -173,4 +172,32 @@ CREATE TABLE pushed_requests (
 CREATE INDEX pushed_requests_by_end ON pushed_requests (expires_ms);
 `
 
-export const migrations: readonly string[] = [initial, marks, pushedRequests]
+/** What people show besides a password, and the one session that a change of it spares. */
+const credentials = `
+CREATE TABLE totps (
+  subject TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  sealed_key BYTEA NOT NULL,
+  last_step BIGINT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+CREATE TABLE recovery_codes (
+  subject TEXT COLLATE "C" NOT NULL,
+  code_hash TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (subject, code_hash)
+);
+CREATE TABLE passkeys (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  subject TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  public_key BYTEA NOT NULL,
+  counter BIGINT NOT NULL,
+  transports TEXT COLLATE "C" NOT NULL,
+  created_ms BIGINT NOT NULL,
+  used_ms BIGINT
+);
+CREATE INDEX passkeys_of_user ON passkeys (subject);
+CREATE INDEX sessions_of_user ON sessions (subject);
+ALTER TABLE cut_offs ADD COLUMN spared_session TEXT COLLATE "C" NOT NULL DEFAULT '';
+`
+
+export const migrations: readonly string[] = [initial, marks, pushedRequests, credentials]

@@ -57,8 +57,9 @@ export async function refuseFuture(sql: Sql, clock: StoreClock, cutOff: CutOff):
 export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[] {
   const { reason, by, beforeMs } = cutOff
   const key = keyOf(cutOff.target)
-  if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0)] }]
-  return [...clock.raises(), { text: setNowText, params: [...key, reason, by] }]
+  const spared = (cutOff.target.kind === 'user' ? cutOff.target.spares : undefined) ?? ''
+  if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0), spared] }]
+  return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }]
 }
 
 /**
@@ -85,15 +86,21 @@ function raiseOver({ params: [kind, key] }: Statement, clock: StoreClock): State
   return clock.raisesOver(String(kind), String(key))
 }
 
-const conflictText = `ON CONFLICT (kind, target_key) DO UPDATE SET at_ms = excluded.at_ms, reason = excluded.reason,
-set_by = excluded.set_by, set_at_ms = excluded.set_at_ms WHERE cut_offs.at_ms < excluded.at_ms`
+/**
+ * The latest wins. One that spares nobody also takes back what an earlier-written, later one spares: too much ends then,
+ * and never too little.
+ */
+const conflictText = `ON CONFLICT (kind, target_key) DO UPDATE SET
+at_ms = CASE WHEN cut_offs.at_ms < excluded.at_ms THEN excluded.at_ms ELSE cut_offs.at_ms END, reason = excluded.reason,
+set_by = excluded.set_by, set_at_ms = excluded.set_at_ms, spared_session = excluded.spared_session
+WHERE cut_offs.at_ms < excluded.at_ms OR (cut_offs.spared_session <> '' AND excluded.spared_session = '')`
 
-const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_by, set_at_ms)'
+const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_by, set_at_ms, spared_session)'
 
-const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, store_now($6)) ${conflictText}`
+const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, store_now($6), $7) ${conflictText}`
 
 const highText = '(SELECT high_ms FROM store_clock WHERE id = 1)'
-const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}) ${conflictText}`
+const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}, $5) ${conflictText}`
 
 const readText = 'SELECT at_ms FROM cut_offs WHERE kind = $1 AND target_key = $2'
 

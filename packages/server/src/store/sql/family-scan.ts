@@ -24,7 +24,8 @@ export const scanPageRows = 256
 const cutOffSelects = [
   latestOf('everyone', "''"),
   latestOf('client', 'f.client_id'),
-  latestOf('user', 'f.subject'),
+  // What stands on the session in which a change was made is spared by it; no session is called '-'.
+  latestOf('user', "f.subject AND spared_session <> COALESCE(f.session_id, '-')"),
   latestOf('session', 'f.session_id'),
   latestOf('logout', 'f.session_id'),
   latestOf('grant', 'f.grant_id'),

@@ -42,7 +42,7 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
 const selectText = `SELECT s.id, s.secret_hash, s.subject, s.auth_time_ms, s.acr, s.amr, s.created_ms, s.expires_ms,
 store_now(c.high_ms),
 (SELECT at_ms FROM cut_offs WHERE kind = 'everyone' AND target_key = ''),
-(SELECT at_ms FROM cut_offs WHERE kind = 'user' AND target_key = s.subject),
+(SELECT at_ms FROM cut_offs WHERE kind = 'user' AND target_key = s.subject AND spared_session <> s.id),
 (SELECT at_ms FROM cut_offs WHERE kind = 'session' AND target_key = s.id),
 (SELECT at_ms FROM cut_offs WHERE kind = 'logout' AND target_key = s.id)
 FROM sessions s, store_clock c WHERE c.id = 1`

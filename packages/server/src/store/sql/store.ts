@@ -3,6 +3,7 @@
 import type { Store } from '../../domain/store.ts'
 import { sqlClients } from './clients.ts'
 import { sqlConsents } from './consents.ts'
+import { sqlCredentials } from './credentials.ts'
 import { sqlCutOffs, withSettledCutOffs } from './cut-offs.ts'
 import { sqlDeniedAccessTokens } from './denied-access-tokens.ts'
 import { sqlEvents } from './events.ts'
@@ -37,6 +38,7 @@ export function sqlStore(driver: SqlDriver): Store {
     cutOffs: sqlCutOffs(sql, clock),
     clients: sqlClients(sql, clock),
     users: sqlUsers(sql, clock),
+    credentials: sqlCredentials(sql, clock),
     sessions: sqlSessions(sql, clock),
     consents: sqlConsents(sql, clock),
     throttles: sqlThrottles(sql, clock),

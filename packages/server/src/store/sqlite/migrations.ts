@@ -220,7 +220,6 @@ const pushedRequests = `
 CREATE TABLE pushed_requests (
   id TEXT NOT NULL PRIMARY KEY,
   client_id TEXT NOT NULL,
-  family_id TEXT NOT NULL,
   request TEXT NOT NULL,
   opens_until_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL
@@ -228,4 +227,32 @@ CREATE TABLE pushed_requests (
 CREATE INDEX pushed_requests_by_end ON pushed_requests (expires_ms);
 `
 
-const migrations: readonly string[] = [initial, severalInterruptions, marks, pushedRequests]
+/** What people show besides a password, and the one session that a change of it spares. */
+const credentials = `
+CREATE TABLE totps (
+  subject TEXT NOT NULL PRIMARY KEY,
+  sealed_key BLOB NOT NULL,
+  last_step INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE recovery_codes (
+  subject TEXT NOT NULL,
+  code_hash TEXT NOT NULL,
+  PRIMARY KEY (subject, code_hash)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE passkeys (
+  id TEXT NOT NULL PRIMARY KEY,
+  subject TEXT NOT NULL,
+  name TEXT NOT NULL,
+  public_key BLOB NOT NULL,
+  counter INTEGER NOT NULL,
+  transports TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  used_ms INTEGER
+) STRICT;
+CREATE INDEX passkeys_of_user ON passkeys (subject);
+CREATE INDEX sessions_of_user ON sessions (subject);
+ALTER TABLE cut_offs ADD COLUMN spared_session TEXT NOT NULL DEFAULT '';
+`
+
+const migrations: readonly string[] = [initial, severalInterruptions, marks, pushedRequests, credentials]

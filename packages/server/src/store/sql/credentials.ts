@@ -1,0 +1,148 @@
+/** What people show besides a password: keys of one-time codes, recovery codes and passkeys. */
+
+import type { Subject } from '@pawl/family'
+import {
+  type CredentialStore,
+  type Ends,
+  type Passkey,
+  passkeysPerUserMax,
+  type Totp,
+} from '../../domain/user/credentials.ts'
+import { cutOffStatements } from './cut-offs.ts'
+import { eventStatements } from './events.ts'
+import { always, bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
+import type { StoreClock } from './store-clock.ts'
+
+export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
+  async function codesOf(subject: Subject): Promise<{ readonly totp: Totp | null; readonly left: number }> {
+    const [row] = await sql.read({ text: totpText, params: [subject] })
+    return row === undefined ? { totp: null, left: 0 } : { totp: totpOf(row), left: numberAt(row, 4) }
+  }
+
+  return {
+    ofUser: async subject => {
+      const passkeys = sql.read({
+        text: `${passkeyText} WHERE subject = $1 ORDER BY created_ms, id`,
+        params: [subject],
+      })
+      const { totp, left } = await codesOf(subject)
+      return { totp, recoveryCodesLeft: left, passkeys: (await passkeys).map(passkeyOf) }
+    },
+    setTotp: async (totp, recoveryHashes, ends, events) => {
+      const { subject, sealedKey, lastStep, createdAtMs } = totp
+      const statements = [
+        { text: setTotpText, params: [subject, sealedKey, lastStep, createdAtMs] },
+        ...recoveryStatements(subject, recoveryHashes),
+      ]
+      await sql.write(always([...statements, ...endStatements(subject, ends, clock), ...eventStatements(events)]))
+    },
+    spendTotp: async (subject, step) =>
+      sql.write({
+        about: aboutCodes(subject),
+        guard: { text: spendTotpText, params: [subject, step] },
+        statements: [],
+      }),
+    removeTotp: async (subject, ends, events) => {
+      const statements = [{ text: removeTotpText, params: [subject] }, ...recoveryStatements(subject, [])]
+      await sql.write(always([...statements, ...endStatements(subject, ends, clock), ...eventStatements(events)]))
+    },
+    setRecoveryCodes: async (subject, hashes, events) => {
+      await sql.write(always([...recoveryStatements(subject, hashes), ...eventStatements(events)]))
+    },
+    spendRecoveryCode: async (subject, hashes, events) => {
+      for (const hash of hashes) {
+        const guard = { text: spendRecoveryText, params: [subject, hash] }
+        const unit = { about: aboutCodes(subject), guard, statements: eventStatements(events) }
+        if ((await sql.write(unit)) === 'done') return 'done'
+      }
+      return 'moved'
+    },
+    readPasskey: async id => {
+      const [row] = await sql.read({ text: `${passkeyText} WHERE id = $1`, params: [id] })
+      return row === undefined ? null : passkeyOf(row)
+    },
+    addPasskey: async (passkey, ends, events) => {
+      const guard = { text: addPasskeyText, params: [...valuesOf(passkey), passkeysPerUserMax] }
+      const statements = [...endStatements(passkey.subject, ends, clock), ...eventStatements(events)]
+      return sql.write({ about: aboutPasskeys(passkey.subject), guard, statements })
+    },
+    usePasskey: async ({ id, subject, counter: before }, counter, usedAtMs) => {
+      const guard = { text: usePasskeyText, params: [id, before, counter, usedAtMs] }
+      return sql.write({ about: aboutPasskeys(subject), guard, statements: [] })
+    },
+    removePasskey: async ({ id, subject }, ends, events) => {
+      const guard = { text: 'DELETE FROM passkeys WHERE id = $1 AND subject = $2', params: [id, subject] }
+      const statements = [...endStatements(subject, ends, clock), ...eventStatements(events)]
+      return sql.write({ about: aboutPasskeys(subject), guard, statements })
+    },
+  }
+}
+
+/** What a change of a user's credentials ends, as statements of its transaction. */
+export function endStatements(subject: Subject, ends: Ends, clock: StoreClock): Statement[] {
+  if (ends === 'nothing') return []
+  const spared = ends === 'all' ? {} : { spares: ends.allBut }
+  const target = { kind: 'user', subject, ...spared } as const
+  return cutOffStatements({ target, reason: 'credentials changed', by: 'rule', beforeMs: null }, clock)
+}
+
+const totpText = `SELECT subject, sealed_key, last_step, created_ms,
+(SELECT count(*) FROM recovery_codes r WHERE r.subject = t.subject) FROM totps t WHERE t.subject = $1`
+
+const setTotpText = `INSERT INTO totps (subject, sealed_key, last_step, created_ms) VALUES ($1, $2, $3, $4)
+ON CONFLICT (subject) DO UPDATE SET sealed_key = excluded.sealed_key, last_step = excluded.last_step,
+created_ms = excluded.created_ms`
+
+const spendTotpText = 'UPDATE totps SET last_step = $2 WHERE subject = $1 AND last_step < $2'
+const removeTotpText = 'DELETE FROM totps WHERE subject = $1'
+const spendRecoveryText = 'DELETE FROM recovery_codes WHERE subject = $1 AND code_hash = $2'
+
+const passkeyText = `SELECT id, subject, name, public_key, counter, transports, created_ms, used_ms FROM passkeys`
+
+/** The bound stands in the statement itself: two that are added at once cannot both be the last. */
+const addPasskeyText = `INSERT INTO passkeys (id, subject, name, public_key, counter, transports, created_ms)
+SELECT $1, $2, $3, $4, $5, $6, $7 WHERE (SELECT count(*) FROM passkeys WHERE subject = $2) < $8
+ON CONFLICT DO NOTHING`
+
+const usePasskeyText = 'UPDATE passkeys SET counter = $3, used_ms = $4 WHERE id = $1 AND counter = $2'
+
+function recoveryStatements(subject: Subject, hashes: readonly string[]): Statement[] {
+  const forget: Statement = { text: 'DELETE FROM recovery_codes WHERE subject = $1', params: [subject] }
+  const text = 'INSERT INTO recovery_codes (subject, code_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING'
+  return [forget, ...hashes.map(hash => ({ text, params: [subject, hash] }))]
+}
+
+function aboutCodes(subject: Subject): string {
+  return `codes ${subject}`
+}
+
+function aboutPasskeys(subject: Subject): string {
+  return `passkeys ${subject}`
+}
+
+function totpOf(row: Row): Totp {
+  return {
+    subject: textAt(row, 0) as Subject,
+    sealedKey: bytesAt(row, 1),
+    lastStep: numberAt(row, 2),
+    createdAtMs: numberAt(row, 3),
+  }
+}
+
+function valuesOf(passkey: Passkey): Statement['params'] {
+  const { id, subject, name, publicKey, counter, transports, createdAtMs } = passkey
+  return [id, subject, name, publicKey, counter, JSON.stringify(transports), createdAtMs]
+}
+
+function passkeyOf(row: Row): Passkey {
+  return {
+    id: textAt(row, 0),
+    subject: textAt(row, 1) as Subject,
+    name: textAt(row, 2),
+    publicKey: bytesAt(row, 3),
+    counter: numberAt(row, 4),
+    transports: JSON.parse(textAt(row, 5)) as string[],
+    createdAtMs: numberAt(row, 6),
+    usedAtMs: numberOrNullAt(row, 7),
+  }
+}
