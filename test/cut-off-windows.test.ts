@@ -177,6 +177,7 @@ async function service() {
     authorization: undefined,
     dpop: undefined,
     certificate: null,
+    attestation: null,
     retryKey: null,
     caller: somebody,
   }

@@ -6,6 +6,7 @@
 import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
 import type { Caller } from '../../packages/server/src/domain/event/new-event.ts'
 import { background } from '../../packages/server/src/domain/background.ts'
+import { clientKeys } from '../../packages/server/src/domain/client/client-keys.ts'
 import { familySteps } from '../../packages/server/src/domain/family/step.ts'
 import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
 import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
@@ -27,6 +28,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
   const { entropy, keys } = stage
   const seals = sealer(keys, entropy)
   const now = () => store.now()
+  const outbound = openOutbound({ allowsLoopback: true, privateHosts: new Set() })
   return {
     issuer: stage.issuer,
     store,
@@ -41,7 +43,8 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     signingKeys: await openSigningKeys({ store: store.signingKeys, sealer: seals, entropy, now, report: rethrow }),
     passwords: argon2Hasher(systemEntropy(), quickHashing),
     background: background(rethrow),
-    outbound: openOutbound({ allowsLoopback: true, privateHosts: new Set() }),
+    outbound,
+    clientKeys: clientKeys({ outbound, nowMs: stage.clock.nowMs, report: rethrow }),
     rules: { codeSeconds: 60, sessionSeconds: 604_800, repeatsMax: 100, grantsPerUserAndClientMax: 100 },
     signInLimits,
   }

@@ -62,9 +62,17 @@ export interface ProtocolRequest {
   /** The DPoP header as sent; two of them are joined by a comma, which is in no proof (RFC 9449 §4.3). */
   readonly dpop: string | undefined
   readonly certificate: PresentedCertificate | null
+  /** What vouches for this instance of a client; null where no such header was sent. */
+  readonly attestation: ShownAttestation | null
   /** The retry key, without quotes, or null. */
   readonly retryKey: string | null
   readonly caller: Caller
+}
+
+/** The headers `OAuth-Client-Attestation` and `OAuth-Client-Attestation-PoP` as sent; a missing one is empty. */
+export interface ShownAttestation {
+  readonly attestation: string
+  readonly proof: string
 }
 
 /** What was sent, each name once but for those that may repeat. A name sent empty is there, and empty. */

@@ -4,30 +4,63 @@
  */
 
 import type { ClientId } from '@pawl/family'
-import { type Client, type ClientReading, isPublicClient, type SecretHash } from '../domain/client/client.ts'
+import { carriesName } from '../domain/certificate/certificate-name.ts'
+import {
+  type AuthMethod,
+  type Client,
+  type ClientReading,
+  isPublicClient,
+  type SecretHash,
+} from '../domain/client/client.ts'
 import { parseClientId } from '../domain/identifiers.ts'
-import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
+import type { Mark } from '../domain/mark/mark-store.ts'
+import type { ForeignJwt } from '../domain/token/foreign-jwt.ts'
+import { attestationChallengeHeader, challengeAt } from './attestation-challenge.ts'
+import {
+  type AuthorizationServer,
+  type Parameters,
+  type ProtocolRequest,
+  type ShownAttestation,
+  valueOf,
+} from './authorization-server.ts'
+import { assertedClient, clientAssertionType, judgeAssertion } from './client-assertion.ts'
+import { judgeAttestation } from './client-attestation.ts'
 import { OAuthError } from './oauth-error.ts'
 
 export const authorizationHeaderCharactersMax = 8192
 
-interface Credentials {
-  readonly method: 'none' | 'client_secret_basic' | 'client_secret_post'
+interface Named {
   readonly clientId: ClientId
-  readonly secret: string | null
+  /** The methods such a request may stand for; the client is registered for one of them, or is not proven. */
+  readonly methods: readonly AuthMethod[]
 }
+
+/** What the request shows of its client. Nothing is proven yet. */
+type Credentials = Named &
+  (
+    | { readonly kind: 'secret'; readonly secret: string }
+    | { readonly kind: 'assertion'; readonly assertion: ForeignJwt }
+    | { readonly kind: 'attestation'; readonly attestation: ShownAttestation }
+    | { readonly kind: 'bare' }
+  )
 
 /** The client that made this request, proven. Throws `invalid_client` (401) or `invalid_request`; nothing has changed. */
 export async function authenticateClient(server: AuthorizationServer, request: ProtocolRequest): Promise<Client> {
   const credentials = credentialsOf(request)
-  const { clientId, method, secret } = credentials
-  const reading = await server.store.clients.read(clientId)
+  const reading = await server.store.clients.read(credentials.clientId)
   const client = reading?.client ?? null
-  const isProven = secret === null || (await isSecretOf(server, reading, secret))
+  const judged =
+    credentials.kind === 'secret'
+      ? await judgeSecret(server, reading, credentials.secret)
+      : await judgeOther(server, request, credentials, reading)
   if (client === null) throw invalidClient(credentials, 'there is no such client')
-  if (client.authMethod !== method) throw invalidClient(credentials, `it is registered for ${client.authMethod}`)
-  if (!isProven) throw invalidClient(credentials, 'the secret is wrong or over')
+  if (!credentials.methods.includes(client.authMethod)) {
+    throw invalidClient(credentials, `it is registered for ${client.authMethod}`)
+  }
+  if ('flaw' in judged) throw invalidClient(credentials, judged.flaw)
   if (client.disabled) throw invalidClient(credentials, 'the client is disabled')
+  if ('wantsChallenge' in judged) throw await challenged(server, client)
+  if (judged.mark !== null) await takeMark(server, credentials, judged.mark)
   return client
 }
 
@@ -39,6 +72,66 @@ export async function authenticateConfidentialClient(
   const client = await authenticateClient(server, request)
   if (!isPublicClient(client)) return client
   throw new OAuthError('invalid_client', `client ${client.id} has no credential`, { context: { clientId: client.id } })
+}
+
+/** A sentence against what was shown, or what is left to do with it. */
+type Shown = { readonly flaw: string } | { readonly mark: Mark | null } | { readonly wantsChallenge: true }
+
+const proven: Shown = { mark: null }
+
+async function judgeSecret(server: AuthorizationServer, reading: ClientReading | null, secret: string): Promise<Shown> {
+  return (await isSecretOf(server, reading, secret)) ? proven : { flaw: 'the secret is wrong or over' }
+}
+
+async function judgeOther(
+  server: AuthorizationServer,
+  request: ProtocolRequest,
+  credentials: Exclude<Credentials, { readonly kind: 'secret' }>,
+  reading: ClientReading | null,
+): Promise<Shown> {
+  const client = reading?.client ?? null
+  switch (credentials.kind) {
+    case 'assertion':
+      return judgeAssertion(server, reading, credentials.assertion)
+    case 'attestation':
+      return judgeAttestation(server, client, credentials.attestation)
+    case 'bare':
+      return client === null || client.authMethod === 'none' ? proven : judgeCertificate(server, client, request)
+  }
+}
+
+/** RFC 8705 §2: by a name a certificate authority vouches for, or by being the very certificate the client registered. */
+async function judgeCertificate(server: AuthorizationServer, client: Client, request: ProtocolRequest): Promise<Shown> {
+  const { certificate } = request
+  if (certificate === null) return { flaw: 'it showed no certificate' }
+  if (client.authMethod === 'self_signed_tls_client_auth') {
+    const keys = await server.clientKeys.of(client)
+    const isRegistered = keys.some(
+      key =>
+        key.certificate !== null &&
+        certificate.derBytes.length > 0 &&
+        Buffer.from(key.certificate).equals(certificate.derBytes),
+    )
+    return isRegistered ? proven : { flaw: 'its certificate is not registered' }
+  }
+  if (!certificate.verified) return { flaw: 'no authority we trust has signed its certificate' }
+  const { certificateName } = client
+  const isNamed = certificateName !== null && carriesName(certificate, certificateName)
+  return isNamed ? proven : { flaw: 'its certificate is for somebody else' }
+}
+
+async function takeMark(server: AuthorizationServer, credentials: Credentials, mark: Mark): Promise<void> {
+  if (await server.store.marks.take(mark.use, mark.value, mark.expiresAtMs)) return
+  throw invalidClient(credentials, 'its assertion or proof was used before')
+}
+
+/** Asked of a client that has proven everything else, so it tells nothing to anybody who has not. */
+async function challenged(server: AuthorizationServer, client: Client): Promise<OAuthError> {
+  const challenge = challengeAt(server.hasher, await server.store.now())
+  return new OAuthError('use_attestation_challenge', 'the proof has no challenge that is good now', {
+    headers: { [attestationChallengeHeader]: challenge },
+    context: { clientId: client.id },
+  })
 }
 
 /**
@@ -80,23 +173,47 @@ function renewHashes(
 }
 
 function credentialsOf(request: ProtocolRequest): Credentials {
-  const { parameters, authorization } = request
+  const { parameters, authorization, attestation } = request
   const bodyId = valueOf(parameters, 'client_id')
   const bodySecret = parameters.get('client_secret')
-  // A credential of a kind we do not take is a failure, never a request without one.
-  if (parameters.has('client_assertion') || parameters.has('client_assertion_type')) {
-    throw new OAuthError('invalid_client', 'client assertions are not taken here')
-  }
-  if (authorization !== undefined) return basicCredentials(authorization, bodyId, bodySecret)
+  const isAsserted = parameters.has('client_assertion') || parameters.has('client_assertion_type')
+  if (isAsserted || bodySecret !== undefined)
+    refuseTwoMethods(authorization !== undefined || (isAsserted && bodySecret !== undefined))
+  if (authorization !== undefined) return basicCredentials(authorization, bodyId)
+  if (isAsserted) return assertionCredentials(parameters, bodyId)
   const clientId = bodyId === undefined ? null : parseClientId(bodyId)
   if (clientId === null) throw new OAuthError('invalid_client', 'no client is named')
-  if (bodySecret === undefined) return { method: 'none', clientId, secret: null }
-  return { method: 'client_secret_post', clientId, secret: bodySecret }
+  if (bodySecret !== undefined) return { kind: 'secret', methods: byPost, clientId, secret: bodySecret }
+  if (attestation !== null) return { kind: 'attestation', methods: byAttestation, clientId, attestation }
+  return { kind: 'bare', methods: byNothing, clientId }
 }
 
-function basicCredentials(header: string, bodyId: string | undefined, bodySecret: string | undefined): Credentials {
-  if (bodySecret !== undefined)
-    throw new OAuthError('invalid_request', 'two client authentication methods in one request')
+const byBasic: readonly AuthMethod[] = ['client_secret_basic']
+const byPost: readonly AuthMethod[] = ['client_secret_post']
+const byAssertion: readonly AuthMethod[] = ['private_key_jwt', 'client_secret_jwt']
+const byAttestation: readonly AuthMethod[] = ['attest_jwt_client_auth']
+/** A certificate shows in the connection, not in the request. */
+const byNothing: readonly AuthMethod[] = ['none', 'tls_client_auth', 'self_signed_tls_client_auth']
+
+function refuseTwoMethods(areTwo: boolean): void {
+  if (areTwo) throw new OAuthError('invalid_request', 'two client authentication methods in one request')
+}
+
+/** RFC 7521 §4.2: a `client_id` beside the assertion names the same client. */
+function assertionCredentials(parameters: Parameters, bodyId: string | undefined): Credentials {
+  if (parameters.get('client_assertion_type') !== clientAssertionType) {
+    throw new OAuthError('invalid_client', 'the type of the client assertion is not known')
+  }
+  const asserted = assertedClient(parameters.get('client_assertion') ?? '')
+  if (asserted === null) throw new OAuthError('invalid_client', 'the client assertion is no JWT of a client')
+  const { clientId, assertion } = asserted
+  if (bodyId !== undefined && bodyId !== clientId) {
+    throw new OAuthError('invalid_client', 'client_id is not the client of the assertion', { context: { clientId } })
+  }
+  return { kind: 'assertion', methods: byAssertion, clientId, assertion }
+}
+
+function basicCredentials(header: string, bodyId: string | undefined): Credentials {
   const [clientText, secret] = readBasic(header)
   const clientId = parseClientId(clientText)
   if (clientId === null) throw basicFailure('the Basic user name is no client id')
@@ -105,7 +222,7 @@ function basicCredentials(header: string, bodyId: string | undefined, bodySecret
       context: { clientId },
     })
   }
-  return { method: 'client_secret_basic', clientId, secret }
+  return { kind: 'secret', methods: byBasic, clientId, secret }
 }
 
 /** RFC 6749 §2.3.1: both halves are form-encoded before they are joined. */
@@ -136,9 +253,8 @@ function basicFailure(detail: string): OAuthError {
   return new OAuthError('invalid_client', detail, { headers: { 'www-authenticate': basicChallenge } })
 }
 
-function invalidClient(credentials: Credentials, detail: string): OAuthError {
-  const { clientId, method } = credentials
-  const headers = method === 'client_secret_basic' ? { 'www-authenticate': basicChallenge } : {}
+function invalidClient({ clientId, methods }: Credentials, detail: string): OAuthError {
+  const headers = methods === byBasic ? { 'www-authenticate': basicChallenge } : {}
   return new OAuthError('invalid_client', `client ${clientId}: ${detail}`, { headers, context: { clientId } })
 }
 

@@ -33,6 +33,8 @@ export type OAuthErrorCode =
   // RFC 9449 §5 and §8
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce'
+  // draft-ietf-oauth-attestation-based-client-auth-10 §6.2
+  | 'use_attestation_challenge'
   // RFC 9101 §7 and RFC 9126 §2.3
   | 'invalid_request_uri'
   | 'invalid_request_object'

@@ -4,7 +4,7 @@ import { parseRetryKey, retryKeyHeader } from '@pawl/protocol'
 import type { Caller } from '../../domain/event/new-event.ts'
 import { keptUserAgent } from '../../domain/event/user-agent.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
-import type { ProtocolRequest } from '../../oauth/authorization-server.ts'
+import type { ProtocolRequest, ShownAttestation } from '../../oauth/authorization-server.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm } from '../form.ts'
 import { jsonResponse } from '../oauth-failure.ts'
@@ -18,9 +18,18 @@ export function protocolRequest(request: HttpRequest, requestId: RequestId): Pro
     authorization: request.headers['authorization'],
     dpop: request.headers['dpop'],
     certificate: request.certificate ?? null,
+    attestation: attestationOf(request.headers),
     retryKey: parseRetryKey(request.headers[retryKeyHeader]),
     caller: callerOf(request, requestId),
   }
+}
+
+function attestationOf(headers: HttpRequest['headers']): ShownAttestation | null {
+  const attestation = headers['oauth-client-attestation']
+  const proof = headers['oauth-client-attestation-pop']
+  return attestation === undefined && proof === undefined
+    ? null
+    : { attestation: attestation ?? '', proof: proof ?? '' }
 }
 
 export function callerOf(request: HttpRequest, requestId: RequestId): Caller {
