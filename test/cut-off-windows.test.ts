@@ -130,6 +130,7 @@ const request: AuthorizationRequest = {
   scopes: ['openid', 'offline_access'],
   resources: [],
   nonce: null,
+  dpopThumbprint: null,
   codeChallenge: 'c'.repeat(43),
   prompts: [],
   maxAgeSeconds: null,

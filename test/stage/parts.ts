@@ -3,6 +3,8 @@
  * whose answer arrives after something else has happened.
  */
 
+import { dpopNonces } from '../../packages/server/src/domain/dpop/dpop-nonces.ts'
+import { dpopProofs } from '../../packages/server/src/domain/dpop/dpop-proofs.ts'
 import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
 import type { Caller } from '../../packages/server/src/domain/event/new-event.ts'
 import { background } from '../../packages/server/src/domain/background.ts'
@@ -18,7 +20,7 @@ import { familyHandle } from '../../packages/server/src/domain/token/family-hand
 import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { openOutbound } from '../../packages/server/src/outbound/open-outbound.ts'
-import type { AuthorizationServer } from '../../packages/server/src/oauth/authorization-server.ts'
+import { type AuthorizationServer, endpointUrls } from '../../packages/server/src/oauth/authorization-server.ts'
 import { quickHashing, type Stage } from './stage.ts'
 
 export const somebody: Caller = { requestId: null, address: '203.0.113.7', userAgent: 'a test' }
@@ -41,11 +43,13 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     sealer: seals,
     handles: familyHandle(keys),
     signingKeys: await openSigningKeys({ store: store.signingKeys, sealer: seals, entropy, now, report: rethrow }),
+    dpop: { proofs: dpopProofs(), nonces: dpopNonces(keys, stage.issuer) },
+    urlsOf: endpointUrls([stage.issuer]),
     passwords: argon2Hasher(systemEntropy(), quickHashing),
     background: background(rethrow),
     outbound,
     clientKeys: clientKeys({ outbound, nowMs: stage.clock.nowMs, report: rethrow }),
-    rules: { codeSeconds: 60, sessionSeconds: 604_800, repeatsMax: 100, grantsPerUserAndClientMax: 100 },
+    rules: { codeSeconds: 60, dpopNonces: false, sessionSeconds: 604_800, repeatsMax: 100, grantsPerUserAndClientMax: 100 },
     signInLimits,
   }
 }

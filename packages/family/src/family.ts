@@ -48,6 +48,8 @@ export interface Redemption {
   /** False when the authorization request named no redirect URI: the token request may then leave it out. */
   readonly redirectUriSent: boolean
   readonly nonce: string | null
+  /** The only DPoP key that may redeem it (RFC 9449 §10), or null for any and for none. */
+  readonly dpopThumbprint: string | null
 }
 
 /** The key a public client's family is tied to. Set when generation 1 is issued, never changed. */

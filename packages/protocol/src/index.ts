@@ -1,3 +1,26 @@
+export {
+  clockErrorSecondsMax,
+  type DpopAlgorithm,
+  type DpopClaims,
+  type DpopExpectation,
+  type DpopFault,
+  type DpopHeader,
+  dpopAlgorithms,
+  dpopHeader,
+  dpopNonceHeader,
+  dpopProofCharactersMax,
+  dpopTextCharactersMax,
+  dpopTyp,
+  dpopUrlCharactersMax,
+  isThumbprint,
+  judgeDpopClaims,
+  proofAgeSecondsMax,
+  proofAheadSecondsMax,
+  readDpopClaims,
+  readDpopHeader,
+  splitDpopProof,
+  thumbprintText,
+} from './dpop.ts'
 export { isCodeVerifier, isS256Challenge } from './pkce.ts'
 export { type Prompt, parsePrompts, prompts } from './prompt.ts'
 export {

@@ -9,6 +9,8 @@ import type { Config } from './config/config.ts'
 import { ConfigRefused } from './config/config-refused.ts'
 import { type Background, background } from './domain/background.ts'
 import { clientKeys } from './domain/client/client-keys.ts'
+import { dpopNonces } from './domain/dpop/dpop-nonces.ts'
+import { dpopProofs } from './domain/dpop/dpop-proofs.ts'
 import type { Entropy } from './domain/entropy.ts'
 import { refusalLog } from './domain/event/refusal-log.ts'
 import { familySteps } from './domain/family/step.ts'
@@ -32,7 +34,7 @@ import { type FailureDelay, failureDelay, type StartTimer } from './http/failure
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
-import type { AuthorizationServer } from './oauth/authorization-server.ts'
+import { type AuthorizationServer, endpointUrls } from './oauth/authorization-server.ts'
 import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
 import { leaveTurn, turnMemory } from './store/sqlite/write-turn.ts'
@@ -113,6 +115,8 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     codec: tokenCodec(config.masterKeys),
     currentKeyId: config.masterKeys.current.id,
     handles: familyHandle(config.masterKeys),
+    dpop: { proofs: dpopProofs(), nonces: dpopNonces(config.masterKeys, config.issuer) },
+    urlsOf: endpointUrls([config.issuer]),
     signingKeys: await openKeys(store, parts.sealer, world),
     background: tasks,
     outbound,

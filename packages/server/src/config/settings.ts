@@ -88,6 +88,11 @@ export const settingsSchema = z.strictObject({
     unit: 'seconds',
     description: 'How long an authorization code waits to be redeemed.',
   }),
+  dpopNonces: described(z.boolean().default(false), {
+    unit: 'true or false',
+    description:
+      'Ask for a nonce of this server in every DPoP proof, so that none can be made ahead of time. Costs clients one more request now and then.',
+  }),
   sessionSeconds: described(whole(60, 31_536_000, 604_800), {
     unit: 'seconds',
     description: 'How long a browser stays signed in after the user proved who they are.',
@@ -148,6 +153,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'privateHosts':
       return text === '' ? [] : text.split(',').map(part => part.trim())
     case 'allowLosingRotations':
+    case 'dpopNonces':
       return text === 'true' || (text === 'false' ? false : text)
     case 'issuer':
     case 'data':

@@ -3,6 +3,8 @@
 import type { Background } from '../domain/background.ts'
 import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
 import type { ClientKeys } from '../domain/client/client-keys.ts'
+import type { DpopNonces } from '../domain/dpop/dpop-nonces.ts'
+import type { DpopProofs } from '../domain/dpop/dpop-proofs.ts'
 import type { Entropy } from '../domain/entropy.ts'
 import type { Caller } from '../domain/event/new-event.ts'
 import type { StepFamily } from '../domain/family/step.ts'
@@ -31,6 +33,9 @@ export interface AuthorizationServer {
   readonly sealer: Sealer
   readonly handles: FamilyHandle
   readonly signingKeys: SigningKeys
+  readonly dpop: { readonly proofs: DpopProofs; readonly nonces: DpopNonces }
+  /** Every URL an endpoint is known by: below the issuer, and below the name for client certificates if there is one. */
+  readonly urlsOf: (path: string) => readonly string[]
   readonly passwords: PasswordHasher
   readonly background: Background
   /** The only way to anybody outside. */
@@ -44,6 +49,8 @@ export interface AuthorizationServer {
 /** What the operator may set for all clients at once. */
 export interface ServerRules {
   readonly codeSeconds: number
+  /** Every DPoP proof must carry a nonce of ours (RFC 9449 §8). */
+  readonly dpopNonces: boolean
   readonly sessionSeconds: number
   /** How often a bare predecessor is answered again before the client is asked to slow down. */
   readonly repeatsMax: number
@@ -86,4 +93,14 @@ export interface Parameters {
 export function valueOf(parameters: Parameters, name: string): string | undefined {
   const value = parameters.get(name)
   return value === '' ? undefined : value
+}
+
+/** The URLs of each path below these bases, made once: paths are our own, so there are as many as endpoints. */
+export function endpointUrls(bases: readonly string[]): AuthorizationServer['urlsOf'] {
+  const known = new Map<string, readonly string[]>()
+  return path => {
+    const urls = known.get(path) ?? bases.map(base => base + path)
+    known.set(path, urls)
+    return urls
+  }
 }

@@ -4,10 +4,13 @@
  */
 
 import type { Binding, Proof } from '@pawl/family'
+import { isThumbprint } from '@pawl/protocol'
+import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
 import { type Client, isPublicClient } from '../domain/client/client.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { Confirmation } from '../domain/token/issue.ts'
-import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
+import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from './authorization-server.ts'
+import { type GoodProof, goodProof, replayedProof } from './dpop-proof.ts'
 import { OAuthError } from './oauth-error.ts'
 
 export interface Sender {
@@ -22,28 +25,23 @@ export interface Sender {
 
 /**
  * What this request shows, judged by the store's time. Throws `invalid_dpop_proof` or `use_dpop_nonce` for a proof that
- * is no good, and for a missing one where the client is registered to show one; nothing has changed then. It reads
- * nothing, so a step may ask in the middle of its decision.
+ * is no good, and an error for a missing key where the client is registered to show one; nothing has changed then. It
+ * reads nothing, so a step may ask in the middle of its decision.
  */
-export function senderOf(
-  _server: AuthorizationServer,
-  client: Client,
-  request: ProtocolRequest,
-  _nowMs: number,
-): Sender {
+export function senderOf(server: AuthorizationServer, client: Client, request: ProtocolRequest, nowMs: number): Sender {
+  const proof = request.dpop === undefined ? null : proofIn(server, client, { ...request, dpop: request.dpop, nowMs })
   const certificate = client.tlsClientCertificateBoundAccessTokens ? request.certificate : null
-  if (client.tlsClientCertificateBoundAccessTokens && certificate === null) {
-    throw new OAuthError('invalid_request', 'the client is registered to show a certificate, and showed none', {
-      context: { clientId: client.id },
-    })
-  }
-  if (certificate === null) return isPublicClient(client) ? unknownSender : clientSender
-  const binding: Binding = { kind: 'certificate', thumbprint: certificate.thumbprint }
+  refuseMissing(client, proof, certificate)
+  const binding = bindingOf(proof, certificate)
+  if (binding === null) return isPublicClient(client) ? unknownSender : clientSender
   return {
-    proof: isPublicClient(client) ? { kind: 'key', binding } : { kind: 'client' },
-    confirmation: { 'x5t#S256': certificate.thumbprint },
-    tokenType: 'Bearer',
-    mark: null,
+    proof: isPublicClient(client) ? { kind: 'key', binding } : clientSender.proof,
+    confirmation: {
+      ...(proof !== null && { jkt: proof.thumbprint }),
+      ...(certificate !== null && { 'x5t#S256': certificate.thumbprint }),
+    },
+    tokenType: proof === null ? 'Bearer' : 'DPoP',
+    mark: proof?.mark ?? null,
   }
 }
 
@@ -57,7 +55,53 @@ export async function takeMark(server: AuthorizationServer, client: Client, { ma
 }
 
 export function replayed(client: Client): OAuthError {
-  return new OAuthError('invalid_dpop_proof', 'the DPoP proof was used before', { context: { clientId: client.id } })
+  return replayedProof({ context: { clientId: client.id } })
+}
+
+/**
+ * The DPoP key that a code will be for, or null for any: `dpop_jkt`, or at the endpoint for pushed requests the key of
+ * the proof, which count as the same (RFC 9449 §10, §10.1). Throws `invalid_request` where they differ.
+ */
+export function keyOfCode(client: Client, parameters: Parameters, sender: Sender | null): string | null {
+  const asked = valueOf(parameters, 'dpop_jkt') ?? null
+  const shown = sender?.confirmation?.jkt ?? null
+  const isGood = asked === null || (isThumbprint(asked) && (shown === null || shown === asked))
+  if (isGood) return asked ?? shown
+  const description = 'dpop_jkt is no thumbprint, or not that of the key in the DPoP proof.'
+  throw new OAuthError('invalid_request', description, { description, context: { clientId: client.id } })
+}
+
+interface ProofRequest extends Pick<ProtocolRequest, 'method' | 'path'> {
+  readonly dpop: string
+  readonly nowMs: number
+}
+
+function proofIn(server: AuthorizationServer, client: Client, request: ProofRequest): GoodProof {
+  const { method, path, dpop, nowMs } = request
+  const nonceIsRequired = server.rules.dpopNonces
+  const about = { context: { clientId: client.id } }
+  return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, nowMs, about })
+}
+
+/** A client that registered for it never falls back to bearer tokens (RFC 9449 §5.2, RFC 8705 §3.4). */
+function refuseMissing(client: Client, proof: GoodProof | null, certificate: PresentedCertificate | null): void {
+  const context = { clientId: client.id }
+  if (client.dpopBoundAccessTokens && proof === null) {
+    throw new OAuthError('invalid_dpop_proof', 'the client is registered to show DPoP proofs, and showed none', {
+      context,
+    })
+  }
+  if (client.tlsClientCertificateBoundAccessTokens && certificate === null) {
+    throw new OAuthError('invalid_request', 'the client is registered to show a certificate, and showed none', {
+      context,
+    })
+  }
+}
+
+/** A certificate binds the family where the client is registered for it, a proof otherwise; access tokens both. */
+function bindingOf(proof: GoodProof | null, certificate: PresentedCertificate | null): Binding | null {
+  if (certificate !== null) return { kind: 'certificate', thumbprint: certificate.thumbprint }
+  return proof === null ? null : { kind: 'dpop', thumbprint: proof.thumbprint }
 }
 
 const bearer = { confirmation: null, tokenType: 'Bearer', mark: null } as const

@@ -1,6 +1,6 @@
 /**
- * An ECDSA P-256 signature from DER to the 64 bytes JWS wants (RFC 7518 §3.4): r and s, 32 bytes each, big-endian.
- * Signing DER with the bare key and converting costs half of asking Node 24 for the raw form.
+ * An ECDSA P-256 signature between DER and the 64 bytes JWS wants (RFC 7518 §3.4): r and s, 32 bytes each, big-endian.
+ * Signing and verifying DER with the bare key and converting costs half of asking Node 24 for the raw form.
  */
 
 const scalarBytes = 32
@@ -17,6 +17,30 @@ export function rawFromDer(der: Uint8Array): Buffer {
   const afterS = copyInteger(der, afterR, raw, scalarBytes)
   if (afterS !== der.length) throw malformed()
   return raw
+}
+
+/** The DER form of 64 bytes; the caller has counted them. */
+export function derFromRaw(raw: Uint8Array): Buffer {
+  const der = Buffer.allocUnsafe(derSignatureBytesMax)
+  const afterR = writeInteger(raw.subarray(0, scalarBytes), der, 2)
+  const afterS = writeInteger(raw.subarray(scalarBytes), der, afterR)
+  der[0] = sequenceTag
+  der[1] = afterS - 2
+  return der.subarray(0, afterS)
+}
+
+/** Two integers of at most 33 bytes, with tag and length each, in a sequence. */
+const derSignatureBytesMax = 2 + 2 * (2 + scalarBytes + 1)
+
+function writeInteger(scalar: Uint8Array, der: Buffer, at: number): number {
+  let from = 0
+  while (from < scalarBytes - 1 && scalar[from] === 0) from += 1
+  const padding = (scalar[from] ?? 0) >= 0x80 ? 1 : 0
+  der[at] = integerTag
+  der[at + 1] = scalarBytes - from + padding
+  if (padding === 1) der[at + 2] = 0
+  der.set(scalar.subarray(from), at + 2 + padding)
+  return at + 2 + padding + scalarBytes - from
 }
 
 /** A DER integer is signed and minimal: one zero in front where the top bit is set, no leading zeros otherwise. */

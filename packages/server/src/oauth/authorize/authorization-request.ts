@@ -10,6 +10,7 @@ import { passwordAcr } from '../../domain/session/sessions.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from '../authorization-server.ts'
 import { OAuthError, type OAuthErrorCode } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
+import { keyOfCode } from '../sender.ts'
 import { demandsOtherAcr, keptClaims, subjectAskedFor } from '../user-claims.ts'
 import {
   type AuthorizationResponse,
@@ -27,6 +28,8 @@ export interface AuthorizationRequest extends ReturnAddress {
   readonly resources: readonly string[]
   readonly nonce: string | null
   readonly codeChallenge: string | null
+  /** `dpop_jkt`: the only key that may redeem the code. */
+  readonly dpopThumbprint: string | null
   readonly prompts: readonly Prompt[]
   readonly maxAgeSeconds: number | null
   readonly loginHint: string | null
@@ -126,6 +129,7 @@ async function checkedRequest(
     resources: requestedResources(client, parameters),
     nonce,
     codeChallenge: challengeOf(client, parameters, scopes.includes('openid') && nonce !== null),
+    dpopThumbprint: keyOfCode(client, parameters, null),
     prompts: promptsOf(parameters),
     maxAgeSeconds: maxAgeOf(parameters),
     loginHint: limited(parameters, 'login_hint', loginHintCharactersMax),

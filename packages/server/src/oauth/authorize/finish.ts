@@ -113,10 +113,10 @@ function grantOf(finish: Finish): Grant {
 }
 
 function redemptionOf(finish: Finish): Redemption {
-  const { codeChallenge, redirectUri, redirectUriSent, nonce, state, loginHint } = finish.interaction.request
+  const { codeChallenge, redirectUri, redirectUriSent, nonce, state, loginHint, dpopThumbprint } = finish.interaction.request
   const shown = [state, nonce, loginHint, finish.client.id]
   const challengeIsGuessable =
     codeChallenge !== null &&
     shown.some(value => value !== null && hash('sha256', value, 'base64url') === codeChallenge)
-  return { codeChallenge, challengeIsGuessable, redirectUri, redirectUriSent, nonce }
+  return { codeChallenge, challengeIsGuessable, redirectUri, redirectUriSent, nonce, dpopThumbprint }
 }

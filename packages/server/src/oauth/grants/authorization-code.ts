@@ -4,7 +4,7 @@
  */
 
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Redemption, Verdict } from '@pawl/family'
+import type { Family, Redemption, Verdict } from '@pawl/family'
 import { isCodeVerifier, isSameRedirectUri } from '@pawl/protocol'
 import type { Client } from '../../domain/client/client.ts'
 import { countedEvent } from '../../domain/event/new-event.ts'
@@ -14,7 +14,7 @@ import type { Attempt } from '../../domain/family/step.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { replayed, senderOf } from '../sender.ts'
+import { replayed, type Sender, senderOf } from '../sender.ts'
 import { beforeSigning } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
 import { policyOf } from './policy.ts'
@@ -52,9 +52,10 @@ async function decide(
   if (reading === null) return refused(redeeming, 'no such family')
   const wanting = await findWanting(server, redeeming, reading)
   if (wanting !== null) return refused(redeeming, wanting)
+  const sender = senderOf(server, client, request, reading.nowMs)
+  if (!holdsKeyOfCode(reading.family, sender)) return refused(redeeming, 'the code is for another DPoP key')
   const { generation } = presented
   const { retryKey, caller } = request
-  const sender = senderOf(server, client, request, reading.nowMs)
   const policy = policyOf(server, client)
   const use = { generation, clientId: client.id, proof: sender.proof, policy, retryKey, caller }
   const { verdict, change, aside } = judgeUse(reading, use, server.entropy)
@@ -90,6 +91,12 @@ async function findWanting(
   const fault = verifierFault(family.redemption, client, request)
   if (fault === publishedVerifier) note(server, redeeming, reading, 'suspicious_pkce')
   return fault
+}
+
+/** RFC 9449 §10: whoever began with a key ends with it. */
+function holdsKeyOfCode({ redemption }: Family, sender: Sender): boolean {
+  const wanted = redemption?.dpopThumbprint ?? null
+  return wanted === null || sender.confirmation?.jkt === wanted
 }
 
 /** Worth an event, however often it happens, though nothing changes. */

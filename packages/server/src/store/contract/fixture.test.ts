@@ -147,6 +147,7 @@ export function newFamily(
       redirectUri: 'https://app.example/callback',
       redirectUriSent: true,
       nonce: 'n-0S6_WzA2Mj',
+      dpopThumbprint: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
       challengeIsGuessable: false,
     },
     binding: null,
