@@ -93,7 +93,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
     audiences: distinct(changes.audiences) ?? client.audiences,
     pkce: changes.pkce ?? client.pkce,
     firstParty: changes.firstParty ?? client.firstParty,
-    dpopBoundAccessTokens: changes.dpopBoundAccessTokens ?? client.dpopBoundAccessTokens,
+    dpopBoundAccessTokens: changes.dpopBoundAccessTokens ?? (client.dpopBoundAccessTokens || needsKey(client, changes)),
     tlsClientCertificateBoundAccessTokens:
       changes.tlsClientCertificateBoundAccessTokens ?? client.tlsClientCertificateBoundAccessTokens,
     idTokenAlgorithm: changes.idTokenAlgorithm ?? client.idTokenAlgorithm,
@@ -121,6 +121,11 @@ function authentication(client: Client, changes: ClientChanges) {
     certificateName: changes.certificateName === undefined ? client.certificateName : changes.certificateName,
     attesterJwks: changes.attesterJwks ?? client.attesterJwks,
   }
+}
+
+/** A page in a browser gets refresh tokens bound to a key, or none. */
+function needsKey(client: Client, changes: ClientChanges): boolean {
+  return client.kind === 'spa' && changes.refresh === true
 }
 
 /** A default gives way to what was said: a shorter absolute life takes the idle time along, a service lives as its token does. */

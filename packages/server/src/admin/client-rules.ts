@@ -6,6 +6,7 @@
 import { isResourceIndicator, judgeRedirectUri, parseScope } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../domain/client/client.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
+import { judgeSenderConstraint } from './client-sender-rules.ts'
 
 export const accessSecondsMin = 1
 export const accessSecondsMax = 3600
@@ -24,6 +25,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeAuthentication(client),
     ...judgeRedirects(client),
     ...judgeGrantTypes(client),
+    ...judgeSenderConstraint(client),
     ...judgeLifetimes(client),
     ...judgeNames(client),
   ]
@@ -56,11 +58,6 @@ function judgeRedirects(client: Client): string[] {
 function judgeGrantTypes(client: Client): string[] {
   const { kind, grantTypes } = client
   if (!grantTypes.includes('refresh_token')) return []
-  if (kind === 'spa') {
-    return [
-      'A client of kind spa gets no refresh token: sender-constrained refresh tokens (DPoP) are not there yet. Leave --refresh out, or put a backend in front (kind bff).',
-    ]
-  }
   return kind === 'service' ? ['A client of kind service gets no refresh token: it can always ask again.'] : []
 }
 

@@ -18,6 +18,8 @@ export interface ClientFlags {
   readonly refresh?: boolean
   readonly pkce?: string
   readonly firstParty?: boolean
+  readonly dpop?: boolean
+  readonly certificateBound?: boolean
   readonly idTokenAlg?: string
   readonly accessSeconds?: number
   readonly idleSeconds?: number
@@ -56,6 +58,10 @@ export function withClientFlags(command: Command): Command {
     .option('--pkce <rule>', 'always, or or-nonce for a confidential OpenID Connect client')
     .option('--first-party', 'do not ask users for consent')
     .option('--no-first-party', 'ask users for consent')
+    .option('--dpop', 'every token request of it shows a DPoP proof (RFC 9449)')
+    .option('--no-dpop', 'take its token requests without one')
+    .option('--certificate-bound', 'bind its tokens to its TLS certificate (RFC 8705)')
+    .option('--no-certificate-bound', 'do not')
     .option('--id-token-alg <alg>', 'ES256 or RS256')
     .option('--access-seconds <seconds>', 'how long an access token lives', wholeNumber)
     .option('--idle-seconds <seconds>', 'how long a family lives unused', wholeNumber)
@@ -87,6 +93,8 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     refresh: flags.refresh,
     pkce: flags.pkce?.replace('-', '_'),
     firstParty: flags.firstParty,
+    dpopBoundAccessTokens: flags.dpop,
+    tlsClientCertificateBoundAccessTokens: flags.certificateBound,
     idTokenAlgorithm: flags.idTokenAlg,
     accessSeconds: flags.accessSeconds,
     idleSeconds: flags.idleSeconds,
