@@ -8,6 +8,13 @@ export interface AppOptions {
   readonly redirectUri?: string
   readonly address?: string
   readonly userAgent?: string
+  /** How it proves itself at each request, where that is neither a secret nor nothing. */
+  readonly authenticate?: () => Promise<Authentication>
+}
+
+export interface Authentication {
+  readonly fields?: Fields
+  readonly headers?: { readonly [name: string]: string }
 }
 
 export interface Tokens {
@@ -53,8 +60,11 @@ export function app(stage: Ground, registered: ClientWithSecret, options: AppOpt
       'content-type': 'application/x-www-form-urlencoded',
       'user-agent': options.userAgent ?? 'stage-app/1',
     })
+    const shown = (await options.authenticate?.()) ?? {}
+    for (const [name, value] of Object.entries(shown.headers ?? {})) sent.set(name, value)
     const all: { [name: string]: string } = {}
-    for (const [name, value] of Object.entries(fields)) if (value !== undefined) all[name] = value
+    for (const [name, value] of Object.entries({ ...shown.fields, ...fields }))
+      if (value !== undefined) all[name] = value
     if (client.authMethod === 'client_secret_basic') sent.set('authorization', basic(client.id, secret ?? ''))
     if (client.authMethod === 'client_secret_post') all['client_secret'] ??= secret ?? ''
     if (client.authMethod !== 'client_secret_basic') all['client_id'] ??= client.id
