@@ -4,7 +4,7 @@
  */
 
 import { cutOffOf, expiryOf, type Family } from '@pawl/family'
-import { type PawlClaim, pawlClaim } from '../domain/token/issue.ts'
+import { type Confirmation, type PawlClaim, pawlClaim } from '../domain/token/issue.ts'
 import { verifyJwt } from '../domain/token/verify-jwt.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 
@@ -20,6 +20,7 @@ export interface AccessTokenClaims {
   readonly auth_time?: number
   readonly acr?: string
   readonly amr?: readonly string[]
+  readonly cnf?: Confirmation
   readonly pawl: PawlClaim
 }
 

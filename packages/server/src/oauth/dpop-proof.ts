@@ -1,23 +1,26 @@
 /** A DPoP proof held against the request it came with (RFC 9449 §4.3), at the token endpoint and where a token is used. */
 
 import { hash } from 'node:crypto'
-import { type DpopClaims, type DpopFault, dpopNonceHeader, judgeDpopClaims, proofAgeSecondsMax } from '@pawl/protocol'
+import { type DpopClaims, dpopAlgorithms, dpopNonceHeader, judgeDpopClaims, proofAgeSecondsMax } from '@pawl/protocol'
 import { nonceSecondsMax } from '../domain/dpop/dpop-nonces.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
-import type { AuthorizationServer } from './authorization-server.ts'
-import { OAuthError, type OAuthErrorOptions } from './oauth-error.ts'
+import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
+import { OAuthError, type OAuthErrorCode, type RefusalContext } from './oauth-error.ts'
 
 /** What a proof is held against. */
-export interface Proven {
+export interface Proven extends Presented {
   readonly method: string
   readonly path: string
-  /** The access token that came along, or null. */
-  readonly accessToken: string | null
   readonly nonceIsRequired: boolean
   /** The store's. */
   readonly nowMs: number
+}
+
+interface Presented {
+  /** The access token that came along, or null at the endpoints that give them out. */
+  readonly accessToken: string | null
   /** For the error, where there is one. */
-  readonly about: OAuthErrorOptions
+  readonly context: Partial<RefusalContext>
 }
 
 export interface GoodProof {
@@ -32,9 +35,9 @@ export interface GoodProof {
  */
 export function goodProof(server: AuthorizationServer, text: string, proven: Proven): GoodProof {
   const { proofs, nonces } = server.dpop
-  const { method, path, accessToken, nonceIsRequired, nowMs, about } = proven
+  const { method, path, accessToken, nonceIsRequired, nowMs } = proven
   const proof = proofs.read(text)
-  if ('fault' in proof) throw refused(server, proof, proven)
+  if ('fault' in proof) throw refusedProof(proof.fault, proven)
   const fault = judgeDpopClaims(proof.claims, {
     method,
     urls: server.urlsOf(path),
@@ -43,17 +46,35 @@ export function goodProof(server: AuthorizationServer, text: string, proven: Pro
     nonceIsRequired,
     isLivingNonce: nonce => nonces.isLiving(nonce, nowMs),
   })
-  if (fault !== null) throw refused(server, fault, proven)
-  if (!proofs.isGenuine(proof)) {
-    throw new OAuthError('invalid_dpop_proof', 'the DPoP proof is not signed with the key in it', about)
-  }
+  if (fault !== null) throw refusedProof(fault.fault, proven, fault.wantsNonce ? nonces.current(nowMs) : null)
+  if (!proofs.isGenuine(proof)) throw refusedProof('it is not signed with the key in it', proven)
   const { thumbprint, claims } = proof
   const value = `${thumbprint} ${path} ${claims.tokenId}`
   return { thumbprint, mark: { use: 'dpop', value, expiresAtMs: endOf(claims, nowMs) } }
 }
 
-export function replayedProof(about: OAuthErrorOptions): OAuthError {
-  return new OAuthError('invalid_dpop_proof', 'the DPoP proof was used before', about)
+/**
+ * The header that tells the nonce to use next, on answers to those who showed a proof; none where no nonce is asked for
+ * (RFC 9449 §8.2).
+ */
+export async function nextNonce(
+  server: AuthorizationServer,
+  { dpop }: Pick<ProtocolRequest, 'dpop'>,
+): Promise<{ readonly [name: string]: string }> {
+  if (dpop === undefined || !server.rules.dpopNonces) return noHeaders
+  return { [dpopNonceHeader]: server.dpop.nonces.current(await server.store.now()) }
+}
+
+const noHeaders = {}
+
+export function replayedProof(presented: Presented): OAuthError {
+  return refusedProof('it was used before', presented)
+}
+
+/** The challenge of a scheme with what was wrong (RFC 6750 §3, RFC 9449 §7.1). */
+export function challengeOf(scheme: 'Bearer' | 'DPoP', code: OAuthErrorCode): string {
+  if (scheme === 'Bearer') return `Bearer error="${code}"`
+  return `DPoP error="${code}", algs="${dpopAlgorithms.join(' ')}"`
 }
 
 /** From then on it is refused by its time, or by that of its nonce, and its mark is not needed any more. */
@@ -62,9 +83,13 @@ function endOf(claims: DpopClaims, nowMs: number): number {
   return claims.issuedAtMs + proofAgeSecondsMax * 1000
 }
 
-function refused(server: AuthorizationServer, fault: DpopFault, { nowMs, about }: Proven): OAuthError {
-  const detail = `the DPoP proof is refused: ${fault.fault}`
-  if (!fault.wantsNonce) return new OAuthError('invalid_dpop_proof', detail, about)
-  const headers = { ...about.headers, [dpopNonceHeader]: server.dpop.nonces.current(nowMs) }
-  return new OAuthError('use_dpop_nonce', detail, { ...about, headers })
+/** 400 where tokens are given out (RFC 9449 §5, §8), 401 with a challenge where they are used (§7.1, §9). */
+function refusedProof(fault: string, { accessToken, context }: Presented, nonce: string | null = null): OAuthError {
+  const code = nonce === null ? 'invalid_dpop_proof' : 'use_dpop_nonce'
+  const headers = {
+    ...(nonce !== null && { [dpopNonceHeader]: nonce }),
+    ...(accessToken !== null && { 'WWW-Authenticate': challengeOf('DPoP', code) }),
+  }
+  const status = accessToken === null ? 400 : 401
+  return new OAuthError(code, `the DPoP proof is refused: ${fault}`, { status, headers, context })
 }

@@ -34,7 +34,8 @@ async function aboutAccessToken(server: AuthorizationServer, client: Client, tok
   const living = await readAccessToken(server, token)
   if (living === null || !mayKnow(client, living.claims)) return { active: false }
   const { pawl: _ours, ...claims } = living.claims
-  return { active: true, token_type: 'Bearer', ...claims }
+  // RFC 9449 §6.2, RFC 8705 §3.2: `cnf` is among the claims, and tells the resource server whose key to ask for.
+  return { active: true, token_type: claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP', ...claims }
 }
 
 function mayKnow(client: Client, claims: AccessTokenClaims): boolean {

@@ -55,7 +55,7 @@ export async function takeMark(server: AuthorizationServer, client: Client, { ma
 }
 
 export function replayed(client: Client): OAuthError {
-  return replayedProof({ context: { clientId: client.id } })
+  return replayedProof({ accessToken: null, context: { clientId: client.id } })
 }
 
 /**
@@ -79,8 +79,8 @@ interface ProofRequest extends Pick<ProtocolRequest, 'method' | 'path'> {
 function proofIn(server: AuthorizationServer, client: Client, request: ProofRequest): GoodProof {
   const { method, path, dpop, nowMs } = request
   const nonceIsRequired = server.rules.dpopNonces
-  const about = { context: { clientId: client.id } }
-  return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, nowMs, about })
+  const context = { clientId: client.id }
+  return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, nowMs, context })
 }
 
 /** A client that registered for it never falls back to bearer tokens (RFC 9449 §5.2, RFC 8705 §3.4). */

@@ -37,6 +37,6 @@ export function callerOf(request: HttpRequest, requestId: RequestId): Caller {
 }
 
 /** A 200 that nothing may keep (OAuth 2.1 §3.2.3). */
-export function uncachedJson(body: object): HttpResponse {
-  return jsonResponse(200, body)
+export function uncachedJson(body: object, headers?: { readonly [name: string]: string }): HttpResponse {
+  return jsonResponse(200, body, headers)
 }

@@ -1,5 +1,6 @@
 import { introspect } from '../../oauth/introspect.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { nextNonce } from '../../oauth/dpop-proof.ts'
 import { failureKey } from '../../oauth/failure-key.ts'
 import { revoke } from '../../oauth/revoke.ts'
 import { answerTokenRequest } from '../../oauth/token.ts'
@@ -8,8 +9,11 @@ import type { Endpoint } from '../router.ts'
 import { protocolRequest, uncachedJson } from './protocol-request.ts'
 
 export function tokenEndpoint(server: AuthorizationServer): Endpoint {
-  return async (request, requestId) =>
-    uncachedJson(await answerTokenRequest(server, protocolRequest(request, requestId)))
+  return async (request, requestId) => {
+    const asked = protocolRequest(request, requestId)
+    const answer = await answerTokenRequest(server, asked)
+    return asked.dpop === undefined ? uncachedJson(answer) : uncachedJson(answer, await nextNonce(server, asked))
+  }
 }
 
 /** RFC 7009 §2.2: 200 with nothing to say, whatever the token was. */
