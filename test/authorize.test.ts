@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { stateCharactersMax } from '../packages/server/src/oauth/authorize/authorization-request.ts'
+import { interactionSeconds } from '../packages/server/src/oauth/authorize/interaction.ts'
 import type { App, Fields } from './stage/app.ts'
-import { type Browser, type BrowserPage, unescapeHtml } from './stage/browser.ts'
+import { type Browser, type BrowserPage, formOf, unescapeHtml } from './stage/browser.ts'
 import { idTokenOf } from './stage/id-token.ts'
 import { openStage, type Stage } from './stage/stage.ts'
 
@@ -99,19 +100,43 @@ describe('an authorization request', () => {
     await stage.close()
   })
 
-  it('is carried through sign-in at its longest, and refused at once beyond', async () => {
+  it('is carried through sign-in at its longest, and one state longer is refused at once', async () => {
     const { stage, app } = await opened()
     const longest = 's'.repeat(stateCharactersMax)
-    const { parameters } = await app.authorize(stage.browser(), { state: longest })
-    assert.equal(parameters.get('state'), longest)
     const claims = JSON.stringify({ userinfo: { email: { values: ['v'.repeat(3000)] } } })
-    for (const state of [longest, '\u0001'.repeat(1000), '"'.repeat(1500)]) {
-      const { leftTo } = await stage.browser().open(app.authorizePath({ state, claims }).path)
-      assert.equal(leftTo?.searchParams.get('error'), 'invalid_request')
-      assert.equal(leftTo.searchParams.get('state'), state)
+    const sent = [
+      { state: longest },
+      ...[longest, '\u0001'.repeat(1000), '"'.repeat(1500)].map(state => ({ state, claims })),
+    ]
+    for (const fields of sent) {
+      const authorization = await app.authorize(stage.browser(), fields)
+      assert.equal(authorization.parameters.get('state'), fields.state)
+      assert.equal((await app.redeem(authorization)).status, 200)
     }
     const tooLong = await stage.browser().open(app.authorizePath({ state: `${longest}s` }).path)
     assert.deepEqual([tooLong.status, tooLong.leftTo], [400, null])
+    await stage.close()
+  })
+
+  it('is kept where it is too long to ride along, for whoever began with it and for as long as others', async () => {
+    const { stage, app } = await opened()
+    const claims = JSON.stringify({ userinfo: { email: { values: ['v'.repeat(3000)] } } })
+    const { path } = app.authorizePath({ state: 's'.repeat(stateCharactersMax), claims, prompt: 'login' })
+    const browser = stage.browser()
+    const first = await browser.open(path)
+    assert.ok(formOf(first, {}).body.length < 2000, 'the page carries a name, not the request')
+    const wrong = await browser.signIn(first, 'nobody@example.com', 'wrong')
+    assert.match(wrong.body, /do not go together/)
+    stage.clock.advanceSeconds(interactionSeconds - 60)
+    const asked = await browser.signIn(wrong)
+    const allowed = await browser.decide(asked, 'allow')
+    const again = await browser.decide(asked, 'allow')
+    assert.equal(allowed.leftTo?.searchParams.has('code'), true)
+    assert.equal(again.leftTo?.href, allowed.leftTo?.href)
+    stage.clock.advanceSeconds(1)
+    const late = await browser.open(path)
+    stage.clock.advanceSeconds(interactionSeconds)
+    assert.equal((await browser.signIn(late)).status, 400)
     await stage.close()
   })
 

@@ -126,6 +126,7 @@ const request: AuthorizationRequest = {
   redirectUri: 'https://a.example/cb',
   responseMode: 'query',
   state: 's',
+  pushed: null,
   redirectUriSent: true,
   scopes: ['openid', 'offline_access'],
   resources: [],

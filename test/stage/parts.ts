@@ -11,6 +11,7 @@ import { background } from '../../packages/server/src/domain/background.ts'
 import { clientKeys } from '../../packages/server/src/domain/client/client-keys.ts'
 import { familySteps } from '../../packages/server/src/domain/family/step.ts'
 import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
+import { requestDecryption } from '../../packages/server/src/domain/keys/request-decryption.ts'
 import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
 import { openSigningKeys } from '../../packages/server/src/domain/keys/signing-keys.ts'
 import type { Store } from '../../packages/server/src/domain/store.ts'
@@ -42,6 +43,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     hasher: keyedHasher(keys, entropy),
     sealer: seals,
     handles: familyHandle(keys),
+    requestDecryption: requestDecryption(keys),
     signingKeys: await openSigningKeys({ store: store.signingKeys, sealer: seals, entropy, now, report: rethrow }),
     dpop: { proofs: dpopProofs(), nonces: dpopNonces(keys, stage.issuer) },
     urlsOf: endpointUrls([stage.issuer]),
@@ -49,7 +51,15 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     background: background(rethrow),
     outbound,
     clientKeys: clientKeys({ outbound, nowMs: stage.clock.nowMs, report: rethrow }),
-    rules: { codeSeconds: 60, dpopNonces: false, sessionSeconds: 604_800, repeatsMax: 100, grantsPerUserAndClientMax: 100 },
+    rules: {
+      codeSeconds: 60,
+      dpopNonces: false,
+      sessionSeconds: 604_800,
+      repeatsMax: 100,
+      grantsPerUserAndClientMax: 100,
+      requirePushedRequests: false,
+      requireSignedRequests: false,
+    },
     signInLimits,
   }
 }

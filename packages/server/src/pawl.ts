@@ -18,6 +18,7 @@ import { newRequestId } from './domain/identifiers.ts'
 import { checkMasterKeys } from './domain/keys/key-check.ts'
 import { keyedHasher } from './domain/keys/keyed-hash.ts'
 import { UnusableMasterKey } from './domain/keys/master-keys.ts'
+import { requestDecryption } from './domain/keys/request-decryption.ts'
 import { type Sealer, sealer } from './domain/keys/seal.ts'
 import { openSigningKeys, type SigningKeys } from './domain/keys/signing-keys.ts'
 import type { OutboundRules } from './domain/outbound/outbound-url.ts'
@@ -115,6 +116,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     codec: tokenCodec(config.masterKeys),
     currentKeyId: config.masterKeys.current.id,
     handles: familyHandle(config.masterKeys),
+    requestDecryption: requestDecryption(config.masterKeys),
     dpop: { proofs: dpopProofs(), nonces: dpopNonces(config.masterKeys, config.issuer) },
     urlsOf: endpointUrls([config.issuer]),
     signingKeys: await openKeys(store, parts.sealer, world),

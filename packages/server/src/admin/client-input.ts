@@ -12,8 +12,10 @@ import {
   signingAlgorithms,
 } from '../domain/client/client.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
+import { ordinaryRequests } from '../domain/client/request-rules.ts'
 import { acrs } from '../domain/session/acr.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
+import { requestChangesShape, requestRulesOf } from './client-requests.ts'
 import { secretsFor } from './client-secret.ts'
 import { InputRefused } from './workbench.ts'
 
@@ -45,6 +47,7 @@ export const clientChangesSchema = z.strictObject({
   audiences: texts.optional(),
   pkce: z.enum(['always', 'or_nonce']).optional(),
   firstParty: z.boolean().optional(),
+  ...requestChangesShape,
   dpopBoundAccessTokens: z.boolean().optional(),
   tlsClientCertificateBoundAccessTokens: z.boolean().optional(),
   idTokenAlgorithm: z.enum(signingAlgorithms).optional(),
@@ -93,6 +96,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
     audiences: distinct(changes.audiences) ?? client.audiences,
     pkce: changes.pkce ?? client.pkce,
     firstParty: changes.firstParty ?? client.firstParty,
+    requests: requestRulesOf(client.requests, changes),
     dpopBoundAccessTokens: changes.dpopBoundAccessTokens ?? (client.dpopBoundAccessTokens || needsKey(client, changes)),
     tlsClientCertificateBoundAccessTokens:
       changes.tlsClientCertificateBoundAccessTokens ?? client.tlsClientCertificateBoundAccessTokens,
@@ -153,6 +157,7 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     resources: [],
     audiences: [],
     pkce: 'always',
+    requests: ordinaryRequests,
     firstParty: false,
     dpopBoundAccessTokens: false,
     tlsClientCertificateBoundAccessTokens: false,

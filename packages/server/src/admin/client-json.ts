@@ -2,6 +2,7 @@
 
 import type { Client } from '../domain/client/client.ts'
 import { isoInstant } from '../domain/time.ts'
+import { requestsJson } from './client-requests.ts'
 
 export interface ClientJson {
   readonly [name: string]: unknown
@@ -28,6 +29,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     audiences: client.audiences,
     pkce: client.pkce === 'or_nonce' ? 'or-nonce' : client.pkce,
     first_party: client.firstParty,
+    ...requestsJson(client),
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,
     access_seconds: client.accessTokenSeconds,

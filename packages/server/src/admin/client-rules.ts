@@ -7,6 +7,7 @@ import { isResourceIndicator, judgeRedirectUri, parseScope } from '@pawl/protoco
 import { type Client, isPublicClient } from '../domain/client/client.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
 import { judgeSenderConstraint } from './client-sender-rules.ts'
+import { judgeRequests } from './client-requests.ts'
 
 export const accessSecondsMin = 1
 export const accessSecondsMax = 3600
@@ -28,6 +29,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeSenderConstraint(client),
     ...judgeLifetimes(client),
     ...judgeNames(client),
+    ...judgeRequests(client),
   ]
 }
 

@@ -110,6 +110,14 @@ export const settingsSchema = z.strictObject({
     unit: 'grants',
     description: 'Living grants of one user for one client; one more ends the oldest.',
   }),
+  requirePushedRequests: described(z.boolean().default(false), {
+    unit: 'true or false',
+    description: 'Answer only authorization requests that were pushed (RFC 9126), whatever a client is registered for.',
+  }),
+  requireSignedRequests: described(z.boolean().default(false), {
+    unit: 'true or false',
+    description: 'Answer only authorization requests that are signed (RFC 9101), whatever a client is registered for.',
+  }),
 })
 
 /** What was set, checked and completed by defaults, before the port and with it the issuer are known. */
@@ -153,6 +161,8 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'privateHosts':
       return text === '' ? [] : text.split(',').map(part => part.trim())
     case 'allowLosingRotations':
+    case 'requirePushedRequests':
+    case 'requireSignedRequests':
     case 'dpopNonces':
       return text === 'true' || (text === 'false' ? false : text)
     case 'issuer':

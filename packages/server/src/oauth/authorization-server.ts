@@ -9,6 +9,7 @@ import type { Entropy } from '../domain/entropy.ts'
 import type { Caller } from '../domain/event/new-event.ts'
 import type { StepFamily } from '../domain/family/step.ts'
 import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
+import type { RequestDecryption } from '../domain/keys/request-decryption.ts'
 import type { Sealer } from '../domain/keys/seal.ts'
 import type { SigningKeys } from '../domain/keys/signing-keys.ts'
 import type { Outbound } from '../domain/outbound/outbound.ts'
@@ -33,6 +34,7 @@ export interface AuthorizationServer {
   readonly sealer: Sealer
   readonly handles: FamilyHandle
   readonly signingKeys: SigningKeys
+  readonly requestDecryption: RequestDecryption
   readonly dpop: { readonly proofs: DpopProofs; readonly nonces: DpopNonces }
   /** Every URL an endpoint is known by: below the issuer, and below the name for client certificates if there is one. */
   readonly urlsOf: (path: string) => readonly string[]
@@ -55,6 +57,9 @@ export interface ServerRules {
   /** How often a bare predecessor is answered again before the client is asked to slow down. */
   readonly repeatsMax: number
   readonly grantsPerUserAndClientMax: number
+  /** Of every client, whatever it is registered for (RFC 9126 §5, RFC 9101 §10.5). */
+  readonly requirePushedRequests: boolean
+  readonly requireSignedRequests: boolean
 }
 
 /** One request to an endpoint that speaks OAuth, after HTTP has been taken off it. */

@@ -5,12 +5,15 @@ import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
 import type { PublicJwk } from '../domain/keys/signing-key.ts'
 import { jwksCacheSeconds } from '../domain/keys/signing-keys.ts'
 import { acrs } from '../domain/session/acr.ts'
+import type { EncryptionJwk } from '../domain/keys/request-decryption.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import { requestMetadata } from './authorize/request-metadata.ts'
 import { supportedGrantTypes } from './token.ts'
 import { userClaimNames } from './user-claims.ts'
 
 export const endpointPaths = {
   authorize: '/authorize',
+  push: '/par',
   token: '/token',
   revoke: '/revoke',
   introspect: '/introspect',
@@ -29,8 +32,10 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
  * `openid-configuration`. RFC 8414 §2 allows any further member, and an OpenID client that finds us by the one path must
  * not miss what it would have found by the other.
  */
-export function serverMetadata(issuer: string): { readonly [name: string]: unknown } {
-  return { ...oauthMetadata(issuer), ...openidMetadata(issuer) }
+export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules'>): {
+  readonly [name: string]: unknown
+} {
+  return { ...oauthMetadata(server.issuer), ...openidMetadata(server.issuer), ...requestMetadata(server) }
 }
 
 function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
@@ -38,13 +43,13 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
   return {
     issuer,
     authorization_endpoint: issuer + endpointPaths.authorize,
+    pushed_authorization_request_endpoint: issuer + endpointPaths.push,
     token_endpoint: issuer + endpointPaths.token,
     revocation_endpoint: issuer + endpointPaths.revoke,
     introspection_endpoint: issuer + endpointPaths.introspect,
     jwks_uri: issuer + endpointPaths.jwks,
     scopes_supported: openidScopes,
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'form_post'],
     grant_types_supported: supportedGrantTypes,
     token_endpoint_auth_methods_supported: authMethods,
     revocation_endpoint_auth_methods_supported: authMethods,
@@ -68,15 +73,16 @@ function openidMetadata(issuer: string): { readonly [name: string]: unknown } {
     claim_types_supported: ['normal'],
     claims_supported: [...userClaimNames, ...idTokenClaimNames],
     claims_parameter_supported: true,
-    request_parameter_supported: false,
-    request_uri_parameter_supported: false,
   }
 }
 
 /** What an ID token says of the sign-in itself. */
 const idTokenClaimNames = ['iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'azp', 'sid', 'nonce', 'at_hash']
 
-/** The JWKS behind `jwks_uri`: every key that signs, will sign, or still verifies something alive. */
-export async function publicKeys(server: AuthorizationServer): Promise<{ readonly keys: readonly PublicJwk[] }> {
-  return server.signingKeys.jwks(await server.store.now())
+/** The JWKS behind `jwks_uri`: every key that signs, will sign, or still verifies something alive; and those to encrypt to. */
+export async function publicKeys(
+  server: AuthorizationServer,
+): Promise<{ readonly keys: readonly (PublicJwk | EncryptionJwk)[] }> {
+  const { keys } = await server.signingKeys.jwks(await server.store.now())
+  return { keys: [...keys, ...server.requestDecryption.jwks] }
 }

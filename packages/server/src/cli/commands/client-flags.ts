@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
+import { type ClientRequestFlags, requestChangesOf, withClientRequestFlags } from './client-request-flags.ts'
 
 const keySetBytesMax = 65_536
 
-export interface ClientFlags {
+export interface ClientFlags extends ClientRequestFlags {
   readonly name?: string
   readonly auth?: string
   readonly redirect?: readonly string[]
@@ -41,7 +42,7 @@ export interface ClientFlags {
 }
 
 export function withClientFlags(command: Command): Command {
-  return command
+  return withClientRequestFlags(command)
     .option('--name <text>', 'what users read on the consent page')
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
@@ -95,6 +96,7 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     firstParty: flags.firstParty,
     dpopBoundAccessTokens: flags.dpop,
     tlsClientCertificateBoundAccessTokens: flags.certificateBound,
+    ...requestChangesOf(flags),
     idTokenAlgorithm: flags.idTokenAlg,
     accessSeconds: flags.accessSeconds,
     idleSeconds: flags.idleSeconds,

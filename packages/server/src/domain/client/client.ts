@@ -5,6 +5,7 @@ import { originOfRedirectUri } from '@pawl/protocol'
 import type { AuditEvent } from '../event/event.ts'
 import type { Acr } from '../session/acr.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
+import type { RequestRules } from './request-rules.ts'
 
 export const clientKinds = ['web', 'bff', 'spa', 'native', 'device', 'integration', 'service'] as const
 export type ClientKind = (typeof clientKinds)[number]
@@ -77,6 +78,7 @@ export interface Client {
   readonly audiences: readonly string[]
   /** `always`, or `or_nonce` for a confidential OpenID client that sends a nonce instead. */
   readonly pkce: 'always' | 'or_nonce'
+  readonly requests: RequestRules
   readonly firstParty: boolean
   /** Every token request shows a DPoP proof (RFC 9449 §5.2). Without it a proof binds the tokens of its own request. */
   readonly dpopBoundAccessTokens: boolean

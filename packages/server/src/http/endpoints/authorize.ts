@@ -4,16 +4,17 @@
  */
 
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
-import { readAuthorizationRequest } from '../../oauth/authorize/authorization-request.ts'
 import { startInteraction } from '../../oauth/authorize/interaction.ts'
 import { proceed } from '../../oauth/authorize/proceed.ts'
+import { keepLongRequest } from '../../oauth/authorize/pushed-requests.ts'
+import { readAuthorizationRequest } from '../../oauth/authorize/read-request.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
 import { readQuery } from '../form.ts'
 import type { Endpoint, RouterParts } from '../router.ts'
 import { browserOf, withCookies } from './browser-cookies.ts'
 import { carriedCharactersMax, comeBackByGet, tooLongToCarry } from './come-back-by-get.ts'
 import { resumed } from './resumed.ts'
-import { nextResponse } from './next-response.ts'
+import { nextAfterPost, nextResponse, secondFactorResponse } from './next-response.ts'
 import { authorizationResponse } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
@@ -29,7 +30,8 @@ export function authorizeEndpoint(server: AuthorizationServer, onRefusal: Router
     }
     const { client } = read
     const browser = await browserOf(server, request)
-    const interaction = await startInteraction(server, read.request)
+    const kept = await keepLongRequest(server, { client, request: read.request, address: request.address })
+    const interaction = await startInteraction(server, kept)
     const situation = {
       interaction,
       client,
@@ -38,7 +40,9 @@ export function authorizeEndpoint(server: AuthorizationServer, onRefusal: Router
       caller: callerOf(request, requestId),
     }
     const next = await proceed(server, situation)
-    return withCookies(nextResponse(server, next, { browser, requestId, problem: null }), browser.setCookies)
+    // A pushed request is soon over, and a person may load the page again: so the page stands at an address that lasts.
+    const answer = read.request.pushed === null ? nextResponse : nextAfterPost
+    return withCookies(await answer(server, next, { browser, requestId, problem: null }), browser.setCookies)
   }
 }
 
@@ -56,13 +60,20 @@ export function continueEndpoint(server: AuthorizationServer): Endpoint {
       caller: callerOf(request, requestId),
     }
     const next = await proceed(server, situation)
+    if (next.kind === 'second_factor' && parameters.get('problem') === 'refused') {
+      const problem = { kind: 'refused' } as const
+      return withCookies(await secondFactorResponse(server, next, { browser, requestId, problem }), browser.setCookies)
+    }
     const problem = next.kind === 'sign_in' ? problemOf(parameters, browser.session !== null) : null
-    return withCookies(nextResponse(server, next, { browser, requestId, problem }), browser.setCookies)
+    return withCookies(await nextResponse(server, next, { browser, requestId, problem }), browser.setCookies)
   }
 }
 
-function problemOf(parameters: Parameters, isSignedIn: boolean): { readonly kind: 'refused' | 'other_person' } | null {
+function problemOf(
+  parameters: Parameters,
+  isSignedIn: boolean,
+): { readonly kind: 'refused' | 'passkey_refused' | 'other_person' } | null {
   const problem = parameters.get('problem')
-  if (problem === 'refused') return { kind: 'refused' }
+  if (problem === 'refused' || problem === 'passkey_refused') return { kind: problem }
   return problem === 'other_person' && isSignedIn ? { kind: 'other_person' } : null
 }

@@ -4,7 +4,7 @@ import type { HttpResponse } from '../exchange.ts'
 import type { Endpoint } from '../router.ts'
 
 export function metadataEndpoint(server: AuthorizationServer): Endpoint {
-  const response = publicJson(serverMetadata(server.issuer))
+  const response = publicJson(serverMetadata(server))
   return async () => response
 }
 

@@ -3,7 +3,8 @@
 import type { Client } from '../../domain/client/client.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
-import { type AuthorizationResponse, locationOf } from '../../oauth/authorize/authorization-response.ts'
+import type { AuthorizationResponse } from '../../oauth/authorize/authorization-response.ts'
+import { deliver, locationOf } from '../../oauth/authorize/deliver.ts'
 import { OAuthError, retryAfterSecondsDefault } from '../../oauth/oauth-error.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { isForNow } from '../oauth-failure.ts'
@@ -28,10 +29,15 @@ export function seeOther(location: string): HttpResponse {
   return { status: 303, headers, body: '' }
 }
 
-export function authorizationResponse(server: AuthorizationServer, answer: AuthorizationResponse): HttpResponse {
-  if (answer.responseMode === 'query') return seeOther(locationOf(answer))
-  const fields = Object.entries(answer.parameters)
-  return pageResponse(formPostPage({ issuerHost: issuerHostOf(server), action: answer.redirectUri, fields }))
+/** Back to the application, by redirect or by a form that posts itself. */
+export async function authorizationResponse(
+  server: AuthorizationServer,
+  response: AuthorizationResponse,
+): Promise<HttpResponse> {
+  const delivery = await deliver(server, response)
+  if (delivery.by === 'query') return seeOther(locationOf(delivery))
+  const fields = Object.entries(delivery.parameters)
+  return pageResponse(formPostPage({ issuerHost: issuerHostOf(server), action: delivery.redirectUri, fields }))
 }
 
 export function issuerHostOf(server: AuthorizationServer): string {

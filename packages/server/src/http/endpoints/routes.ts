@@ -7,6 +7,8 @@ import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { pageFailure } from './page-answers.ts'
+import { pushEndpoint } from './push.ts'
+import { secondFactorEndpoint } from './second-factor.ts'
 import { signInEndpoint } from './sign-in.ts'
 import { homeEndpoint, logoutEndpoint, signOutEndpoint } from './sign-out.ts'
 import { introspectionEndpoint, revocationEndpoint, tokenEndpoint } from './token.ts'
@@ -23,6 +25,7 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
   const post = { methods: ['POST'], cors: 'token' } as const
   return [
     { ...post, path: endpointPaths.token, endpoint: tokenEndpoint(server) },
+    { ...post, path: endpointPaths.push, endpoint: pushEndpoint(server) },
     { ...post, path: endpointPaths.revoke, endpoint: revocationEndpoint(server) },
     {
       ...post,
@@ -60,6 +63,7 @@ function pageRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'onRef
     },
     { ...page, path: '/continue', methods: ['GET'], endpoint: continueEndpoint(server) },
     { ...page, path: '/sign-in', methods: ['POST'], endpoint: signInEndpoint(server) },
+    { ...page, path: '/second-factor', methods: ['POST'], endpoint: secondFactorEndpoint(server) },
     { ...page, path: '/consent', methods: ['POST'], endpoint: consentEndpoint(server) },
     { ...page, path: endpointPaths.logout, methods: ['GET', 'POST'], endpoint: logoutEndpoint(server) },
     { ...page, path: '/sign-out', methods: ['POST'], endpoint: signOutEndpoint(server) },

@@ -5,24 +5,17 @@
 
 import { isS256Challenge, isSameRedirectUri, isSubset, parsePrompts, parseScope, type Prompt } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
-import { parseClientId } from '../../domain/identifiers.ts'
-import { passwordAcr } from '../../domain/session/sessions.ts'
+import { type WantedAcr, wantedAcr } from '../../domain/session/acr.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from '../authorization-server.ts'
 import { OAuthError, type OAuthErrorCode } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
 import { keyOfCode } from '../sender.ts'
-import { demandsOtherAcr, keptClaims, subjectAskedFor } from '../user-claims.ts'
-import {
-  type AuthorizationResponse,
-  errorResponse,
-  type ResponseMode,
-  type ReturnAddress,
-} from './authorization-response.ts'
+import { acrAskedFor, keptClaims, subjectAskedFor } from '../user-claims.ts'
+import { type ResponseMode, type ReturnAddress, responseModes } from './authorization-response.ts'
 import { subjectOfHint } from './id-token-hint.ts'
 
 /** Plain JSON: it rides, sealed, through the browser while the person signs in and agrees. */
 export interface AuthorizationRequest extends ReturnAddress {
-  readonly clientId: Client['id']
   readonly redirectUriSent: boolean
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
@@ -36,57 +29,19 @@ export interface AuthorizationRequest extends ReturnAddress {
   /** The only user who may answer: from `id_token_hint` or a `sub` value in `claims`. */
   readonly subject: string | null
   readonly claims: string | null
+  /** What is asked of the sign-in, by `acr_values` or by `claims`; null where anything will do. */
+  readonly wantedAcr: WantedAcr | null
   /** Rich authorization requests (RFC 9396 §2), as the JSON text that was checked at the door, or null. */
   readonly authorizationDetails: string | null
 }
 
-export type ReadRequest =
-  | { readonly kind: 'request'; readonly request: AuthorizationRequest; readonly client: Client }
-  | { readonly kind: 'response'; readonly response: AuthorizationResponse; readonly fault: OAuthError }
-
 export const stateCharactersMax = 4096
 export const nonceCharactersMax = 1024
 export const loginHintCharactersMax = 254
-/**
- * Of the checked request as JSON. It rides, sealed, in one parameter of our own forms, and a parameter has at most 8,192
- * bytes: three quarters of that, less what the way through sign-in adds.
- */
-export const requestBytesMax = 5_400
+export const acrValuesCharactersMax = 512
 
-/** Throws an `OAuthError` for a page, never a redirect, while client or redirect URI are in doubt (RFC 9700 §4.11.2). */
-export async function readAuthorizationRequest(
-  server: AuthorizationServer,
-  parameters: Parameters,
-): Promise<ReadRequest> {
-  const client = await clientOf(server, parameters)
-  const to = returnAddressOf(client, parameters)
-  try {
-    const request = await checkedRequest(server, client, to, parameters)
-    if (Buffer.byteLength(JSON.stringify(request)) > requestBytesMax) {
-      throw fault('invalid_request', 'The request is too long to be carried through sign-in.')
-    }
-    return { kind: 'request', client, request }
-  } catch (error) {
-    if (!(error instanceof OAuthError)) throw error
-    return { kind: 'response', response: errorResponse(server, to, error), fault: faultOf(client, error) }
-  }
-}
-
-/** The same fault with its client, for the log. */
-function faultOf(client: Client, error: OAuthError): OAuthError {
-  const { code, detail, description } = error
-  return new OAuthError(code, detail, { description, context: { clientId: client.id }, cause: error })
-}
-
-async function clientOf(server: AuthorizationServer, parameters: Parameters): Promise<Client> {
-  const clientId = parseClientId(parameters.get('client_id') ?? '')
-  const reading = clientId === null ? null : await server.store.clients.read(clientId)
-  if (reading !== null && !reading.client.disabled) return reading.client
-  const description = 'The application that sent you here is not known.'
-  throw new OAuthError('invalid_client', 'no such client, or it is disabled', { status: 400, description })
-}
-
-function returnAddressOf(client: Client, parameters: Parameters): ReturnAddress {
+/** Where the answer goes. Throws what is shown to the person, never sent to an address that is not registered. */
+export function returnAddressOf(client: Client, parameters: Parameters): ReturnAddress {
   const sent = valueOf(parameters, 'redirect_uri')
   const redirectUri = sent ?? onlyRedirectUri(client, parameters)
   if (!client.redirectUris.some(registered => isSameRedirectUri(registered, redirectUri))) {
@@ -94,9 +49,27 @@ function returnAddressOf(client: Client, parameters: Parameters): ReturnAddress 
   }
   const state = valueOf(parameters, 'state') ?? null
   if (state !== null && state.length > stateCharactersMax) throw redirectFault(client, 'The state is too long.')
-  const wantsForm = parameters.get('response_mode') === 'form_post' && /^https?:/.test(redirectUri)
-  const responseMode: ResponseMode = wantsForm ? 'form_post' : 'query'
-  return { redirectUri, responseMode, state }
+  return {
+    clientId: client.id,
+    redirectUri,
+    responseMode: responseModeOf(redirectUri, parameters),
+    state,
+    pushed: null,
+  }
+}
+
+/** How even a fault is answered: as asked for, where that can be done. */
+function responseModeOf(redirectUri: string, parameters: Parameters): ResponseMode {
+  const mode = sentResponseMode(parameters) ?? 'query'
+  if (!mode.startsWith('form_post') || /^https?:/.test(redirectUri)) return mode
+  return mode === 'form_post' ? 'query' : 'query.jwt'
+}
+
+/** JARM §2.3.4: `jwt` is the default mode of the response type, as a JWT. Null for none, or one that is not known here. */
+function sentResponseMode(parameters: Parameters): ResponseMode | null {
+  const mode = valueOf(parameters, 'response_mode')
+  if (mode === 'jwt') return 'query.jwt'
+  return responseModes.find(known => known === mode) ?? null
 }
 
 /** OAuth 2.1 §4.1.1 lets a client with one redirect URI leave it out; OIDC Core §3.1.2.1 does not. */
@@ -111,7 +84,8 @@ function redirectFault(client: Client, description: string): OAuthError {
   return new OAuthError('invalid_request', description, { status: 400, description, context: { clientId: client.id } })
 }
 
-async function checkedRequest(
+/** The rest of the request. What is wrong with it may be told to the application at that address. */
+export async function checkedRequest(
   server: AuthorizationServer,
   client: Client,
   to: ReturnAddress,
@@ -123,7 +97,6 @@ async function checkedRequest(
   const claims = claimsOf(client, parameters)
   return {
     ...to,
-    clientId: client.id,
     redirectUriSent: valueOf(parameters, 'redirect_uri') !== undefined,
     scopes,
     resources: requestedResources(client, parameters),
@@ -135,23 +108,25 @@ async function checkedRequest(
     loginHint: limited(parameters, 'login_hint', loginHintCharactersMax),
     subject: await onlySubject(server, client, { hint: valueOf(parameters, 'id_token_hint'), claims }),
     claims,
+    wantedAcr: acrOf(claims, limited(parameters, 'acr_values', acrValuesCharactersMax)),
     authorizationDetails: null,
   }
 }
 
 function checkWhatIsNotThere(client: Client, to: ReturnAddress, parameters: Parameters): void {
-  if (parameters.has('request')) throw fault('request_not_supported', 'Request objects are not supported.')
-  if (parameters.has('request_uri')) throw fault('request_uri_not_supported', 'Request URIs are not supported.')
+  if (parameters.has('request_uri')) {
+    throw fault('request_uri_not_supported', 'The only request URIs here are those of pushed requests.')
+  }
   if (parameters.has('registration'))
     throw fault('registration_not_supported', 'The registration parameter is not supported.')
   const type = valueOf(parameters, 'response_type')
   if (type === undefined) throw fault('invalid_request', 'response_type is missing.')
   if (type !== 'code') throw fault('unsupported_response_type', 'The only response type here is code.')
-  const mode = valueOf(parameters, 'response_mode')
-  if (mode !== undefined && mode !== 'query' && mode !== 'form_post') {
-    throw fault('invalid_request', 'The only response modes here are query and form_post.')
+  const mode = sentResponseMode(parameters)
+  if (mode === null && valueOf(parameters, 'response_mode') !== undefined) {
+    throw fault('invalid_request', `The response modes here are jwt, ${responseModes.join(', ')}.`)
   }
-  if (mode === 'form_post' && to.responseMode !== 'form_post') {
+  if (mode !== null && mode !== to.responseMode) {
     throw fault('invalid_request', 'A form can be posted to http and https addresses only.')
   }
   if (!client.grantTypes.includes('authorization_code')) {
@@ -218,10 +193,18 @@ function claimsOf(client: Client, parameters: Parameters): string | null {
   if (text === undefined) return null
   const kept = keptClaims(text, client.scopes)
   if (kept === null) throw fault('invalid_request', 'claims is not a JSON object of claim requests.')
-  if (demandsOtherAcr(kept, passwordAcr)) {
-    throw fault('unmet_authentication_requirements', 'No way to sign in here has an acr that was demanded.')
-  }
   return kept
+}
+
+/** An essential acr claim is a must and counts alone; the values of `acr_values` are a wish (OIDC Core §3.1.2.1, §5.5.1.1). */
+function acrOf(claims: string | null, acrValues: string | null): WantedAcr | null {
+  const byClaims = acrAskedFor(claims)
+  if (byClaims?.essential !== true) {
+    return wantedAcr([...(byClaims?.values ?? []), ...(acrValues?.split(' ') ?? [])], false)
+  }
+  const wanted = wantedAcr(byClaims.values, true)
+  if (wanted !== null) return wanted
+  throw fault('unmet_authentication_requirements', 'No way to sign in here has an acr that was demanded.')
 }
 
 function limited(parameters: Parameters, name: string, charactersMax: number): string | null {
@@ -230,6 +213,6 @@ function limited(parameters: Parameters, name: string, charactersMax: number): s
   return value
 }
 
-function fault(code: OAuthErrorCode, description: string): OAuthError {
+export function fault(code: OAuthErrorCode, description: string): OAuthError {
   return new OAuthError(code, description, { description })
 }

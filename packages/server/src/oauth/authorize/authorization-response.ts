@@ -1,20 +1,34 @@
 /** What goes back to the application through the browser (OAuth 2.1 §4.1.2). Always with `iss` (RFC 9207). */
 
+import type { ClientId, FamilyId } from '@pawl/family'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { OAuthErrorCode } from '../oauth-error.ts'
 
-export type ResponseMode = 'query' | 'form_post'
+/** `jwt` stands for `query.jwt` (JARM §2.3.4). Nothing is ever answered in a fragment. */
+export const responseModes = ['query', 'form_post', 'query.jwt', 'form_post.jwt'] as const
+export type ResponseMode = (typeof responseModes)[number]
 
 /** Where answers to one authorization request go. The redirect URI has been found to be registered. */
 export interface ReturnAddress {
+  readonly clientId: ClientId
   readonly redirectUri: string
   readonly responseMode: ResponseMode
   readonly state: string | null
+  /** What any answer closes: the pushed request it is to. Null for a request that is kept nowhere. */
+  readonly pushed: Pushed | null
+}
+
+/** What a request that is kept goes by. */
+export interface Pushed {
+  readonly id: string
+  /** Chosen when it was pushed: it opens this family or none. */
+  readonly familyId: FamilyId
+  /** Until when it may be answered, however often a person begins anew on our pages. */
+  readonly endsAtMs: number
 }
 
 export interface AuthorizationResponse {
-  readonly redirectUri: string
-  readonly responseMode: ResponseMode
+  readonly to: ReturnAddress
   readonly parameters: { readonly [name: string]: string }
 }
 
@@ -31,21 +45,11 @@ export function errorResponse(
   return response(server, to, { error: error.code, error_description: error.description })
 }
 
-/** The URL of a `query` response: what was registered, with our parameters added to any it has. */
-export function locationOf(answer: AuthorizationResponse): string {
-  const added = new URLSearchParams(answer.parameters).toString()
-  return answer.redirectUri + (answer.redirectUri.includes('?') ? '&' : '?') + added
-}
-
 function response(
   server: AuthorizationServer,
   to: ReturnAddress,
   parameters: { readonly [name: string]: string },
 ): AuthorizationResponse {
-  const { redirectUri, responseMode, state } = to
-  return {
-    redirectUri,
-    responseMode,
-    parameters: { ...parameters, ...(state === null ? {} : { state }), iss: server.issuer },
-  }
+  const { state } = to
+  return { to, parameters: { ...parameters, ...(state === null ? {} : { state }), iss: server.issuer } }
 }

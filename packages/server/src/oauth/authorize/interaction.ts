@@ -1,7 +1,8 @@
 /**
- * An interaction is one authorization request on its way through sign-in and consent. It is kept nowhere: it rides,
- * sealed, through hidden fields, and opens only in the browser it was sealed for. The family's id is chosen at its start,
- * so that the last click, made twice, opens one family and answers one code.
+ * An interaction is one authorization request on its way through sign-in and consent. It rides, sealed, through hidden
+ * fields, and opens only in the browser it was sealed for; of a request that is too long for that, only its name rides.
+ * The family's id is chosen at its start, or when its request was pushed, so that the last click, made twice, opens one
+ * family and answers one code.
  */
 
 import type { FamilyId, SessionId, Subject } from '@pawl/family'
@@ -12,6 +13,11 @@ import type { AuthorizationServer } from '../authorization-server.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
 export const interactionSeconds = 3600
+/**
+ * Of a request as JSON, without what our own pages add to it. It rides, sealed, in one parameter of our own forms, and a
+ * parameter has at most 8,192 bytes: three quarters of that, less what the way through sign-in adds. A longer one is kept.
+ */
+export const requestBytesMax = 5_000
 
 export interface Interaction {
   readonly familyId: FamilyId
@@ -31,13 +37,16 @@ export interface FirstFactor {
 
 export const firstFactorSeconds = 600
 
+/** Begins with a request that can be carried: a long one was kept before (`keepLongRequest`). */
 export async function startInteraction(
   server: AuthorizationServer,
   request: AuthorizationRequest,
 ): Promise<Interaction> {
   const startedAtMs = await server.store.now()
+  const { pushed } = request
+  if (pushed !== null && !ridesAlong(request)) await server.store.pushedRequests.keep(pushed.id, pushed.endsAtMs)
   return {
-    familyId: newFamilyId(startedAtMs, server.entropy),
+    familyId: pushed?.familyId ?? newFamilyId(startedAtMs, server.entropy),
     startedAtMs,
     request,
     askedSessionId: null,
@@ -45,9 +54,19 @@ export async function startInteraction(
   }
 }
 
-/** Throws a RangeError where the request is too long to ride along; the door lets no such request in. */
+/** What our own pages may change of a request rides in any case. */
+type Name = Pick<AuthorizationRequest, 'pushed' | 'prompts' | 'loginHint'>
+
+export function ridesAlong({ prompts: _, loginHint: __, ...request }: AuthorizationRequest): boolean {
+  return Buffer.byteLength(JSON.stringify(request)) <= requestBytesMax
+}
+
+/** Throws a RangeError where the request is too long to ride along and is kept nowhere; the door lets no such request in. */
 export function sealInteraction(server: AuthorizationServer, interaction: Interaction, browserHash: string): string {
-  return server.sealer.sealText(purpose, browserHash, JSON.stringify(interaction))
+  const { pushed, prompts, loginHint } = interaction.request
+  const isNamed = pushed !== null && !ridesAlong(interaction.request)
+  const carried = isNamed ? { ...interaction, request: { pushed, prompts, loginHint } } : interaction
+  return server.sealer.sealText(purpose, browserHash, JSON.stringify(carried))
 }
 
 export interface Resumed {
@@ -91,8 +110,21 @@ async function openInteraction(
   const text = server.sealer.openText(purpose, browserHash, stateToken)
   if (text === null) return null
   // What only we can have sealed has the shape we gave it.
-  const interaction = JSON.parse(text) as Interaction
-  return (await server.store.now()) < interaction.startedAtMs + interactionSeconds * 1000 ? interaction : null
+  const carried = JSON.parse(text) as Omit<Interaction, 'request'> & { readonly request: AuthorizationRequest | Name }
+  const endsAtMs = carried.request.pushed?.endsAtMs ?? Infinity
+  const nowMs = await server.store.now()
+  if (nowMs >= Math.min(endsAtMs, carried.startedAtMs + interactionSeconds * 1000)) return null
+  const request = await wholeRequest(server, carried.request)
+  return request === null ? null : { ...carried, request }
+}
+
+async function wholeRequest(
+  server: AuthorizationServer,
+  carried: AuthorizationRequest | Name,
+): Promise<AuthorizationRequest | null> {
+  if ('clientId' in carried) return carried
+  const row = carried.pushed === null ? null : await server.store.pushedRequests.read(carried.pushed.id)
+  return row === null ? null : { ...(JSON.parse(row.request) as AuthorizationRequest), ...carried }
 }
 
 const purpose = 'interaction'

@@ -2,24 +2,22 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Entropy } from '../../domain/entropy.ts'
-import { newFamilyId } from '../../domain/identifiers.ts'
 import type { PushedRequest } from '../../domain/pushed-request/pushed-request.ts'
 import { clientId, type Kind, sceneOf, startMs } from './fixture.test.ts'
 
 export function provePushedRequests(kind: Kind): void {
   describe('a pushed request', () => {
     it('comes back as it was saved, whatever its time is', async test => {
-      const { store, entropy, clock } = await sceneOf(kind, test)
-      const saved = pushed(entropy)
+      const { store, clock } = await sceneOf(kind, test)
+      const saved = pushed
       await store.pushedRequests.save(saved)
       clock.advance(3_600_000)
       assert.deepEqual(await store.pushedRequests.read(saved.id), saved)
       assert.equal(await store.pushedRequests.read('another'), null)
     })
     it('is closed for good, and stays for whoever has begun', async test => {
-      const { store, entropy } = await sceneOf(kind, test)
-      const [closed, open] = [pushed(entropy), { ...pushed(entropy), id: 'open' }]
+      const { store } = await sceneOf(kind, test)
+      const [closed, open] = [pushed, { ...pushed, id: 'open' }]
       await store.pushedRequests.save(closed)
       await store.pushedRequests.save(open)
       await store.pushedRequests.close(closed.id)
@@ -29,16 +27,16 @@ export function provePushedRequests(kind: Kind): void {
       assert.deepEqual(await store.pushedRequests.read('open'), open)
     })
     it('is kept longer on demand and never shorter', async test => {
-      const { store, entropy } = await sceneOf(kind, test)
-      const saved = pushed(entropy)
+      const { store } = await sceneOf(kind, test)
+      const saved = pushed
       await store.pushedRequests.save(saved)
       await store.pushedRequests.keep(saved.id, startMs + 3_600_000)
       await store.pushedRequests.keep(saved.id, startMs + 1)
       assert.deepEqual(await store.pushedRequests.read(saved.id), { ...saved, expiresAtMs: startMs + 3_600_000 })
     })
     it('leaves by itself once its time is over, and not before', async test => {
-      const { store, entropy, clock } = await sceneOf(kind, test)
-      const [over, kept] = [pushed(entropy), { ...pushed(entropy), id: 'kept', expiresAtMs: startMs + 3_600_000 }]
+      const { store, clock } = await sceneOf(kind, test)
+      const [over, kept] = [pushed, { ...pushed, id: 'kept', expiresAtMs: startMs + 3_600_000 }]
       await store.pushedRequests.save(over)
       await store.pushedRequests.save(kept)
       clock.advance(60_001)
@@ -48,9 +46,9 @@ export function provePushedRequests(kind: Kind): void {
     })
     if (!kind.persists) return
     it('is seen by every process', async test => {
-      const { store, entropy, another } = await sceneOf(kind, test)
+      const { store, another } = await sceneOf(kind, test)
       const beside = await another()
-      const saved = pushed(entropy)
+      const saved = pushed
       await store.pushedRequests.save(saved)
       assert.deepEqual(await beside.pushedRequests.read(saved.id), saved)
       await beside.pushedRequests.close(saved.id)
@@ -62,13 +60,10 @@ export function provePushedRequests(kind: Kind): void {
 /** Every 256 writes something is tidied; twice that, and it has been. */
 const writesForTidying = 512
 
-function pushed(entropy: Entropy): PushedRequest {
-  return {
-    id: 'pushed',
-    clientId,
-    familyId: newFamilyId(startMs, entropy),
-    request: JSON.stringify({ state: 'x'.repeat(20_000), name: 'Ænne' }),
-    opensUntilMs: startMs + 60_000,
-    expiresAtMs: startMs + 60_000,
-  }
+const pushed: PushedRequest = {
+  id: 'pushed',
+  clientId,
+  request: JSON.stringify({ state: 'x'.repeat(20_000), name: 'Ænne' }),
+  opensUntilMs: startMs + 60_000,
+  expiresAtMs: startMs + 60_000,
 }

@@ -1,13 +1,13 @@
 /** Pushed requests, each found by its id alone; the sweep takes the rows once nothing can go on with them. */
 
-import type { ClientId, FamilyId } from '@pawl/family'
+import type { ClientId } from '@pawl/family'
 import type { PushedRequest, PushedRequestStore } from '../../domain/pushed-request/pushed-request.ts'
 import { always, numberAt, type Row, type Sql, textAt } from './sql.ts'
 
 export function sqlPushedRequests(sql: Sql): PushedRequestStore {
   return {
-    save: async ({ id, clientId, familyId, request, opensUntilMs, expiresAtMs }) => {
-      const params = [id, clientId, familyId, request, opensUntilMs, expiresAtMs]
+    save: async ({ id, clientId, request, opensUntilMs, expiresAtMs }) => {
+      const params = [id, clientId, request, opensUntilMs, expiresAtMs]
       await sql.write(always([{ text: saveText, params }]))
     },
     read: async id => {
@@ -23,9 +23,9 @@ export function sqlPushedRequests(sql: Sql): PushedRequestStore {
   }
 }
 
-const saveText = `INSERT INTO pushed_requests (id, client_id, family_id, request, opens_until_ms, expires_ms)
-VALUES ($1, $2, $3, $4, $5, $6)`
-const readText = `SELECT id, client_id, family_id, request, opens_until_ms, expires_ms FROM pushed_requests WHERE id = $1`
+const saveText = `INSERT INTO pushed_requests (id, client_id, request, opens_until_ms, expires_ms)
+VALUES ($1, $2, $3, $4, $5)`
+const readText = `SELECT id, client_id, request, opens_until_ms, expires_ms FROM pushed_requests WHERE id = $1`
 const keepText = 'UPDATE pushed_requests SET expires_ms = $1 WHERE id = $2 AND expires_ms < $1'
 const closeText = 'UPDATE pushed_requests SET opens_until_ms = 0 WHERE id = $1'
 
@@ -33,9 +33,8 @@ function pushedOf(row: Row): PushedRequest {
   return {
     id: textAt(row, 0),
     clientId: textAt(row, 1) as ClientId,
-    familyId: textAt(row, 2) as FamilyId,
-    request: textAt(row, 3),
-    opensUntilMs: numberAt(row, 4),
-    expiresAtMs: numberAt(row, 5),
+    request: textAt(row, 2),
+    opensUntilMs: numberAt(row, 3),
+    expiresAtMs: numberAt(row, 4),
   }
 }

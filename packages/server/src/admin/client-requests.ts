@@ -1,0 +1,60 @@
+/** What an operator may say about the requests of a client, as names of RFC 7591 and back. */
+
+import { z } from 'zod'
+import { type Client, signingAlgorithms } from '../domain/client/client.ts'
+import { requestObjectAlgorithms, type RequestRules } from '../domain/client/request-rules.ts'
+
+export const authorizationDetailsTypesMax = 32
+
+export const requestChangesShape = {
+  requirePushedRequests: z.boolean().optional(),
+  requireSignedRequests: z.boolean().optional(),
+  requestObjectAlgorithm: z.enum(requestObjectAlgorithms).nullable().optional(),
+  responseAlgorithm: z.enum(signingAlgorithms).optional(),
+  authorizationDetailsTypes: z.array(z.string().max(256)).max(128).optional(),
+}
+export type RequestChanges = z.infer<z.ZodObject<typeof requestChangesShape>>
+
+export function requestRulesOf(rules: RequestRules, changes: RequestChanges): RequestRules {
+  const { requestObjectAlgorithm, authorizationDetailsTypes } = changes
+  return {
+    requirePushed: changes.requirePushedRequests ?? rules.requirePushed,
+    requireSigned: changes.requireSignedRequests ?? rules.requireSigned,
+    objectAlgorithm: requestObjectAlgorithm === undefined ? rules.objectAlgorithm : requestObjectAlgorithm,
+    responseAlgorithm: changes.responseAlgorithm ?? rules.responseAlgorithm,
+    authorizationDetailsTypes:
+      authorizationDetailsTypes === undefined
+        ? rules.authorizationDetailsTypes
+        : [...new Set(authorizationDetailsTypes)],
+  }
+}
+
+/** One sentence for each thing that is wrong. */
+export function judgeRequests(client: Client): string[] {
+  const { requireSigned, authorizationDetailsTypes } = client.requests
+  const wrong: string[] = []
+  if (requireSigned && client.jwks.length === 0 && client.jwksUri === null) {
+    wrong.push('A client that must sign its requests needs keys to sign with: name them with --jwks.')
+  }
+  if (authorizationDetailsTypes.length > authorizationDetailsTypesMax) {
+    wrong.push(`A client has at most ${authorizationDetailsTypesMax} types of authorization details.`)
+  }
+  for (const type of authorizationDetailsTypes) {
+    if (!/^[!-~]{1,200}$/.test(type)) {
+      wrong.push(`${JSON.stringify(type)} is no type of authorization details: 1 to 200 visible characters.`)
+    }
+  }
+  return wrong
+}
+
+/** RFC 9126 §6, RFC 9101 §10.5, OIDC Registration §2, JARM §3, RFC 9396 §10. */
+export function requestsJson({ requests }: Client): { readonly [name: string]: unknown } {
+  const { objectAlgorithm, authorizationDetailsTypes } = requests
+  return {
+    require_pushed_authorization_requests: requests.requirePushed,
+    require_signed_request_object: requests.requireSigned,
+    ...(objectAlgorithm === null ? {} : { request_object_signing_alg: objectAlgorithm }),
+    authorization_signed_response_alg: requests.responseAlgorithm,
+    ...(authorizationDetailsTypes.length === 0 ? {} : { authorization_details_types: authorizationDetailsTypes }),
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The keys that request objects are encrypted to (RFC 9101 §6.1): one P-256 key for each master key, derived from it, so
+ * that every node has the same ones and none of them is kept anywhere. They only hide what a client sends; who sent it is
+ * proven by the signature inside.
+ */
+
+import { createECDH, createPrivateKey, hash, type KeyObject } from 'node:crypto'
+import { compactDecrypt, decodeProtectedHeader, errors } from 'jose'
+import { deriveKey, type MasterKey, type MasterKeys } from './master-keys.ts'
+
+export const requestKeyAlgorithms = ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'] as const
+export const requestContentAlgorithms = ['A128GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512'] as const
+
+export interface EncryptionJwk {
+  readonly kty: 'EC'
+  readonly crv: 'P-256'
+  readonly x: string
+  readonly y: string
+  /** The RFC 7638 thumbprint. */
+  readonly kid: string
+  readonly use: 'enc'
+}
+
+export interface RequestDecryption {
+  /** The current key first. */
+  readonly jwks: readonly EncryptionJwk[]
+  /** What is inside, or null where it was not encrypted to one of our keys, or was changed on the way. */
+  readonly open: (jwe: string) => Promise<string | null>
+}
+
+interface DecryptionKey {
+  readonly jwk: EncryptionJwk
+  readonly privateKey: KeyObject
+}
+
+export function requestDecryption(keys: MasterKeys): RequestDecryption {
+  const others = keys.all.filter(key => key.id !== keys.current.id)
+  const all = [keys.current, ...others].map(decryptionKeyOf)
+  return {
+    jwks: all.map(({ jwk }) => jwk),
+    open: async jwe => {
+      const kid = kidOf(jwe)
+      // Without a kid it is to the key that stands first in our set.
+      const key = kid === undefined ? all[0] : all.find(({ jwk }) => jwk.kid === kid)
+      return key === undefined ? null : opened(jwe, key.privateKey)
+    },
+  }
+}
+
+function decryptionKeyOf(master: MasterKey): DecryptionKey {
+  const ecdh = createECDH('prime256v1')
+  const scalar = scalarOf(master)
+  ecdh.setPrivateKey(scalar)
+  const point = ecdh.getPublicKey()
+  const x = point.subarray(1, 33).toString('base64url')
+  const y = point.subarray(33).toString('base64url')
+  const members = { crv: 'P-256', kty: 'EC', x, y } as const
+  // RFC 7638 §3: the required members in lexicographic order.
+  const kid = hash('sha256', JSON.stringify(members), 'base64url')
+  const key = { ...members, d: scalar.toString('base64url') }
+  return { jwk: { ...members, kid, use: 'enc' }, privateKey: createPrivateKey({ key, format: 'jwk' }) }
+}
+
+/** FIPS 186-5 §A.2.2: candidates are tried until one lies between zero and the order of the curve. */
+function scalarOf(master: MasterKey): Buffer {
+  for (let attempt = 0; ; attempt++) {
+    const candidate = Buffer.from(deriveKey(master, `request decryption ${attempt}`))
+    const value = BigInt(`0x${candidate.toString('hex')}`)
+    if (value > 0n && value < curveOrder) return candidate
+  }
+}
+
+const curveOrder = 0xffffffff_00000000_ffffffff_ffffffff_bce6faad_a7179e84_f3b9cac2_fc632551n
+
+function kidOf(jwe: string): string | undefined {
+  try {
+    const { kid } = decodeProtectedHeader(jwe)
+    return typeof kid === 'string' ? kid : undefined
+  } catch {
+    // No header to read: opening it says no for the same reason.
+    return undefined
+  }
+}
+
+async function opened(jwe: string, privateKey: KeyObject): Promise<string | null> {
+  const allowed = {
+    keyManagementAlgorithms: [...requestKeyAlgorithms],
+    contentEncryptionAlgorithms: [...requestContentAlgorithms],
+  }
+  try {
+    const { plaintext } = await compactDecrypt(jwe, privateKey, allowed)
+    return Buffer.from(plaintext).toString('utf8')
+  } catch (error) {
+    // jose says "not for this key, or not as it was" by throwing its own errors; a bad point comes from WebCrypto.
+    if (error instanceof errors.JOSEError || error instanceof DOMException) return null
+    throw error
+  }
+}

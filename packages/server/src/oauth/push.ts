@@ -1,0 +1,22 @@
+/** The pushed authorization request endpoint (RFC 9126): a client shows its request before it sends anybody with it. */
+
+import { pushRequest, requestUriSeconds } from './authorize/pushed-requests.ts'
+import { readPushedRequest } from './authorize/read-request.ts'
+import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
+import { authenticateClient } from './client-authentication.ts'
+
+export interface PushAnswer {
+  readonly request_uri: string
+  readonly expires_in: number
+}
+
+/** Checks everything that is checked at the authorization endpoint, so that a person is never sent in vain. */
+export async function answerPush(server: AuthorizationServer, request: ProtocolRequest): Promise<PushAnswer> {
+  const client = await authenticateClient(server, request)
+  const checked = await readPushedRequest(server, client, request.parameters)
+  const { address } = request.caller
+  return {
+    request_uri: await pushRequest(server, { client, request: checked, address }),
+    expires_in: requestUriSeconds,
+  }
+}
