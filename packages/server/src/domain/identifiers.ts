@@ -4,6 +4,7 @@
  */
 
 import type { ClientId, FamilyId, GrantId, SessionId, StepId, Subject } from '@pawl/family'
+import { isDocumentUrl } from './client/document-url.ts'
 import type { Entropy } from './entropy.ts'
 
 /** Names one request in headers, on pages and in the audit log. */
@@ -52,9 +53,17 @@ export function parseRequestId(text: string): RequestId | null {
   return /^req_[0-9a-hjkmnp-tv-z]{12}$/.test(text) ? (text as RequestId) : null
 }
 
-/** Client ids are chosen by the operator: 1 to 100 characters that need no escaping in any place an id is sent. */
+/**
+ * Client ids are chosen by the operator: 1 to 100 characters that need no escaping in any place an id is sent. Or they are
+ * URLs, at which clients publish what they are (`isDocumentUrl`).
+ */
 export function parseClientId(text: string): ClientId | null {
-  return /^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$/.test(text) ? (text as ClientId) : null
+  return /^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$/.test(text) || isDocumentUrl(text) ? (text as ClientId) : null
+}
+
+/** For a client that registers itself: 128 random bits, never given twice. */
+export function newClientId(entropy: Entropy): ClientId {
+  return `dyn_${base64url(entropy.bytes(16))}` as ClientId
 }
 
 export function parseSubject(text: string): Subject | null {

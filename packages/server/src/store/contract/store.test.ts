@@ -10,6 +10,7 @@ import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
 import { provePeople } from './people.test.ts'
 import { provePushedRequests } from './pushed-requests.test.ts'
+import { proveRegistrations } from './registrations.test.ts'
 import { proveStatements } from './statements.test.ts'
 import { proveSweep } from './sweep.test.ts'
 import { proveTime } from './time.test.ts'
@@ -21,6 +22,7 @@ export function proveStore(kind: Kind): void {
     provePeople(kind)
     proveCounters(kind)
     provePushedRequests(kind)
+    proveRegistrations(kind)
     proveTime(kind)
     proveSweep(kind)
     proveStatements()

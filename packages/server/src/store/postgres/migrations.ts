@@ -200,4 +200,22 @@ CREATE INDEX sessions_of_user ON sessions (subject);
 ALTER TABLE cut_offs ADD COLUMN spared_session TEXT COLLATE "C" NOT NULL DEFAULT '';
 `
 
-export const migrations: readonly string[] = [initial, marks, pushedRequests, credentials]
+/** Clients that came by themselves, and the tokens that let them in. */
+const registrations = `
+CREATE TABLE registered_clients (
+  client_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  kept_until_ms BIGINT NOT NULL
+);
+CREATE INDEX registered_clients_by_end ON registered_clients (kept_until_ms);
+CREATE TABLE registration_tokens (
+  name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  secret_hash TEXT COLLATE "C" NOT NULL UNIQUE,
+  document TEXT COLLATE "C" NOT NULL,
+  uses_left BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+CREATE INDEX registration_tokens_by_end ON registration_tokens (expires_ms);
+`
+
+export const migrations: readonly string[] = [initial, marks, pushedRequests, credentials, registrations]

@@ -32,7 +32,7 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       // Versions begin at the store's time, which a removal moves on: an id that is given again never meets a version
       // that was read before.
       const version = await readNowMs(sql, clock)
-      const guard = { text: addText, params: [client.id, JSON.stringify(client), version] }
+      const guard = addClientStatement(client, version)
       const statements = [...originStatements(client), ...eventStatements(events)]
       return sql.write({ about: aboutClient(client.id), guard, statements })
     },
@@ -47,11 +47,16 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
     remove: async (id, version, events) => {
       const target = { kind: 'client', clientId: id } as const
       const cutOff = { target, reason: 'client removed', by: 'rule', beforeMs: null }
-      const forgotten: Statement = { text: forgetOriginsText, params: [id] }
-      const statements = [...cutOffStatements(cutOff, clock), forgotten, ...eventStatements(events)]
+      const forgotten = [forgetOriginsText, forgetRegistrationText].map(text => ({ text, params: [id] }))
+      const statements = [...cutOffStatements(cutOff, clock), ...forgotten, ...eventStatements(events)]
       return sql.write({ about: aboutClient(id), guard: { text: removeText, params: [id, version] }, statements })
     },
   }
+}
+
+/** Changes no row where the id is taken. */
+export function addClientStatement(client: Client, version: number): Statement {
+  return { text: addText, params: [client.id, JSON.stringify(client), version] }
 }
 
 /** Ends with the key, which is its first column too: an engine may ask for many clients at once. */
@@ -64,10 +69,11 @@ const removeText = 'DELETE FROM clients WHERE id = $1 AND version = $2'
 
 const originText = 'SELECT 1 FROM client_origins WHERE origin = $1 LIMIT 1'
 const forgetOriginsText = 'DELETE FROM client_origins WHERE client_id = $1'
+const forgetRegistrationText = 'DELETE FROM registered_clients WHERE client_id = $1'
 const keepOriginText = 'INSERT INTO client_origins (client_id, origin) VALUES ($1, $2)'
 
 /** The origins of a client as it is now, in place of those it had. */
-function originStatements(client: Client): readonly Statement[] {
+export function originStatements(client: Client): readonly Statement[] {
   const kept = originsOf(client).map(origin => ({ text: keepOriginText, params: [client.id, origin] }))
   return [{ text: forgetOriginsText, params: [client.id] }, ...kept]
 }

@@ -11,6 +11,7 @@ import { sqlFamilies } from './families.ts'
 import { sqlMarks } from './marks.ts'
 import { sqlPushedRequests } from './pushed-requests.ts'
 import { sqlRefusals } from './refusals.ts'
+import { sqlRegistrations } from './registrations.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSigningKeys } from './signing-keys.ts'
 import { always, bytesAt, type Sql } from './sql.ts'
@@ -48,6 +49,7 @@ export function sqlStore(driver: SqlDriver): Store {
     refusals: sqlRefusals(sql, clock),
     marks: sqlMarks(sql),
     pushedRequests: sqlPushedRequests(sql),
+    registrations: sqlRegistrations(sql, clock),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),
     check: async () => {

@@ -13,9 +13,11 @@
 import { type CutOffs, cutOffOf, expiresAtMs } from '@pawl/family'
 import { refusalsKeptSeconds } from '../../domain/event/refusal.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { idleClientKeptSeconds } from '../../domain/registration/registration-store.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
 import { readFamilies, readingOf } from './family-scan.ts'
-import { always, type Sql, type Statement } from './sql.ts'
+import { forgetOrKeep, overdueClients } from './registrations.ts'
+import { always, type Sql, type Statement, textAt } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 
 /** No access token lives longer, so none of a family that was over this long ago is alive. */
@@ -83,7 +85,9 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
     }
     if (writesSinceTidying < writesPerTidying) return
     writesSinceTidying = 0
-    await sql.write(always(tidyStatements(await readNowMs(sql, clock))))
+    const nowMs = await readNowMs(sql, clock)
+    await sql.write(always(tidyStatements(nowMs)))
+    await forgetClients(sql, nowMs)
   }
 
   return {
@@ -130,12 +134,21 @@ function latestOf(cutOffs: CutOffs): number {
   return Math.max(everyoneMs, clientMs, userMs, sessionMs, logoutMs, grantMs, consentMs)
 }
 
+/** Clients that came by themselves and hold nothing any more. */
+async function forgetClients(sql: Sql, nowMs: number): Promise<void> {
+  const overdue = await sql.read(overdueClients(nowMs, tidiedRowsMax))
+  const keptUntilMs = nowMs + idleClientKeptSeconds * 1000
+  const statements = overdue.flatMap(row => forgetOrKeep(textAt(row, 0), keptUntilMs))
+  if (statements.length > 0) await sql.write(always(statements))
+}
+
 function tidyStatements(nowMs: number): Statement[] {
   return [
     deleteOlder('sessions', 'id', 'expires_ms', nowMs),
     deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
     deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
     deleteOlder('marks', 'id', 'expires_ms', nowMs),
+    deleteOlder('registration_tokens', 'name', 'expires_ms', nowMs),
     deleteOlder('pushed_requests', 'id', 'expires_ms', nowMs),
     deleteOlder('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
     deleteOlder('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),

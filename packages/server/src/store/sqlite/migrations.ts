@@ -255,4 +255,22 @@ CREATE INDEX sessions_of_user ON sessions (subject);
 ALTER TABLE cut_offs ADD COLUMN spared_session TEXT NOT NULL DEFAULT '';
 `
 
-const migrations: readonly string[] = [initial, severalInterruptions, marks, pushedRequests, credentials]
+/** Clients that came by themselves, and the tokens that let them in. */
+const registrations = `
+CREATE TABLE registered_clients (
+  client_id TEXT NOT NULL PRIMARY KEY,
+  kept_until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX registered_clients_by_end ON registered_clients (kept_until_ms);
+CREATE TABLE registration_tokens (
+  name TEXT NOT NULL PRIMARY KEY,
+  secret_hash TEXT NOT NULL UNIQUE,
+  document TEXT NOT NULL,
+  uses_left INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX registration_tokens_by_end ON registration_tokens (expires_ms);
+`
+
+const migrations: readonly string[] = [initial, severalInterruptions, marks, pushedRequests, credentials, registrations]

@@ -1,0 +1,44 @@
+/** What stands behind dynamic registration: the tokens that open it, and the clients that came through it. */
+
+import type { Client, ClientKind } from '../client/client.ts'
+import type { AuditEvent } from '../event/event.ts'
+
+/** Opens registration for somebody the operator gave it to (RFC 7591 §1.2). The token itself is kept as a keyed hash. */
+export interface InitialAccessToken {
+  /** The operator's name for it: it stands in events and on the clients that came by it. */
+  readonly name: string
+  readonly kinds: readonly ClientKind[]
+  readonly scopes: readonly string[]
+  /** The partner its clients belong to, so that they can be cut off together. */
+  readonly partner: string | null
+  readonly usesLeft: number
+  readonly expiresAtMs: number
+  readonly createdAtMs: number
+}
+
+export interface RegistrationTerms {
+  /** The initial access token that pays for this client with one use; null where none is asked for. */
+  readonly tokenName: string | null
+  /** A client without any family by then is forgotten. */
+  readonly keptUntilMs: number
+}
+
+/**
+ * How long a client that came by itself is kept after it was last seen to hold something. One that never held anything
+ * goes sooner (`keptUntilMs`).
+ */
+export const idleClientKeptSeconds = 90 * 86_400
+
+export interface RegistrationStore {
+  /** `moved`: there is a token of that name. */
+  addToken(token: InitialAccessToken, secretHash: string, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** Whatever is left of it: it may be used up or over. */
+  findToken(secretHash: string): Promise<InitialAccessToken | null>
+  listTokens(limit: number): Promise<readonly InitialAccessToken[]>
+  /** `moved`: there is none of that name. The clients that came by it stay. */
+  removeToken(name: string, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** Adds the client and takes one use off the token, in one transaction. `moved`: the id is taken or the token is used up. */
+  addClient(client: Client, terms: RegistrationTerms, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** How many clients came by themselves and are still there; counts no further than `max`. */
+  countClients(max: number): Promise<number>
+}
