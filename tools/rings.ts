@@ -28,8 +28,17 @@ interface Ring {
 const rings: { readonly [ring: string]: Ring } = {
   domain: {
     paths: ['domain/'],
-    modules: ['@pawl/family', '@pawl/protocol', 'jose', 'node:crypto', 'node:url', 'node:util'],
-    rule: 'domain imports domain, the rule packages and jose only: it opens no file and no socket',
+    modules: [
+      '@pawl/family',
+      '@pawl/protocol',
+      '@simplewebauthn/server',
+      'jose',
+      'node:crypto',
+      'node:url',
+      'node:util',
+      'otpauth',
+    ],
+    rule: 'domain imports domain, the rule packages and libraries that only calculate: it opens no file and no socket',
   },
   oauth: {
     paths: ['oauth/', 'domain/'],

@@ -4,11 +4,12 @@
  */
 
 import type { Caller } from '../domain/event/new-event.ts'
-import { shownByPassword } from '../domain/session/acr.ts'
+import { type Shown, shownByPassword } from '../domain/session/acr.ts'
 import type { Session } from '../domain/session/session.ts'
 import { readSession, startSession } from '../domain/session/sessions.ts'
 import { signIn } from '../domain/user/sign-in.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import type { FirstFactor } from './authorize/interaction.ts'
 
 export interface BrowserSecrets {
   readonly session: string | null
@@ -22,12 +23,17 @@ export interface PasswordAttempt {
   readonly caller: Caller
 }
 
+/** A session, with what the browser must keep of it. */
+export interface SignedIn {
+  readonly kind: 'signed_in'
+  readonly session: Session
+  readonly secrets: { readonly session: string; readonly device: string }
+}
+
 export type PasswordOutcome =
-  | {
-      readonly kind: 'signed_in'
-      readonly session: Session
-      readonly secrets: { readonly session: string; readonly device: string }
-    }
+  | SignedIn
+  /** The password was right, and this person has a second factor: there is no session yet. */
+  | { readonly kind: 'half'; readonly firstFactor: FirstFactor }
   | { readonly kind: 'refused' }
   | { readonly kind: 'throttled' | 'busy'; readonly retryAfterSeconds: number }
 
@@ -52,7 +58,7 @@ export function browserHash(server: AuthorizationServer, secret: string | null):
   return secret === null ? null : server.hasher.hashOf('browser', secret)
 }
 
-/** Tries a password, and on success starts a session under a new secret. */
+/** Tries a password, and on success starts a session under a new secret, or asks for the second factor. */
 export async function signInWithPassword(
   server: AuthorizationServer,
   attempt: PasswordAttempt,
@@ -70,17 +76,42 @@ export async function signInWithPassword(
   }
   const outcome = await signIn(means, { username, password, deviceSecret: browser.device, caller })
   if (outcome.kind !== 'signed_in') return outcome
-  const { sessions } = server.store
+  const { user, authTimeMs, deviceSecret } = outcome
+  const { totp } = await server.store.credentials.ofUser(user.subject)
+  if (totp !== null) return { kind: 'half', firstFactor: { subject: user.subject, authTimeMs } }
+  return openSession(server, {
+    subject: user.subject,
+    authTimeMs,
+    shown: shownByPassword,
+    deviceSecret,
+    browser,
+    caller,
+  })
+}
+
+export interface SessionOpening {
+  readonly subject: Session['subject']
+  readonly authTimeMs: number
+  readonly shown: Shown
+  /** What the device cookie must hold from now on. */
+  readonly deviceSecret: string
+  readonly browser: BrowserSecrets
+  readonly caller: Caller
+}
+
+/** Starts a session under a new secret, in the place of whatever the browser had. */
+export async function openSession(server: AuthorizationServer, opening: SessionOpening): Promise<SignedIn> {
+  const { subject, authTimeMs, shown, deviceSecret, browser, caller } = opening
   const { session, secret } = await startSession(
-    { sessions, hashes: server.hasher, entropy: server.entropy },
+    { sessions: server.store.sessions, hashes: server.hasher, entropy: server.entropy },
     {
-      subject: outcome.user.subject,
-      authTimeMs: outcome.authTimeMs,
-      shown: shownByPassword,
+      subject,
+      authTimeMs,
+      shown,
       lifeSeconds: server.rules.sessionSeconds,
       previous: await sessionOf(server, browser.session),
       caller,
     },
   )
-  return { kind: 'signed_in', session, secrets: { session: secret, device: outcome.deviceSecret } }
+  return { kind: 'signed_in', session, secrets: { session: secret, device: deviceSecret } }
 }

@@ -35,6 +35,8 @@ export interface KeyedHasher {
   readonly same: (one: string, other: string) => boolean
   /** A name for something that should not stand in a table as itself. Changes when the current master key does. */
   readonly keyOf: (purpose: string, text: string) => string
+  /** The same name under every master key, the current one first: to find what was named under an older one. */
+  readonly keysOf: (purpose: string, text: string) => readonly string[]
   /** The hash of no secret, to compare with where there is no client: both cases then cost the same. */
   readonly dummyHash: string
 }
@@ -60,6 +62,7 @@ export function keyedHasher(keys: MasterKeys, entropy: Entropy): KeyedHasher {
     },
     same: sameText,
     keyOf: (purpose, text) => nameUnder(keys.current, purpose, text),
+    keysOf: (purpose, text) => keys.all.map(key => nameUnder(key, purpose, text)),
     dummyHash: newSecret('client_secret').hash,
   }
 }

@@ -4,6 +4,7 @@
  * this order: account and network together, the account from everywhere, and the network over all accounts.
  */
 
+import type { Subject } from '@pawl/family'
 import type { Limit } from '../throttle/throttle.ts'
 import type { KeyOf } from './known-device.ts'
 
@@ -17,6 +18,8 @@ export interface SignInLimits {
   readonly accountAndNetwork: readonly Allowance[]
   readonly knownDevice: readonly Allowance[]
   readonly account: Allowance
+  /** Guesses of six digits by whoever has shown the password: by account, and apart for each browser it knows. */
+  readonly secondFactor: readonly Allowance[]
   readonly network: Allowance
   /** What a network bears, in the same window, while the whole server sees more failures than `server` bears. */
   readonly networkUnderSprayFailuresMax: number
@@ -33,10 +36,18 @@ const growing: readonly Allowance[] = [
   { failuresMax: 60, windowSeconds: 24 * hours },
 ]
 
+/** In a day, one code in about eleven thousand is hit by somebody who knows the password and tries them all. */
+const fewer: readonly Allowance[] = [
+  { failuresMax: 5, windowSeconds: 15 * minutes },
+  { failuresMax: 15, windowSeconds: 6 * hours },
+  { failuresMax: 30, windowSeconds: 24 * hours },
+]
+
 export const signInLimits: SignInLimits = {
   accountAndNetwork: growing,
   knownDevice: growing,
   account: { failuresMax: 100, windowSeconds: hours },
+  secondFactor: fewer,
   network: { failuresMax: 100, windowSeconds: 15 * minutes },
   networkUnderSprayFailuresMax: 10,
   server: { failuresMax: 1000, windowSeconds: hours },
@@ -62,6 +73,15 @@ export function accountLimits(limits: SignInLimits, hashes: KeyOf, who: Attempte
     ),
     limit('account', accountKey, limits.account, hashes),
   ]
+}
+
+export function secondFactorLimits(
+  limits: SignInLimits,
+  hashes: KeyOf,
+  who: { readonly subject: Subject; readonly deviceId: string | null },
+): readonly Limit[] {
+  const name = who.deviceId === null ? 'second_factor' : 'second_factor_known_device'
+  return limits.secondFactor.map(allowance => limit(name, `${who.deviceId ?? ''} ${who.subject}`, allowance, hashes))
 }
 
 export function networkLimit(limits: SignInLimits, hashes: KeyOf, network: string, underSpray: boolean): Limit {

@@ -5,9 +5,11 @@ import type { RequestId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { type Interaction, sealInteraction } from '../../oauth/authorize/interaction.ts'
 import { type Next, scopesToAllow } from '../../oauth/authorize/proceed.ts'
+import { passkeyRequest } from '../../oauth/passkey-sign-in.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { consentPage, type Lasting } from '../pages/consent-page.ts'
 import { alreadyUsedPage } from '../pages/error-page.ts'
+import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import type { Browser } from './browser-cookies.ts'
 import { authorizationResponse, clientOnPage, issuerHostOf, pageResponse, seeOther } from './page-answers.ts'
@@ -18,7 +20,7 @@ export interface Showing {
   readonly problem: SignInProblem | null
 }
 
-export function nextResponse(server: AuthorizationServer, next: Next, showing: Showing): HttpResponse {
+export async function nextResponse(server: AuthorizationServer, next: Next, showing: Showing): Promise<HttpResponse> {
   switch (next.kind) {
     case 'respond':
       return authorizationResponse(server, next.response)
@@ -26,6 +28,8 @@ export function nextResponse(server: AuthorizationServer, next: Next, showing: S
       return signInResponse(server, next, showing)
     case 'consent':
       return consentResponse(server, next, showing)
+    case 'second_factor':
+      return secondFactorResponse(server, next, { ...showing, problem: null })
     case 'already_used': {
       const { requestId } = showing
       return pageResponse(
@@ -41,7 +45,7 @@ export function nextResponse(server: AuthorizationServer, next: Next, showing: S
 }
 
 /** After a post: straight back to the application, or to the page that asks next, by 303 either way. */
-export function nextAfterPost(server: AuthorizationServer, next: Next, showing: Showing): HttpResponse {
+export async function nextAfterPost(server: AuthorizationServer, next: Next, showing: Showing): Promise<HttpResponse> {
   if (next.kind === 'respond' || next.kind === 'already_used') return nextResponse(server, next, showing)
   return continueWith(server, next.interaction, showing.browser, null)
 }
@@ -57,22 +61,45 @@ export function continueWith(
   return seeOther(`${server.issuer}/continue?${query.toString()}`)
 }
 
-export function signInResponse(
+export async function signInResponse(
   server: AuthorizationServer,
   next: Next & { readonly kind: 'sign_in' },
   showing: Showing,
-): HttpResponse {
+): Promise<HttpResponse> {
   const { interaction, client } = next
   const { request } = interaction
+  const stateToken = sealInteraction(server, interaction, showing.browser.hash)
   const page = signInPage({
     issuerHost: issuerHostOf(server),
-    stateToken: sealInteraction(server, interaction, showing.browser.hash),
+    stateToken,
+    passkeyOptions: await passkeyRequest(server, stateToken, null),
     client: clientOnPage(client, request.redirectUri),
     loginHint: request.loginHint,
     problem: showing.problem,
     signedInAs: next.signedInAs,
   })
   return pageResponse(page, statusOf(showing.problem))
+}
+
+export async function secondFactorResponse(
+  server: AuthorizationServer,
+  next: Next & { readonly kind: 'second_factor' },
+  showing: Omit<Showing, 'problem'> & { readonly problem: SecondFactorProblem | null },
+): Promise<HttpResponse> {
+  const { interaction, client, user, offers } = next
+  const { problem, browser } = showing
+  const stateToken = sealInteraction(server, interaction, browser.hash)
+  const page = secondFactorPage({
+    issuerHost: issuerHostOf(server),
+    action: '/second-factor',
+    stateToken,
+    client: clientOnPage(client, interaction.request.redirectUri),
+    userEmail: user.email,
+    takesCode: offers.code,
+    passkeyOptions: offers.passkey ? await passkeyRequest(server, stateToken, user.subject) : null,
+    problem,
+  })
+  return pageResponse(page, problem?.kind === 'throttled' ? 429 : 200)
 }
 
 function statusOf(problem: SignInProblem | null): number {

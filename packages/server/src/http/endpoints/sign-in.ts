@@ -2,16 +2,17 @@
 
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
 import { errorResponse } from '../../oauth/authorize/authorization-response.ts'
-import { type Resumed, startInteraction, withLoginHint } from '../../oauth/authorize/interaction.ts'
-import { proceed } from '../../oauth/authorize/proceed.ts'
+import { interactionSeconds, type Resumed, startInteraction, withLoginHint } from '../../oauth/authorize/interaction.ts'
 import { type PasswordOutcome, signInWithPassword } from '../../oauth/browser.ts'
+import { signInWithPasskey } from '../../oauth/passkey-sign-in.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm } from '../form.ts'
 import type { SignInProblem } from '../pages/sign-in-page.ts'
 import type { Endpoint } from '../router.ts'
-import { type Browser, browserOf, signedInCookies, withCookies } from './browser-cookies.ts'
-import { continueWith, nextAfterPost, signInResponse } from './next-response.ts'
+import { afterSignIn } from './after-sign-in.ts'
+import { type Browser, browserOf } from './browser-cookies.ts'
+import { continueWith, signInResponse } from './next-response.ts'
 import { authorizationResponse, refuseForeignPost } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 import { resumed } from './resumed.ts'
@@ -25,11 +26,12 @@ export function signInEndpoint(server: AuthorizationServer): Endpoint {
     const decision = parameters.get('decision')
     if (decision === 'cancel') return cancelled(server, interacting)
     if (decision === 'switch_account') return switched(server, interacting, browser)
-    return attempted(server, { ...interacting, browser, parameters, request, requestId })
+    const attempt = { ...interacting, browser, parameters, request, requestId }
+    return decision === 'passkey' ? attemptedPasskey(server, attempt) : attempted(server, attempt)
   }
 }
 
-interface Attempted extends Resumed {
+export interface Attempted extends Resumed {
   readonly browser: Browser
   readonly parameters: Parameters
   readonly request: HttpRequest
@@ -37,41 +39,58 @@ interface Attempted extends Resumed {
 }
 
 async function attempted(server: AuthorizationServer, attempt: Attempted): Promise<HttpResponse> {
-  const { client, browser, parameters, requestId } = attempt
+  const { browser, parameters, requestId } = attempt
   const caller = callerOf(attempt.request, requestId)
   const username = parameters.get('username') ?? ''
   const password = parameters.get('password') ?? ''
   const outcome = await signInWithPassword(server, { username, password, browser: browser.secrets, caller })
+  if (outcome.kind === 'half') {
+    const interaction = { ...attempt.interaction, firstFactor: outcome.firstFactor }
+    return continueWith(server, interaction, browser, null)
+  }
   if (outcome.kind !== 'signed_in') return refused(server, attempt, outcome)
-  const { session } = outcome
-  const { interaction } = attempt
-  const next = await proceed(server, { interaction, client, session, hasConsented: false, caller })
-  const isOther = next.kind === 'sign_in'
-  const response = isOther
-    ? continueWith(server, interaction, browser, 'other_person')
-    : nextAfterPost(server, next, { browser, requestId, problem: null })
-  return withCookies(response, signedInCookies(outcome.secrets, session))
+  return afterSignIn(server, { ...attempt, caller }, outcome)
+}
+
+/** The page's own state gave the challenge, so only an answer to this very page counts. */
+export async function attemptedPasskey(server: AuthorizationServer, attempt: Attempted): Promise<HttpResponse> {
+  const { browser, parameters, interaction } = attempt
+  const caller = callerOf(attempt.request, attempt.requestId)
+  const outcome = await signInWithPasskey(server, {
+    stateToken: parameters.get('state_token') ?? '',
+    stateEndsAtMs: interaction.startedAtMs + interactionSeconds * 1000,
+    answer: parameters.get('credential') ?? '',
+    browser: browser.secrets,
+    caller,
+  })
+  if (outcome.kind === 'signed_in') return afterSignIn(server, { ...attempt, caller }, outcome)
+  if (outcome.kind === 'refused') return continueWith(server, interaction, browser, 'passkey_refused')
+  return throttled(server, attempt, outcome)
 }
 
 /** Back to the same page with what was typed, less the password. Nothing says whether the address is known. */
 function refused(
   server: AuthorizationServer,
   attempt: Attempted,
-  outcome: Exclude<PasswordOutcome, { readonly kind: 'signed_in' }>,
-): HttpResponse {
-  const { client, browser, requestId } = attempt
+  outcome: Exclude<PasswordOutcome, { readonly kind: 'signed_in' | 'half' }>,
+): Promise<HttpResponse> | HttpResponse {
   const interaction = withLoginHint(attempt.interaction, attempt.parameters.get('username') ?? '')
-  if (outcome.kind === 'refused') return continueWith(server, interaction, browser, 'refused')
-  const problem: SignInProblem = outcome
-  const response = signInResponse(
-    server,
-    { kind: 'sign_in', interaction, client, signedInAs: null },
-    { browser, requestId, problem },
-  )
+  if (outcome.kind === 'refused') return continueWith(server, interaction, attempt.browser, 'refused')
+  return throttled(server, { ...attempt, interaction }, outcome)
+}
+
+async function throttled(
+  server: AuthorizationServer,
+  attempt: Attempted,
+  outcome: SignInProblem & { readonly retryAfterSeconds: number },
+): Promise<HttpResponse> {
+  const { interaction, client, browser, requestId } = attempt
+  const next = { kind: 'sign_in', interaction, client, signedInAs: null } as const
+  const response = await signInResponse(server, next, { browser, requestId, problem: outcome })
   return { ...response, headers: { ...response.headers, 'Retry-After': String(outcome.retryAfterSeconds) } }
 }
 
-function cancelled(server: AuthorizationServer, { interaction }: Resumed): HttpResponse {
+export function cancelled(server: AuthorizationServer, { interaction }: Resumed): Promise<HttpResponse> {
   const description = 'The person did not sign in.'
   return authorizationResponse(
     server,
@@ -80,7 +99,7 @@ function cancelled(server: AuthorizationServer, { interaction }: Resumed): HttpR
 }
 
 /** A new interaction, in which only a sign-in from now on counts. */
-async function switched(
+export async function switched(
   server: AuthorizationServer,
   { interaction }: Resumed,
   browser: Browser,

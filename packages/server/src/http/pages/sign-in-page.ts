@@ -4,13 +4,21 @@ import { type ClientOnPage, clientNameAndHost } from './client-on-page.ts'
 import { waitInWords } from './durations.ts'
 import { type Html, html } from './html.ts'
 import { page, type Page, type PageFrame, stateForm } from './layout.ts'
+import { passkeyForm, passkeyScript } from './passkey-script.ts'
 
 /** What went wrong. Nothing here says whether the address is known. */
 export type SignInProblem =
-  | { readonly kind: 'refused' | 'busy' | 'expired' | 'other_person' }
+  | { readonly kind: 'refused' | 'passkey_refused' | 'expired' | 'other_person' }
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 
 export interface SignInPageProps extends PageFrame {
+  /** Where its forms go: an application's sign-in, or that to the person's own pages. */
+  readonly action?: string
+  /** The JSON of the options, where passkeys can be used. */
+  readonly passkeyOptions?: string | null
+  /** Where a forgotten password leads; null while the server sends no mail. */
+  readonly forgottenHref?: string | null
   readonly stateToken: string
   /** Null where no application waits for the answer. */
   readonly client: ClientOnPage | null
@@ -24,14 +32,32 @@ export interface SignInPageProps extends PageFrame {
 export const emailCharactersMax = 254
 
 export function signInPage(props: SignInPageProps): Page {
-  const { client, problem, stateToken } = props
+  const { client, problem, stateToken, action = '/sign-in', passkeyOptions = null } = props
+  const passkey = passkeyOptions === null ? null : passkeyFormOf(props, action, passkeyOptions)
   const card = html`<h1>Sign in</h1>
-<p class="quiet">${client === null ? 'to see your sessions here' : html`to go on to ${clientNameAndHost(client)}`}</p>
+<p class="quiet">${client === null ? 'to see your account' : html`to go on to ${clientNameAndHost(client)}`}</p>
 ${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
-${stateForm({ action: '/sign-in', stateToken, content: fields(props) })}`
-  const below = client === null ? null : html`<div class="aside">${giveUpForm(client, stateToken)}</div>`
-  return page({ issuerHost: props.issuerHost, title: problem === null ? 'Sign in' : 'Problem: sign in', card, below })
+${stateForm({ action, stateToken, content: fields(props) })}${passkey}`
+  const below = html`<div class="aside">${forgottenLink(props)}${client === null ? null : giveUpForm(client, stateToken)}</div>`
+  const script = passkey === null ? {} : { script: passkeyScript }
+  const title = problem === null ? 'Sign in' : 'Problem: sign in'
+  return page({ issuerHost: props.issuerHost, title, card, below, ...script })
+}
+
+function passkeyFormOf(props: SignInPageProps, action: string, options: string): Html {
+  const ceremony = { ceremony: 'get', options, offersInField: true } as const
+  return passkeyForm({
+    action,
+    stateToken: props.stateToken,
+    ...ceremony,
+    button: 'Sign in with a passkey',
+    isPrimary: false,
+  })
+}
+
+function forgottenLink({ forgottenHref = null }: SignInPageProps): Html | null {
+  return forgottenHref === null ? null : html`<p><a href="${forgottenHref}">I have forgotten my password</a></p>`
 }
 
 function fields(props: SignInPageProps): Html {
@@ -41,7 +67,7 @@ function fields(props: SignInPageProps): Html {
   const [first, second] = known === '' ? [html` autofocus`, null] : [null, html` autofocus`]
   return html`
 <div class="field"><label for="username">E-mail</label>
-<input id="username" name="username" type="text" inputmode="email" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="${emailCharactersMax}" required value="${known}"${fault}${told}${first}></div>
+<input id="username" name="username" type="text" inputmode="email" autocomplete="username webauthn" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="${emailCharactersMax}" required value="${known}"${fault}${told}${first}></div>
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required${fault}${told}${second}></div>
 <div class="choices"><button class="primary" name="decision" value="sign_in">Sign in</button></div>
@@ -57,6 +83,8 @@ function sentenceOf(problem: SignInProblem): string {
   switch (problem.kind) {
     case 'refused':
       return 'This e-mail and password do not go together. Please check both and try again.'
+    case 'passkey_refused':
+      return 'This passkey did not sign you in. Please try again, or use your password.'
     case 'throttled':
       return `There were too many attempts. Please wait ${waitInWords(problem.retryAfterSeconds)}, then try again.`
     case 'busy':
