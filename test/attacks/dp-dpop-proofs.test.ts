@@ -97,7 +97,8 @@ describe('a DPoP proof', () => {
     const scene = await boundScene(test)
     const { publicJwk } = scene.key
     const secret = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey)
-    const rsa = (bits: number) => generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ format: 'jwk' })
+    const rsa = (bits: number) =>
+      generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ format: 'jwk' })
     await assertAllRefused(scene, {
       private: { header: { jwk: secret } },
       'with a d beside it': { header: { jwk: { ...publicJwk, d: 'AAAA' } } },

@@ -145,6 +145,8 @@ const descriptions: { readonly [code in OAuthErrorCode]?: string } = {
   invalid_target: 'The resource is unknown, malformed, or more than was granted.',
   invalid_token: 'The access token is invalid, expired, or revoked.',
   insufficient_scope: 'The access token does not allow this.',
+  invalid_dpop_proof: 'The DPoP proof is missing, invalid, or was used before.',
+  use_dpop_nonce: 'Send the request again with the nonce of the DPoP-Nonce header in its proof.',
   access_denied: 'The request was denied.',
   slow_down: 'Too many requests. Try again later.',
   too_many_requests: 'Too many requests. Try again later.',
