@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { authMethods } from '../packages/server/src/domain/client/client.ts'
 import { jwksCacheSeconds, publishSecondsMin } from '../packages/server/src/domain/keys/signing-keys.ts'
 import type { App } from './stage/app.ts'
 import { idTokenOf } from './stage/id-token.ts'
@@ -92,13 +93,19 @@ describe('the metadata', () => {
     const { stage } = await opened()
     const metadata = await read(stage, documents[1])
     const methods = listOf(metadata, 'token_endpoint_auth_methods_supported')
-    assert.deepEqual(methods, ['none', 'client_secret_basic', 'client_secret_post'])
+    assert.deepEqual(methods, authMethods)
     assert.deepEqual(metadata['revocation_endpoint_auth_methods_supported'], methods)
     assert.deepEqual(
       metadata['introspection_endpoint_auth_methods_supported'],
       methods.filter(each => each !== 'none'),
     )
-    for (const auth of methods) {
+    for (const endpoint of ['token', 'revocation', 'introspection']) {
+      const algorithms = listOf(metadata, `${endpoint}_endpoint_auth_signing_alg_values_supported`)
+      assert.ok(['ES256', 'PS256', 'EdDSA', 'HS256'].every(each => algorithms.includes(each)))
+      assert.ok(!algorithms.includes('none'))
+    }
+    // Those that sign, show certificates or are vouched for are played in `attacks/ca-*.test.ts`.
+    for (const auth of ['none', 'client_secret_basic', 'client_secret_post']) {
       const kind = auth === 'none' ? 'native' : 'web'
       const client = {
         id: `by-${auth}`,

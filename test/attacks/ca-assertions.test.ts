@@ -336,7 +336,7 @@ describe('a forged assertion', () => {
       await assertRefused(await post('/introspect', await signer.sign(claims(), { typ })), typ)
     }
     for (const typ of ['JWT', 'client-authentication+jwt', 'application/Client-Authentication+JWT', undefined]) {
-      assert.equal((await post('/introspect', await signer.sign(claims(), { typ }))).status, 200, typ)
+      assert.equal((await post('/introspect', await signer.sign(claims(), { typ }))).status, 200, String(typ))
     }
   })
 

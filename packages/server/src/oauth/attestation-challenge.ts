@@ -5,13 +5,19 @@
  */
 
 import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
 
 export const attestationChallengeHeader = 'OAuth-Client-Attestation-Challenge'
 
 /** A challenge is good for the rest of its window and the whole of the next. */
 export const challengeWindowSeconds = 300
 
-export function challengeAt(hasher: KeyedHasher, nowMs: number): string {
+/** The challenge of now. */
+export async function attestationChallenge({ hasher, store }: AuthorizationServer): Promise<string> {
+  return challengeAt(hasher, await store.now())
+}
+
+function challengeAt(hasher: KeyedHasher, nowMs: number): string {
   return challengeOf(hasher, windowAt(nowMs))
 }
 

@@ -15,7 +15,7 @@ import {
 import { parseClientId } from '../domain/identifiers.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { ForeignJwt } from '../domain/token/foreign-jwt.ts'
-import { attestationChallengeHeader, challengeAt } from './attestation-challenge.ts'
+import { attestationChallenge, attestationChallengeHeader } from './attestation-challenge.ts'
 import {
   type AuthorizationServer,
   type Parameters,
@@ -127,9 +127,8 @@ async function takeMark(server: AuthorizationServer, credentials: Credentials, m
 
 /** Asked of a client that has proven everything else, so it tells nothing to anybody who has not. */
 async function challenged(server: AuthorizationServer, client: Client): Promise<OAuthError> {
-  const challenge = challengeAt(server.hasher, await server.store.now())
   return new OAuthError('use_attestation_challenge', 'the proof has no challenge that is good now', {
-    headers: { [attestationChallengeHeader]: challenge },
+    headers: { [attestationChallengeHeader]: await attestationChallenge(server) },
     context: { clientId: client.id },
   })
 }

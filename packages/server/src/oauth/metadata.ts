@@ -1,11 +1,12 @@
 /** The metadata (RFC 8414, OIDC Discovery §3). It lists what is on, and nothing else. */
 
 import { prompts, retryKeyVersion } from '@pawl/protocol'
-import { authMethods, signingAlgorithms } from '../domain/client/client.ts'
+import { signingAlgorithms } from '../domain/client/client.ts'
 import type { PublicJwk } from '../domain/keys/signing-key.ts'
 import { jwksCacheSeconds } from '../domain/keys/signing-keys.ts'
 import { acrs } from '../domain/session/acr.ts'
 import type { EncryptionJwk } from '../domain/keys/request-decryption.ts'
+import { authenticationMetadata } from './authentication-metadata.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { requestMetadata } from './authorize/request-metadata.ts'
 import { supportedGrantTypes } from './token.ts'
@@ -15,6 +16,7 @@ export const endpointPaths = {
   authorize: '/authorize',
   push: '/par',
   token: '/token',
+  challenge: '/attestation-challenge',
   revoke: '/revoke',
   introspect: '/introspect',
   userinfo: '/userinfo',
@@ -39,7 +41,6 @@ export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rul
 }
 
 function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
-  const confidential = authMethods.filter(method => method !== 'none')
   return {
     issuer,
     authorization_endpoint: issuer + endpointPaths.authorize,
@@ -51,9 +52,8 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
     scopes_supported: openidScopes,
     response_types_supported: ['code'],
     grant_types_supported: supportedGrantTypes,
-    token_endpoint_auth_methods_supported: authMethods,
-    revocation_endpoint_auth_methods_supported: authMethods,
-    introspection_endpoint_auth_methods_supported: confidential,
+    challenge_endpoint: issuer + endpointPaths.challenge,
+    ...authenticationMetadata(true),
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     ui_locales_supported: ['en'],

@@ -7,6 +7,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { compactVerify, errors } from 'jose'
 import { type ClientKey, mayVerify } from '../client/client-key.ts'
+import { type JsonObject, parseJsonObject } from '../strict-json.ts'
 
 export const foreignJwtCharactersMax = 16_384
 /** A token that names no key is tried with so many of those that fit. */
@@ -19,7 +20,7 @@ export interface ForeignJwt {
   readonly kid: string | null
   /** In lower case and without `application/` (RFC 7515 §4.1.9); null where there is none. */
   readonly type: string | null
-  readonly claims: { readonly [name: string]: unknown }
+  readonly claims: JsonObject
 }
 
 /** The parts, or null on anything but three canonical parts with a header we understand all of. */
@@ -96,12 +97,7 @@ function isCanonical(part: string): boolean {
   return part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
 }
 
-function objectOf(part: string): { readonly [name: string]: unknown } | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null
-  } catch {
-    // Text that is no JSON is no token; what exactly is wrong with it helps nobody.
-    return null
-  }
+function objectOf(part: string): JsonObject | null {
+  const read = parseJsonObject(Buffer.from(part, 'base64url').toString('utf8'))
+  return 'object' in read ? read.object : null
 }

@@ -3,6 +3,7 @@
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
 import type { Route, RouterParts } from '../router.ts'
+import { attestationChallengeEndpoint } from './attestation-challenge.ts'
 import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
@@ -25,6 +26,7 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
   const post = { methods: ['POST'], cors: 'token' } as const
   return [
     { ...post, path: endpointPaths.token, endpoint: tokenEndpoint(server) },
+    { ...post, path: endpointPaths.challenge, endpoint: attestationChallengeEndpoint(server) },
     { ...post, path: endpointPaths.push, endpoint: pushEndpoint(server) },
     { ...post, path: endpointPaths.revoke, endpoint: revocationEndpoint(server) },
     {
