@@ -2,6 +2,7 @@
 
 import type { ClientId } from '@pawl/family'
 import { z } from 'zod'
+import { noClientAbout } from '../domain/client/client-about.ts'
 import {
   authAlgorithms,
   authMethods,
@@ -14,6 +15,7 @@ import {
 import { judgeKeySet } from '../domain/client/key-set.ts'
 import { ordinaryRequests } from '../domain/client/request-rules.ts'
 import { acrs } from '../domain/session/acr.ts'
+import { aboutChangesShape, aboutOf } from './client-about.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
 import { requestChangesShape, requestRulesOf } from './client-requests.ts'
 import { secretsFor } from './client-secret.ts'
@@ -48,6 +50,7 @@ export const clientChangesSchema = z.strictObject({
   pkce: z.enum(['always', 'or_nonce']).optional(),
   firstParty: z.boolean().optional(),
   ...requestChangesShape,
+  ...aboutChangesShape,
   dpopBoundAccessTokens: z.boolean().optional(),
   tlsClientCertificateBoundAccessTokens: z.boolean().optional(),
   idTokenAlgorithm: z.enum(signingAlgorithms).optional(),
@@ -100,6 +103,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
     dpopBoundAccessTokens: changes.dpopBoundAccessTokens ?? (client.dpopBoundAccessTokens || needsKey(client, changes)),
     tlsClientCertificateBoundAccessTokens:
       changes.tlsClientCertificateBoundAccessTokens ?? client.tlsClientCertificateBoundAccessTokens,
+    about: aboutOf(client.about, changes),
     idTokenAlgorithm: changes.idTokenAlgorithm ?? client.idTokenAlgorithm,
     accessTokenSeconds: changes.accessSeconds ?? client.accessTokenSeconds,
     idleSeconds: changes.idleSeconds ?? client.idleSeconds,
@@ -161,6 +165,8 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     firstParty: false,
     dpopBoundAccessTokens: false,
     tlsClientCertificateBoundAccessTokens: false,
+    about: noClientAbout,
+    source: null,
     idTokenAlgorithm: 'ES256',
     accessTokenSeconds: defaults.accessSeconds,
     idleSeconds: defaults.idleSeconds,

@@ -2,6 +2,7 @@
 
 import type { Client } from '../domain/client/client.ts'
 import { isoInstant } from '../domain/time.ts'
+import { aboutJson } from './client-about.ts'
 import { requestsJson } from './client-requests.ts'
 
 export interface ClientJson {
@@ -30,6 +31,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     pkce: client.pkce === 'or_nonce' ? 'or-nonce' : client.pkce,
     first_party: client.firstParty,
     ...requestsJson(client),
+    ...aboutJson(client),
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,
     access_seconds: client.accessTokenSeconds,
@@ -40,6 +42,8 @@ export function clientJson(client: Client, secret: string | null = null): Client
     ...(client.minimumAcr === null ? {} : { minimum_acr: client.minimumAcr }),
     ...(client.maxAuthAgeSeconds === null ? {} : { max_auth_age_seconds: client.maxAuthAgeSeconds }),
     partner: client.partner,
+    source: client.source === null ? 'operator' : client.source.kind,
+    ...(client.source === null ? {} : { vouched_by: client.source.vouchedBy }),
     disabled: client.disabled,
     secrets: client.secretHashes.map(({ expiresAtMs }) => ({
       valid_until: expiresAtMs === null ? null : isoInstant(expiresAtMs),

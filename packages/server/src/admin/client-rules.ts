@@ -5,6 +5,7 @@
 
 import { isResourceIndicator, judgeRedirectUri, parseScope } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../domain/client/client.ts'
+import { judgeAbout } from './client-about.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
 import { judgeSenderConstraint } from './client-sender-rules.ts'
 import { judgeRequests } from './client-requests.ts'
@@ -30,6 +31,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeLifetimes(client),
     ...judgeNames(client),
     ...judgeRequests(client),
+    ...judgeAbout(client),
   ]
 }
 

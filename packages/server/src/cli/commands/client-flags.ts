@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
+import { aboutChangesOf, type ClientAboutFlags, withClientAboutFlags } from './client-about-flags.ts'
 import { type ClientRequestFlags, requestChangesOf, withClientRequestFlags } from './client-request-flags.ts'
 
 const keySetBytesMax = 65_536
 
-export interface ClientFlags extends ClientRequestFlags {
+export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags {
   readonly name?: string
   readonly auth?: string
   readonly redirect?: readonly string[]
@@ -42,7 +43,7 @@ export interface ClientFlags extends ClientRequestFlags {
 }
 
 export function withClientFlags(command: Command): Command {
-  return withClientRequestFlags(command)
+  return withClientAboutFlags(withClientRequestFlags(command))
     .option('--name <text>', 'what users read on the consent page')
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
@@ -97,6 +98,7 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     dpopBoundAccessTokens: flags.dpop,
     tlsClientCertificateBoundAccessTokens: flags.certificateBound,
     ...requestChangesOf(flags),
+    ...aboutChangesOf(flags),
     idTokenAlgorithm: flags.idTokenAlg,
     accessSeconds: flags.accessSeconds,
     idleSeconds: flags.idleSeconds,

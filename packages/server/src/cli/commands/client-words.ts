@@ -16,8 +16,14 @@ export function clientWords(client: Client): string {
     ['access token', duration(client.accessTokenSeconds)],
     ['consent', client.firstParty ? 'not asked (first party)' : 'asked'],
     ['partner', client.partner ?? ''],
+    ['came', client.source === null ? '' : sourceWords(client.source)],
   ]
   return pairs(entries.filter(([, value]) => value !== ''))
+}
+
+function sourceWords({ kind, vouchedBy }: NonNullable<Client['source']>): string {
+  const how = kind === 'document' ? 'as a document it publishes' : 'by registering itself'
+  return vouchedBy === null ? how : `${how}, vouched for by ${vouchedBy}`
 }
 
 /** Shown once: the server keeps only a keyed hash. */

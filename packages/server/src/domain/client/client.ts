@@ -4,6 +4,8 @@ import type { ClientId, ReuseEnds } from '@pawl/family'
 import { originOfRedirectUri } from '@pawl/protocol'
 import type { AuditEvent } from '../event/event.ts'
 import type { Acr } from '../session/acr.ts'
+import type { ClientAbout } from './client-about.ts'
+import type { ClientSource } from './client-source.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 import type { RequestRules } from './request-rules.ts'
 
@@ -84,6 +86,8 @@ export interface Client {
   readonly dpopBoundAccessTokens: boolean
   /** Every token request shows a client certificate, and access tokens are bound to it (RFC 8705 §3.4). */
   readonly tlsClientCertificateBoundAccessTokens: boolean
+  /** For people to read. */
+  readonly about: ClientAbout
   readonly idTokenAlgorithm: SigningAlgorithm
   readonly accessTokenSeconds: number
   readonly idleSeconds: number
@@ -96,6 +100,8 @@ export interface Client {
   readonly maxAuthAgeSeconds: number | null
   /** A label shared by the clients of one partner. */
   readonly partner: string | null
+  /** Where it came from; null for one that an operator added. */
+  readonly source: ClientSource | null
   readonly disabled: boolean
   readonly createdAtMs: number
 }
