@@ -1,11 +1,10 @@
-/** What is counted, kept in a ring, denied, marked or settled once: throttles, refusals, denied tokens, marks, keys … */
+/** What is counted, kept in a ring, denied or settled once: throttles, refusals, denied tokens, keys, settings, events. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Refusal, refusalsKeptMax, refusalsKeptSeconds } from '../../domain/event/refusal.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { StoredSigningKey } from '../../domain/keys/signing-key-store.ts'
-import type { Store } from '../../domain/store.ts'
 import { clientId, eventOf, type Kind, sceneOf, startMs } from './fixture.test.ts'
 
 export function proveCounters(kind: Kind): void {
@@ -15,7 +14,6 @@ export function proveCounters(kind: Kind): void {
     proveRing(kind)
   })
   describe('a denied access token', () => proveDenied(kind))
-  describe('a mark', () => proveMarks(kind))
   describe('the signing keys', () => proveSigningKeys(kind))
   describe('a setting', () => proveSettings(kind))
   describe('the audit log', () => proveEvents(kind))
@@ -113,53 +111,6 @@ function proveDenied(kind: Kind): void {
     assert.equal(await store.deniedAccessTokens.isDenied('token-1'), true)
     assert.equal(await store.deniedAccessTokens.isDenied('token-2'), false)
   })
-}
-
-function proveMarks(kind: Kind): void {
-  it('is taken by one of many who come at once, and by nobody after', async test => {
-    const { store, clock } = await sceneOf(kind, test)
-    const takes = Array.from({ length: 20 }, () => store.marks.take('dpop', 'proof-1', startMs + 60_000))
-    const [first, ...others] = (await Promise.all(takes)).toSorted((a, b) => Number(b) - Number(a))
-    assert.equal(first, true)
-    assert.ok(others.every(taken => !taken))
-    clock.advance(59_999)
-    assert.equal(await store.marks.take('dpop', 'proof-1', startMs + 120_000), false)
-  })
-  it("is nobody else's: neither that of another value nor that of another use", async test => {
-    const { store } = await sceneOf(kind, test)
-    assert.equal(await store.marks.take('dpop', 'one', startMs + 1000), true)
-    assert.equal(await store.marks.take('dpop', 'other', startMs + 1000), true)
-    assert.equal(await store.marks.take('client_assertion', 'one', startMs + 1000), true)
-    assert.equal(await store.marks.take('dpop', 'x'.repeat(10_000), startMs + 1000), true)
-    assert.equal(await store.marks.take('dpop', 'one', startMs + 1000), false)
-  })
-  it('outlives any number of others, and leaves with its time', async test => {
-    const { store, clock } = await sceneOf(kind, test)
-    assert.equal(await store.marks.take('dpop', 'kept', startMs + 60_000), true)
-    await takeMany(store, 2048, startMs + 60_000)
-    assert.equal(await store.marks.take('dpop', 'kept', startMs + 60_000), false)
-    clock.advance(60_001)
-    await takeMany(store, 4096, startMs + 120_000)
-    assert.equal(await store.marks.take('dpop', 'kept', startMs + 120_000), true)
-  })
-  if (!kind.persists) return
-  it('is seen by every process, and by those that open the store later', async test => {
-    const { store, another } = await sceneOf(kind, test)
-    const beside = await another()
-    assert.equal(await store.marks.take('dpop', 'shared', startMs + 60_000), true)
-    assert.equal(await beside.marks.take('dpop', 'shared', startMs + 60_000), false)
-    await store.close()
-    const later = await another()
-    assert.equal(await later.marks.take('dpop', 'shared', startMs + 60_000), false)
-  })
-}
-
-async function takeMany(store: Store, count: number, expiresAtMs: number): Promise<void> {
-  const together = 256
-  for (let from = 0; from < count; from += together) {
-    const values = Array.from({ length: together }, (_, at) => `${expiresAtMs} ${from + at}`)
-    await Promise.all(values.map(value => store.marks.take('dpop', value, expiresAtMs)))
-  }
 }
 
 function keyOf(kid: string, createdAtMs: number): StoredSigningKey {

@@ -8,6 +8,7 @@ import { proveCounters } from './counters.test.ts'
 import { proveCutOffs } from './cut-offs.test.ts'
 import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
+import { proveMarks } from './marks.test.ts'
 import { provePeople } from './people.test.ts'
 import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveRegistrations } from './registrations.test.ts'
@@ -21,6 +22,7 @@ export function proveStore(kind: Kind): void {
     proveCutOffs(kind)
     provePeople(kind)
     proveCounters(kind)
+    proveMarks(kind)
     provePushedRequests(kind)
     proveRegistrations(kind)
     proveTime(kind)
