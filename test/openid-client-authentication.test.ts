@@ -110,7 +110,7 @@ describe('openid-client', () => {
   it('is told that a private key file is none to register, without a word of it', async test => {
     const { data, register } = await openScene(test)
     const generated = await crypto.subtle.generateKey(parametersOf.ES256, true, ['sign', 'verify'])
-    const jwk = await crypto.subtle.exportKey('jwk', (generated as CryptoKeyPair).privateKey)
+    const jwk = await crypto.subtle.exportKey('jwk', generated.privateKey)
     const file = join(data, 'private.json')
     await writeFile(file, JSON.stringify(jwk))
     await assert.rejects(register('warehouse', ['--auth', 'private_key_jwt', '--jwks', file]), error => {

@@ -75,9 +75,8 @@ describe('an attested instance', () => {
     }
     const proof = await prove()
     stage.clock.advanceSeconds(2 * challengeWindowSeconds)
-    const late = await prove({
-      challenge: JSON.parse(Buffer.from(proof.split('.')[1] ?? '', 'base64url').toString()).challenge,
-    })
+    const { challenge } = JSON.parse(Buffer.from(proof.split('.')[1] ?? '', 'base64url').toString()) as Json
+    const late = await prove({ challenge })
     assert.equal((await post(await attest(), late)).status, 400, 'a challenge of long ago')
     assert.equal((await post(await attest(), await prove())).status, 200)
   })

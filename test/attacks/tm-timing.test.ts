@@ -10,8 +10,9 @@ import { describe, it, type TestContext } from 'node:test'
 import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
 import { codeOf } from '../../tools/code-of.ts'
 import { repositoryFiles } from '../../tools/tidy.ts'
-import { type Classes, classesOfSecrets, classesOfTokens, send } from '../stage/oracles.ts'
+import { type Classes, classesOfSecrets, classesOfTokens, type Probe, send } from '../stage/oracles.ts'
 import { openScene, type Scene, settle, shop } from '../stage/scene.ts'
+import { assertionClaims, assertionFields, newSigner } from '../stage/signer.ts'
 import { countWork, type Toll, tollOf } from '../stage/work.ts'
 
 /** Each costs two microseconds or less; fifty are what no network carries. */
@@ -79,12 +80,33 @@ describe('the time of a refusal', () => {
     assert.equal(hmacs, 1, 'also where there is no client')
   })
 
+  it('TM-02 tells no unknown client from one whose key did not sign, and none that goes by a secret from either', async test => {
+    const signer = newSigner()
+    const scene = await openScene(test, {
+      client: { ...shop, auth: 'private_key_jwt', jwks: { keys: [signer.publicJwk] } },
+    })
+    await scene.stage.addClient({ ...shop, id: 'secretive' })
+    const probe = async (clientId: string): Promise<Probe> => {
+      const text = await newSigner('ES256', signer.kid).sign(assertionClaims(scene.stage, clientId))
+      const fields = { grant_type: 'client_credentials', ...assertionFields(text) }
+      return { fields, status: 401 }
+    }
+    const classes = new Map<string, readonly Probe[]>()
+    for (const clientId of ['shop', 'nobody', 'secretive']) {
+      classes.set(clientId, await Promise.all([probe(clientId), probe(clientId), probe(clientId)]))
+    }
+    const tolls = await tollsOf(test, scene, classes)
+    assertNothingTold(tolls, 0)
+    assert.equal(tolls.get('nobody')?.verifications, 1, 'also where there is no client')
+    assert.equal(spread(tolls, 'verifications'), 0)
+  })
+
   it('TM-01 is seen to differ where the work does: a refresh that is answered, and a token that is none', async test => {
     const scene = await openScene(test, { client: shop })
     const classes = await classesOfTokens(scene)
     const unknown = classes.get('unknown')?.[0] ?? assert.fail('no class')
     const [living] = classes.get('wrong client') ?? []
-    const good = { fields: living?.fields ?? {}, authorization: unknown.authorization, status: 200 }
+    const good = { ...unknown, fields: living?.fields ?? {}, status: 200 }
     const garbage = { ...unknown, fields: { ...unknown.fields, refresh_token: 'garbage' } }
     const tolls = await tollsOf(
       test,

@@ -10,7 +10,7 @@ import { openFamilyOf, rowOf, type Scene, shop } from './scene.ts'
 
 export interface Probe {
   readonly fields: Fields
-  readonly authorization: string
+  readonly authorization?: string
   /** What it is answered. */
   readonly status: number
 }
@@ -29,7 +29,8 @@ export async function send(scene: Scene, probe: Probe, address?: string): Promis
 
 export function requestOf({ fields, authorization }: Probe): RequestInit {
   const sent = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', authorization }
+  const basicHeader = authorization === undefined ? {} : { authorization }
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', ...basicHeader }
   return { method: 'POST', headers, body: new URLSearchParams(sent).toString() }
 }
 

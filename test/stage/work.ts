@@ -63,6 +63,8 @@ export interface Toll {
   readonly hmacs: number
   readonly passwordHashes: number
   readonly signatures: number
+  /** Of what others signed. */
+  readonly verifications: number
   /** Everything else: calls of functions of ours, each a fraction of a microsecond. */
   readonly calls: number
 }
@@ -79,6 +81,7 @@ export function tollOf(work: Work): Toll {
     hmacs: count(/\/keys\/hmac\.ts hmacText$/),
     passwordHashes: count(/\/user\/password\.ts argon2id$/),
     signatures: count(/\/token\/sign-jwt\.ts signatureOf$/),
+    verifications: count(/\/token\/foreign-jwt\.ts verifies$/),
     calls: count(/ /),
   }
 }

@@ -158,10 +158,11 @@ describe('a secret is rotated', () => {
     const { client, secret } = await rotateSecret(workbench, 'app', 60)
     assert.notEqual(secret, old)
     assert.deepEqual(client.secretHashes, [
-      { hash: workbench.hasher.hashOf('client_secret', secret ?? ''), expiresAtMs: null },
+      { hash: workbench.hasher.hashOf('client_secret', secret ?? ''), expiresAtMs: null, sealed: null },
       {
         hash: workbench.hasher.hashOf('client_secret', old ?? ''),
         expiresAtMs: (await workbench.store.now()) + 60_000,
+        sealed: null,
       },
     ])
   })

@@ -83,7 +83,8 @@ export async function rotateSecret(
   return retryWhileMoved(async () => {
     const { client, version } = await readClient(workbench, name)
     if (!usesSecret(client.authMethod)) {
-      throw new AdminRefused(`Client ${client.id} has no secret: its authentication is ${client.authMethod}.`)
+      const why = client.authMethod === 'none' ? 'it is public' : `it authenticates by ${client.authMethod}`
+      throw new AdminRefused(`Client ${client.id} has no secret: ${why}.`)
     }
     const nowMs = await workbench.store.now()
     const { secret, kept } = newClientSecret(workbench, client)

@@ -4,7 +4,7 @@
  * with the client; the proof is for this server alone, carries a challenge of ours, and is good once.
  */
 
-import { calculateJwkThumbprint, type JWK } from 'jose'
+import { calculateJwkThumbprint } from 'jose'
 import type { Client } from '../domain/client/client.ts'
 import { type ClientKey, isKey, judgeKey } from '../domain/client/client-key.ts'
 import { registeredKeys } from '../domain/client/client-keys.ts'
@@ -59,7 +59,7 @@ export async function attestedThumbprint({ attestation }: ShownAttestation): Pro
   const parsed = parseForeignJwt(attestation)
   const key = parsed === null ? null : instanceKeyOf(parsed)
   if (key === null) throw new TypeError('an attestation that was taken names no key')
-  return calculateJwkThumbprint(key.jwk as JWK)
+  return calculateJwkThumbprint(key.jwk)
 }
 
 function attesterKeys(client: Client, kid: string | null): readonly ClientKey[] {

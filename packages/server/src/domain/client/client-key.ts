@@ -110,23 +110,17 @@ function jwkMembers({ kty, crv, x, y, n, e, pub, alg }: Jwk): { [member: string]
 }
 
 function weaknessOf(key: KeyObject): RefusedKey | null {
-  switch (key.asymmetricKeyType) {
-    case 'rsa':
-      return rsaWeakness(key)
-    case 'ec':
-      return curves.has(key.asymmetricKeyDetails?.namedCurve ?? '') ? null : refused('its curve is not known', true)
-    case 'ed25519':
-      return isSmallOrder(key) ? refused('it is a point of small order, under which anything verifies') : null
-    case 'x25519':
-    case 'ml-dsa-44':
-    case 'ml-dsa-65':
-    case 'ml-dsa-87':
-      return null
-    default:
-      return refused('its kind is not known', true)
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails: details } = key
+  if (type === 'rsa') return rsaWeakness(key)
+  if (type === 'ec') return curves.has(details?.namedCurve ?? '') ? null : refused('its curve is not known', true)
+  if (type === 'ed25519' && isSmallOrder(key)) {
+    return refused('it is a point of small order, under which anything verifies')
   }
+  return soundTypes.has(type) ? null : refused('its kind is not known', true)
 }
 
+/** Kinds of one strength. */
+const soundTypes: ReadonlySet<string> = new Set(['ed25519', 'x25519', 'ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'])
 const curves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
 function rsaWeakness(key: KeyObject): RefusedKey | null {
