@@ -2,17 +2,16 @@
 
 import type { Command } from 'commander'
 import { type FlagValue, readSettings, type SettingsReading } from '../config/read-config.ts'
-import { flagOf, type SettingName, settingMeaning, settingNames, settingsSchema } from '../config/settings.ts'
+import { flagOf, repeatedFlags, settingMeaning, settingNames, settingsSchema } from '../config/settings.ts'
 import type { World } from './world.ts'
 
-type FlagValues = { readonly [name in SettingName]?: FlagValue }
+/** By the name of the flag, which differs from the setting's where it may be given several times. */
+type FlagValues = { readonly [name: string]: FlagValue | undefined }
 
 export interface ServerFlags extends FlagValues {
   readonly data?: string
   readonly store?: string
   readonly config?: string
-  readonly trustedProxy?: readonly string[]
-  readonly privateHost?: readonly string[]
   readonly json?: true
 }
 
@@ -25,7 +24,7 @@ export function withServerFlags(command: Command): Command {
       typeof standard === 'string' || typeof standard === 'number' ? `${meaning} Default: ${standard}.` : meaning
     const flag = `${flagOf(name)} <${unit}>`
     if (typeof standard === 'boolean') command.option(flagOf(name), description)
-    else if (Array.isArray(standard)) command.option(flag, `${description} Several times.`, collect)
+    else if (repeatedFlags[name] !== undefined) command.option(flag, `${description} Several times.`, collect)
     else command.option(flag, description)
   }
   return command
@@ -34,8 +33,8 @@ export function withServerFlags(command: Command): Command {
 }
 
 export function settingsOf(world: World, flags: ServerFlags): SettingsReading {
-  const { config, trustedProxy, privateHost } = flags
-  const given = { ...flags, trustedProxies: trustedProxy, privateHosts: privateHost }
+  const { config } = flags
+  const given = Object.fromEntries(settingNames.map(name => [name, flags[repeatedFlags[name] ?? name]]))
   return readSettings({ flags: given, configFile: config, environment: world.environment })
 }
 

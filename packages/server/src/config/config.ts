@@ -5,16 +5,20 @@
 
 import { join } from 'node:path'
 import type { MasterKeys } from '../domain/keys/master-keys.ts'
+import type { RegistrationMode } from '../domain/registration/registration-rules.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { isLoopbackIssuer } from './issuer.ts'
 import type { Settings } from './settings.ts'
 import { isEncryptionUnsaid, isPostgresUrl, postgresPlace, sqlitePlace, type StorePlace } from './store-place.ts'
 
-export interface Config extends Omit<Settings, 'issuer' | 'store'> {
+export interface Config extends Omit<Settings, 'issuer' | 'store' | 'registration' | 'clientDocumentHosts'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
   readonly issuer: string
   /** True when the issuer is on loopback. */
   readonly development: boolean
+  readonly registration: RegistrationMode
+  /** `*`: every host. */
+  readonly clientDocumentHosts: readonly string[]
   /** Not printable where it holds a URL: there may be a password in it. */
   readonly place: StorePlace
   /** Not printable: a logged configuration never shows them. */
@@ -35,7 +39,16 @@ export function completeConfig(settings: Settings, masterKeys: MasterKeys, liste
   refuseUnsafeStore(settings)
   const issuer = settings.issuer ?? `http://localhost:${listeningPort}`
   const { store: _, ...others } = settings
-  return { ...others, issuer, development: isLoopbackIssuer(issuer), place: storePlaceOf(settings), masterKeys }
+  const development = isLoopbackIssuer(issuer)
+  return {
+    ...others,
+    issuer,
+    development,
+    registration: settings.registration ?? (development ? 'open' : 'off'),
+    clientDocumentHosts: settings.clientDocumentHosts ?? (development ? ['*'] : []),
+    place: storePlaceOf(settings),
+    masterKeys,
+  }
 }
 
 export function storePlaceOf(settings: Settings): StorePlace {

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { registrationModes, userScopes } from '../domain/registration/registration-rules.ts'
 import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { judgeIssuer } from './issuer.ts'
 import { judgeStore } from './store-place.ts'
@@ -79,6 +80,48 @@ export const settingsSchema = z.strictObject({
         'Hosts of your own networks that Pawl may send requests to (logout notices, key sets), although their addresses are private. Everything else must be on the public internet.',
     },
   ),
+  registration: described(z.enum(registrationModes).nullable().default(null), {
+    unit: 'off, token or open',
+    description:
+      'Who may register a client at /register (RFC 7591): nobody, whoever has a token of `pawl registration-token add` or a software statement, or everybody. Unset: off in production, open in development.',
+  }),
+  registrationScopes: described(
+    z
+      .array(z.string().regex(/^[!#-[\]-~]{1,256}$/))
+      .max(100)
+      .default([...userScopes]),
+    {
+      unit: 'scope',
+      description: 'What clients that came by themselves may ask for; others are left out of their registration.',
+    },
+  ),
+  registeredClientsMax: described(whole(0, 1_000_000, 10_000), {
+    unit: 'clients',
+    description: 'How many clients may have come by themselves; beyond, registration waits until some are forgotten.',
+  }),
+  clientDocumentHosts: described(
+    z
+      .array(z.string().regex(/^(?:\*|[a-z0-9.[\]:-]{1,259})$/))
+      .max(256)
+      .nullable()
+      .default(null),
+    {
+      unit: 'host',
+      description:
+        'Hosts that may publish clients as Client ID Metadata Documents, as MCP clients do; * for every host. Unset: none in production, every host in development.',
+    },
+  ),
+  softwareIssuers: described(
+    z
+      .array(z.string().regex(/^\S{1,1024} https?:\/\/\S{1,2048}$/))
+      .max(16)
+      .default([]),
+    {
+      unit: 'issuer and URL of its keys',
+      description:
+        'Whose software statements (RFC 7591) are believed: the iss, a space, and the address of the key set. A client that brings one needs no registration token.',
+    },
+  ),
   logLevel: described(z.enum(logLevels).default('info'), { unit: 'level', description: 'What is written to stderr.' }),
   drainSeconds: described(whole(0, 300, 10), {
     unit: 'seconds',
@@ -126,11 +169,19 @@ export type SettingName = keyof Settings
 
 export const settingNames = Object.keys(settingsSchema.shape) as readonly SettingName[]
 
+/** Lists: one value each time the flag is given. */
+export const repeatedFlags: { readonly [name in SettingName]?: string } = {
+  trustedProxies: 'trustedProxy',
+  privateHosts: 'privateHost',
+  registrationScopes: 'registrationScope',
+  clientDocumentHosts: 'clientDocumentHost',
+  softwareIssuers: 'softwareIssuer',
+}
+
 /** `adminPort` is `--admin-port` on the command line and `PAWL_ADMIN_PORT` in the environment. */
 export function flagOf(name: SettingName): string {
-  if (name === 'trustedProxies') return '--trusted-proxy'
-  if (name === 'privateHosts') return '--private-host'
-  return `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+  const flag = repeatedFlags[name] ?? name
+  return `--${flag.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
 
 export function environmentNameOf(name: SettingName): string {
@@ -156,9 +207,13 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'repeatsMax':
     case 'refreshesPerSecondMax':
     case 'grantsPerUserAndClientMax':
+    case 'registeredClientsMax':
       return /^\d{1,10}$/.test(text) ? Number(text) : text
     case 'trustedProxies':
     case 'privateHosts':
+    case 'registrationScopes':
+    case 'clientDocumentHosts':
+    case 'softwareIssuers':
       return text === '' ? [] : text.split(',').map(part => part.trim())
     case 'allowLosingRotations':
     case 'requirePushedRequests':
@@ -170,6 +225,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'store':
     case 'host':
     case 'logLevel':
+    case 'registration':
       return text
   }
 }

@@ -1,0 +1,18 @@
+/** What an operator lets clients be that come by themselves. */
+
+/** Who may register: nobody, whoever somebody vouches for, or everybody. */
+export const registrationModes = ['off', 'token', 'open'] as const
+export type RegistrationMode = (typeof registrationModes)[number]
+
+/** What OpenID Connect defines for every application (OIDC Core §5.4, §11). */
+export const userScopes = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'] as const
+
+export interface RegistrationRules {
+  readonly registration: RegistrationMode
+  readonly registrationScopes: readonly string[]
+  readonly registeredClientsMax: number
+  /** `*`: every host. */
+  readonly clientDocumentHosts: readonly string[]
+  /** The `iss` of a software statement, a space, and the address of its keys. */
+  readonly softwareIssuers: readonly string[]
+}
