@@ -5,7 +5,7 @@
 
 import { markText } from '../sql/marks.ts'
 import type { Outcome, Row, Statement, Unit } from '../sql/sql.ts'
-import { isPlainMove, joined, manyMoves } from './many.ts'
+import { isMarkedMove, isPlainMove, joined, manyMarkedMoves, manyMoves } from './many.ts'
 import {
   codeOf,
   divisionByZero,
@@ -44,13 +44,18 @@ export interface Part<W extends Write> {
 
 /** Plain rotations in one statement, everything else in a transaction of its own. */
 export function partsOf<W extends Write>(batch: readonly W[]): readonly Part<W>[] {
-  const moves = batch.filter(write => isMove(write))
+  const plain = batch.filter(({ unit, returns }) => !returns && isPlainMove(unit))
+  const marked = batch.filter(({ unit, returns }) => !returns && isMarkedMove(unit))
   const others = batch.filter(write => !isMove(write))
-  return [...(moves.length === 0 ? [] : [movesPart(moves)]), ...others.map(unitPart)]
+  return [
+    ...(plain.length === 0 ? [] : [movesPart(plain)]),
+    ...(marked.length === 0 ? [] : [markedMovesPart(marked)]),
+    ...others.map(unitPart),
+  ]
 }
 
 export function isMove({ unit, returns }: Write): boolean {
-  return !returns && isPlainMove(unit)
+  return !returns && (isPlainMove(unit) || isMarkedMove(unit))
 }
 
 function movesPart<W extends Write>(moves: readonly W[]): Part<W> {
@@ -59,6 +64,20 @@ function movesPart<W extends Write>(moves: readonly W[]): Part<W> {
     statements: [manyMoves(moves.flatMap(({ unit }) => unit.guard ?? []))],
     resultsOf: ([reply]) => {
       const failed = failureOf(reply)
+      const moved = new Set(reply?.rows.map(row => row[0]))
+      return moves.map(({ unit }) => failed ?? answered(moved.has(unit.about) ? 'done' : 'moved'))
+    },
+  }
+}
+
+/** Where one of several is refused for its mark, all are, and are then asked one by one: that is for the writer. */
+function markedMovesPart<W extends Write>(moves: readonly W[]): Part<W> {
+  return {
+    writes: moves,
+    statements: [manyMarkedMoves(moves.map(({ unit }) => unit))],
+    resultsOf: ([reply]) => {
+      const isTaken = moves.length === 1 && codeOf(reply?.failure) === uniqueViolation
+      const failed = isTaken ? answered('moved') : failureOf(reply)
       const moved = new Set(reply?.rows.map(row => row[0]))
       return moves.map(({ unit }) => failed ?? answered(moved.has(unit.about) ? 'done' : 'moved'))
     },

@@ -24,8 +24,12 @@ export function markStatement(mark: Mark): Statement {
 
 /** A compare-and-set that also changes nothing where the mark is taken. */
 export function unlessMarked(guard: Statement, mark: Mark): Statement {
-  const text = `${guard.text} AND NOT EXISTS (SELECT 1 FROM marks WHERE id = $${guard.params.length + 1})`
-  return { text, params: [...guard.params, idOf(mark)] }
+  return { text: unlessMarkedText(guard.text, guard.params.length + 1), params: [...guard.params, idOf(mark)] }
+}
+
+/** The mark is the parameter of this number. */
+export function unlessMarkedText(guardText: string, parameter: number): string {
+  return `${guardText} AND NOT EXISTS (SELECT 1 FROM marks WHERE id = $${parameter})`
 }
 
 export async function isMarked(sql: Sql, mark: Mark): Promise<boolean> {
