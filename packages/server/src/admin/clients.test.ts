@@ -82,7 +82,8 @@ describe('a registration is refused', () => {
     ['an unknown kind', { ...web, kind: 'desktop' }, /^kind:/],
     ['a word nobody knows', { ...web, colour: 'red' }, /colour/],
     ['an id that needs escaping', { ...web, id: 'a b' }, /client id has 1 to 100/],
-    ['an spa with refresh tokens, by name', { ...web, kind: 'spa', refresh: true }, /\(DPoP\) are not there yet/],
+    ['an spa with bare refresh tokens', { ...web, kind: 'spa', refresh: true, dpopBoundAccessTokens: false }, /bound to a key/],
+    ['an spa with a certificate', { ...web, kind: 'spa', tlsClientCertificateBoundAccessTokens: true }, /no certificate/],
     ['a service with refresh tokens', { id: 'app', kind: 'service', refresh: true }, /no refresh token/],
     ['a device, by name', { ...web, kind: 'device' }, /RFC 8628/],
     ['a web client without a redirect URI', { id: 'app', kind: 'web' }, /at least one --redirect/],
@@ -124,6 +125,15 @@ describe('a registration is refused', () => {
 })
 
 describe('a client is changed', () => {
+  it('into one that shows proofs, where its refresh tokens would be kept in a browser', async () => {
+    const { workbench } = await bench()
+    const { client } = await registerClient(workbench, { ...web, kind: 'spa' })
+    assert.deepEqual([client.dpopBoundAccessTokens, clientJson(client)['dpop_bound_access_tokens']], [false, false])
+    const changed = await changeClient(workbench, 'app', { refresh: true })
+    assert.deepEqual([changed.dpopBoundAccessTokens, changed.grantTypes.includes('refresh_token')], [true, true])
+    await assert.rejects(changeClient(workbench, 'app', { dpopBoundAccessTokens: false }), { message: /bound to a key/ })
+  })
+
   it('where it was named, and nowhere else', async () => {
     const { workbench } = await bench()
     const { client } = await registerClient(workbench, web)
@@ -135,7 +145,8 @@ describe('a client is changed', () => {
   it('never into one that could not have been added', async () => {
     const { workbench } = await bench()
     const { client } = await registerClient(workbench, { ...web, kind: 'spa' })
-    await assert.rejects(changeClient(workbench, 'app', { refresh: true }), { message: /DPoP/ })
+    const bare = { refresh: true, dpopBoundAccessTokens: false }
+    await assert.rejects(changeClient(workbench, 'app', bare), { message: /bound to a key/ })
     await assert.rejects(changeClient(workbench, 'app', { absoluteSeconds: 60 }), { message: /longer than/ })
     await assert.rejects(changeClient(workbench, 'app', {}), { message: /Nothing to change/ })
     assert.deepEqual(await showClient(workbench, 'app'), client)

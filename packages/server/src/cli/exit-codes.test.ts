@@ -37,9 +37,9 @@ describe('exit codes', () => {
     ],
     [
       2,
-      'spa with --refresh',
-      ['client', 'add', 'a', '--kind', 'spa', '--redirect', 'https://x.example/', '--refresh'],
-      /DPoP/,
+      'spa with --refresh and --no-dpop',
+      ['client', 'add', 'a', '--kind', 'spa', '--redirect', 'https://x.example/', '--refresh', '--no-dpop'],
+      /bound to a key/,
     ],
     [2, 'private_key_jwt, by name', ['client', 'add', 'a', '--kind', 'web', '--jwks', 'f'], /not there yet/],
     [2, 'a password that is nowhere', ['user', 'add', 'a@example.com'], /--password-stdin/],

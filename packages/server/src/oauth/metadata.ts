@@ -1,6 +1,6 @@
 /** The metadata (RFC 8414, OIDC Discovery §3). It lists what is on, and nothing else. */
 
-import { prompts, retryKeyVersion } from '@pawl/protocol'
+import { dpopAlgorithms, prompts, retryKeyVersion } from '@pawl/protocol'
 import { signingAlgorithms } from '../domain/client/client.ts'
 import type { PublicJwk } from '../domain/keys/signing-key.ts'
 import { jwksCacheSeconds } from '../domain/keys/signing-keys.ts'
@@ -55,6 +55,7 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
     challenge_endpoint: issuer + endpointPaths.challenge,
     ...authenticationMetadata(true),
     code_challenge_methods_supported: ['S256'],
+    dpop_signing_alg_values_supported: dpopAlgorithms,
     authorization_response_iss_parameter_supported: true,
     ui_locales_supported: ['en'],
     refresh_token_retry_keys_supported: [retryKeyVersion],
