@@ -10,6 +10,7 @@ import type { SigningKeyStore } from './keys/signing-key-store.ts'
 import type { MarkStore } from './mark/mark-store.ts'
 import type { PushedRequestStore } from './pushed-request/pushed-request.ts'
 import type { RegistrationStore } from './registration/registration-store.ts'
+import type { ResourceStore } from './resource/resource.ts'
 import type { SessionStore } from './session/session.ts'
 import type { ThrottleStore } from './throttle/throttle-store.ts'
 import type { DeniedAccessTokenStore } from './token/denied-access-tokens.ts'
@@ -32,6 +33,7 @@ export interface Store {
   readonly marks: MarkStore
   readonly pushedRequests: PushedRequestStore
   readonly registrations: RegistrationStore
+  readonly resources: ResourceStore
   /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */
   now(): Promise<number>
   /** The value kept under a name, set by whoever comes first: `setting('key-check', fresh)` answers the first `fresh`. */

@@ -172,9 +172,9 @@ function proveUsers(kind: Kind): void {
     await store.users.add({ ...user, subject: 'user-2' as Subject, email: 'grace@example.com' }, [])
     const version = (await store.users.read(subject))?.version ?? -1
     const changed = { ...user, email: 'lovelace@example.com', emailVerified: false }
-    assert.equal(await store.users.change({ ...user, email: 'GRACE@example.com' }, version, false, []), 'moved')
-    assert.equal(await store.users.change(changed, version, false, []), 'done')
-    assert.equal(await store.users.change(user, version, false, []), 'moved')
+    assert.equal(await store.users.change({ ...user, email: 'GRACE@example.com' }, version, 'nothing', []), 'moved')
+    assert.equal(await store.users.change(changed, version, 'nothing', []), 'done')
+    assert.equal(await store.users.change(user, version, 'nothing', []), 'moved')
     assert.deepEqual((await store.users.readByEmailKey('lovelace@example.com'))?.user, changed)
     assert.equal(await store.users.readByEmailKey('ada@example.com'), null)
   })
@@ -185,9 +185,9 @@ function proveUsers(kind: Kind): void {
     await store.sessions.save(session, null, [])
     const family = await opened(scene)
     const version = (await store.users.read(subject))?.version ?? -1
-    await store.users.change({ ...user, emailVerified: false }, version, false, [])
+    await store.users.change({ ...user, emailVerified: false }, version, 'nothing', [])
     assert.notEqual(await store.sessions.readBySecretHash('keyed-hash-1'), null)
-    await store.users.change({ ...user, disabled: true }, version + 1, true, [])
+    await store.users.change({ ...user, disabled: true }, version + 1, 'all', [])
     assert.equal(await store.sessions.readBySecretHash('keyed-hash-1'), null)
     const { family: read, cutOffs } = await readFamily(store, family)
     assert.equal(cutOffOf(read, cutOffs), 'cut_off_user')

@@ -12,6 +12,7 @@ import { proveMarks } from './marks.test.ts'
 import { provePeople } from './people.test.ts'
 import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveRegistrations } from './registrations.test.ts'
+import { proveResources } from './resources.test.ts'
 import { proveStatements } from './statements.test.ts'
 import { proveSweep } from './sweep.test.ts'
 import { proveTime } from './time.test.ts'
@@ -25,6 +26,7 @@ export function proveStore(kind: Kind): void {
     proveMarks(kind)
     provePushedRequests(kind)
     proveRegistrations(kind)
+    proveResources(kind)
     proveTime(kind)
     proveSweep(kind)
     proveStatements()

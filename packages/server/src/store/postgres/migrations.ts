@@ -218,4 +218,15 @@ CREATE TABLE registration_tokens (
 CREATE INDEX registration_tokens_by_end ON registration_tokens (expires_ms);
 `
 
-export const migrations: readonly string[] = [initial, marks, pushedRequests, credentials, registrations]
+/** The APIs that access tokens are meant for. */
+const resources = `
+CREATE TABLE resources (
+  indicator TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  audience TEXT COLLATE "C" NOT NULL,
+  document TEXT COLLATE "C" NOT NULL,
+  version BIGINT NOT NULL
+);
+CREATE INDEX resources_of_audience ON resources (audience, indicator);
+`
+
+export const migrations: readonly string[] = [initial, marks, pushedRequests, credentials, registrations, resources]

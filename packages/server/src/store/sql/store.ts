@@ -12,6 +12,7 @@ import { sqlMarks } from './marks.ts'
 import { sqlPushedRequests } from './pushed-requests.ts'
 import { sqlRefusals } from './refusals.ts'
 import { sqlRegistrations } from './registrations.ts'
+import { sqlResources } from './resources.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSigningKeys } from './signing-keys.ts'
 import { always, bytesAt, type Sql } from './sql.ts'
@@ -50,6 +51,7 @@ export function sqlStore(driver: SqlDriver): Store {
     marks: sqlMarks(sql),
     pushedRequests: sqlPushedRequests(sql),
     registrations: sqlRegistrations(sql, clock),
+    resources: sqlResources(sql, clock),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),
     check: async () => {

@@ -273,4 +273,23 @@ CREATE TABLE registration_tokens (
 CREATE INDEX registration_tokens_by_end ON registration_tokens (expires_ms);
 `
 
-const migrations: readonly string[] = [initial, severalInterruptions, marks, pushedRequests, credentials, registrations]
+/** The APIs that access tokens are meant for. */
+const resources = `
+CREATE TABLE resources (
+  indicator TEXT NOT NULL PRIMARY KEY,
+  audience TEXT NOT NULL,
+  document TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX resources_of_audience ON resources (audience, indicator);
+`
+
+const migrations: readonly string[] = [
+  initial,
+  severalInterruptions,
+  marks,
+  pushedRequests,
+  credentials,
+  registrations,
+  resources,
+]
