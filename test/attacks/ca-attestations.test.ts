@@ -5,7 +5,16 @@ import { randomUUID } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
 import { challengeWindowSeconds } from '../../packages/server/src/oauth/attestation-challenge.ts'
 import { attestationProofSecondsMax } from '../../packages/server/src/oauth/client-attestation.ts'
-import { openScene, phone, type Scene } from '../stage/scene.ts'
+import type { AppOptions } from '../stage/app.ts'
+import {
+  assertInvalidGrant,
+  assertUnchanged,
+  familyIdOf,
+  kindsOf,
+  openScene,
+  phone,
+  type Scene,
+} from '../stage/scene.ts'
 import { type Json, newSigner, type Signer } from '../stage/signer.ts'
 
 const attestationType = 'oauth-client-attestation+jwt'
@@ -128,6 +137,31 @@ describe('an attested instance', () => {
     for (const [about, proof] of wrong) await assertRefused(await post(await attest(), proof), about)
     const latest = await prove({ iat: now - attestationProofSecondsMax + 1 })
     assert.equal((await post(await attest(), latest)).status, 200)
+  })
+
+  it('CA-09 keeps its refresh token to its own key: another instance of the same client gets nowhere with it', async test => {
+    const scene = await openAttestedScene(test)
+    const { stage, registered, browser, attest, prove, instance } = scene
+    const other = newSigner('ES256', 'other')
+    const by = (signer: Signer): AppOptions => ({
+      authenticate: async () => ({
+        headers: {
+          'oauth-client-attestation': await attest({ cnf: { jwk: signer.publicJwk } }),
+          'oauth-client-attestation-pop': await prove({}, {}, signer),
+        },
+      }),
+    })
+    const [mine, thief] = [stage.app(registered, by(instance)), stage.app(registered, by(other))]
+    const first = await mine.signIn(browser)
+    const second = await mine.refresh(first.refreshToken)
+    assert.equal(second.status, 200)
+    assertInvalidGrant(await thief.refresh(second.refreshToken))
+    assertInvalidGrant(await thief.refresh(first.refreshToken))
+    assert.equal((await mine.refresh(first.refreshToken)).refreshToken, second.refreshToken, 'a repeat, by its key')
+    await assertUnchanged(mine, second)
+    const kinds = await kindsOf(stage, familyIdOf(stage, first.refreshToken))
+    const expected = ['binding_missing', 'binding_missing', 'family_opened', 'token_repeated']
+    assert.deepEqual(kinds.toSorted(), expected)
   })
 
   it('CA-04 is no other client, and its client comes in by nothing else', async test => {

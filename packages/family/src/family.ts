@@ -54,7 +54,8 @@ export interface Redemption {
 
 /** The key a public client's family is tied to. Set when generation 1 is issued, never changed. */
 export interface Binding {
-  readonly kind: 'dpop' | 'certificate'
+  /** `instance`: the key that its maker attested for one instance of a client. */
+  readonly kind: 'dpop' | 'certificate' | 'instance'
   /** SHA-256 thumbprint, base64url (RFC 9449 §6.1, RFC 8705 §3.1). */
   readonly thumbprint: string
 }

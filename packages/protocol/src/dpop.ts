@@ -117,12 +117,14 @@ export function judgeDpopClaims(claims: DpopClaims, expected: DpopExpectation): 
 
 /** The members that RFC 7638 §3.2 hashes, in its order: SHA-256 of this text, base64url, is the thumbprint. */
 export function thumbprintText(jwk: { readonly [member: string]: unknown }): string {
-  const { kty, crv, x, y, n, e } = jwk
+  const { kty, crv, x, y, n, e, alg, pub } = jwk
   switch (kty) {
     case 'EC':
       return JSON.stringify({ crv, kty, x, y })
     case 'OKP':
       return JSON.stringify({ crv, kty, x })
+    case 'AKP':
+      return JSON.stringify({ alg, kty, pub })
     default:
       return JSON.stringify({ e, kty, n })
   }

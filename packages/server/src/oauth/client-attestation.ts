@@ -4,7 +4,8 @@
  * with the client; the proof is for this server alone, carries a challenge of ours, and is good once.
  */
 
-import { calculateJwkThumbprint } from 'jose'
+import { hash } from 'node:crypto'
+import { thumbprintText } from '@pawl/protocol'
 import type { Client } from '../domain/client/client.ts'
 import { type ClientKey, isKey, judgeKey } from '../domain/client/client-key.ts'
 import { registeredKeys } from '../domain/client/client-keys.ts'
@@ -52,14 +53,14 @@ export async function judgeAttestation(
 }
 
 /**
- * The thumbprint (RFC 7638) of the instance's key, for what is bound to one instance. Only of a request that was
- * authenticated by its attestation: nothing is verified here.
+ * The thumbprint (RFC 7638) of the instance's key: refresh tokens are bound to it, and not to the client alone (§11.2 of
+ * the draft). Only of a request that was authenticated by its attestation: nothing is verified here.
  */
-export async function attestedThumbprint({ attestation }: ShownAttestation): Promise<string> {
+export function attestedThumbprint({ attestation }: ShownAttestation): string {
   const parsed = parseForeignJwt(attestation)
   const key = parsed === null ? null : instanceKeyOf(parsed)
   if (key === null) throw new TypeError('an attestation that was taken names no key')
-  return calculateJwkThumbprint(key.jwk)
+  return hash('sha256', thumbprintText(key.jwk), 'base64url')
 }
 
 function attesterKeys(client: Client, kid: string | null): readonly ClientKey[] {

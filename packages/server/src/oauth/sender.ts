@@ -1,6 +1,6 @@
 /**
- * Who holds the key: what a request shows of one, by a DPoP proof (RFC 9449) or by its TLS certificate (RFC 8705), and
- * what follows from it for the rule, for access tokens and for their type. The only place that decides this.
+ * Who holds the key: what a request shows of one, by a DPoP proof (RFC 9449), by its TLS certificate (RFC 8705) or by an
+ * attestation of its maker, and what follows from it for the rule, for access tokens and for their type. The only place that decides this.
  */
 
 import type { Binding, Proof } from '@pawl/family'
@@ -10,6 +10,7 @@ import { type Client, isPublicClient } from '../domain/client/client.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { Confirmation } from '../domain/token/issue.ts'
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from './authorization-server.ts'
+import { attestedThumbprint } from './client-attestation.ts'
 import { type GoodProof, goodProof, replayedProof } from './dpop-proof.ts'
 import { OAuthError } from './oauth-error.ts'
 
@@ -32,14 +33,12 @@ export function senderOf(server: AuthorizationServer, client: Client, request: P
   const proof = request.dpop === undefined ? null : proofIn(server, client, { ...request, dpop: request.dpop, nowMs })
   const certificate = client.tlsClientCertificateBoundAccessTokens ? request.certificate : null
   refuseMissing(client, proof, certificate)
-  const binding = bindingOf(proof, certificate)
+  const instance = instanceOf(client, request)
+  const binding = instance ?? bindingOf(proof, certificate)
   if (binding === null) return isPublicClient(client) ? unknownSender : clientSender
   return {
-    proof: isPublicClient(client) ? { kind: 'key', binding } : clientSender.proof,
-    confirmation: {
-      ...(proof !== null && { jkt: proof.thumbprint }),
-      ...(certificate !== null && { 'x5t#S256': certificate.thumbprint }),
-    },
+    proof: isPublicClient(client) || instance !== null ? { kind: 'key', binding } : clientSender.proof,
+    confirmation: confirmationOf(proof, certificate),
     tokenType: proof === null ? 'Bearer' : 'DPoP',
     mark: proof?.mark ?? null,
   }
@@ -95,6 +94,23 @@ function refuseMissing(client: Client, proof: GoodProof | null, certificate: Pre
     throw new OAuthError('invalid_request', 'the client is registered to show a certificate, and showed none', {
       context,
     })
+  }
+}
+
+/**
+ * An attested client is many instances: its families are bound to the key of one, or another instance of the same client
+ * could use what it stole. That key is not the one access tokens are bound to.
+ */
+function instanceOf(client: Client, { attestation }: ProtocolRequest): Binding | null {
+  if (client.authMethod !== 'attest_jwt_client_auth' || attestation === null) return null
+  return { kind: 'instance', thumbprint: attestedThumbprint(attestation) }
+}
+
+function confirmationOf(proof: GoodProof | null, certificate: PresentedCertificate | null): Confirmation | null {
+  if (proof === null && certificate === null) return null
+  return {
+    ...(proof !== null && { jkt: proof.thumbprint }),
+    ...(certificate !== null && { 'x5t#S256': certificate.thumbprint }),
   }
 }
 
