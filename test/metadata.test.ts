@@ -75,7 +75,7 @@ describe('the metadata', () => {
     const metadata = await read(stage, documents[0])
     const cases = [
       ['response_type', 'response_types_supported', ['token', 'id_token', 'code id_token']],
-      ['response_mode', 'response_modes_supported', ['fragment', 'jwt']],
+      ['response_mode', 'response_modes_supported', ['fragment', 'fragment.jwt']],
       ['code_challenge_method', 'code_challenge_methods_supported', ['plain']],
       ['prompt', 'prompt_values_supported', ['create']],
     ] as const
@@ -123,7 +123,8 @@ describe('the metadata', () => {
   it('lists the algorithms that sign, the acr that is reached, and the claims that ID tokens have', async () => {
     const { stage, app } = await opened()
     const metadata = await read(stage, documents[0])
-    const { keys } = (await (await stage.send('/jwks')).json()) as { readonly keys: readonly Metadata[] }
+    const jwks = (await (await stage.send('/jwks')).json()) as { readonly keys: readonly Metadata[] }
+    const keys = jwks.keys.filter(key => key['use'] === 'sig')
     const algorithms = listOf(metadata, 'id_token_signing_alg_values_supported')
     assert.deepEqual(new Set(keys.map(key => key['alg'])), new Set(algorithms))
     for (const key of keys) assert.equal('d' in key, false)
@@ -133,15 +134,14 @@ describe('the metadata', () => {
     await stage.close()
   })
 
-  it('says what is not there: request objects, and request URIs', async () => {
+  it('says what is there and what is not: request objects by value, and request URIs of pushed requests alone', async () => {
     const { stage, app } = await opened()
     const metadata = await read(stage, documents[0])
-    assert.equal(metadata['request_parameter_supported'], false)
+    assert.equal(metadata['request_parameter_supported'], true)
     assert.equal(metadata['request_uri_parameter_supported'], false)
     assert.equal(metadata['claims_parameter_supported'], true)
-    assert.equal(await isRefused(stage, app, { request: 'e30.e30.' }), true)
     assert.equal(await isRefused(stage, app, { request_uri: 'urn:x' }), true)
-    for (const path of ['/par', '/register', '/device_authorization'])
+    for (const path of ['/register', '/device_authorization'])
       assert.equal((await stage.send(path, { method: 'POST' })).status, 404)
     await stage.close()
   })

@@ -316,7 +316,7 @@ describe('attacks on the authorization code', () => {
     const { stage, app } = await opened('web')
     const browser = stage.browser()
     await app.signIn(browser)
-    for (const mode of ['fragment', 'web_message', 'jwt', 'query.jwt', 'QUERY', 'query form_post']) {
+    for (const mode of ['fragment', 'web_message', 'QUERY', 'query form_post']) {
       const { leftTo } = await browser.open(app.authorizePath({ response_mode: mode }).path)
       assert.equal(leftTo?.searchParams.get('error'), 'invalid_request', mode)
       assert.equal(leftTo.hash, '', mode)

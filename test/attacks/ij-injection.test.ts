@@ -112,6 +112,7 @@ const surface: readonly (readonly ['GET' | 'POST', string, readonly string[]])[]
     ],
   ],
   ['POST', '/authorize', ['client_id', 'redirect_uri', 'state']],
+  ['POST', '/par', ['client_id', 'redirect_uri', 'state', 'response_type', 'request', 'request_uri', 'claims', 'x']],
   ['GET', '/continue', ['state_token', 'problem', 'x']],
   ['POST', '/sign-in', ['state_token', 'username', 'password', 'decision', 'x']],
   ['POST', '/consent', ['state_token', 'decision', 'x']],

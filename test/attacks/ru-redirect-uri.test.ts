@@ -300,7 +300,6 @@ const errors = [
   [{ prompt: 'none login' }, 'invalid_request'],
   [{ max_age: '-1' }, 'invalid_request'],
   [{ resource: 'api' }, 'invalid_target'],
-  [{ request: 'e30.e30.' }, 'request_not_supported'],
   [{ request_uri: 'https://a.example/r' }, 'request_uri_not_supported'],
   [{ registration: '{}' }, 'registration_not_supported'],
   [{ claims: '[]' }, 'invalid_request'],

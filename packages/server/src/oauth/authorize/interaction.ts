@@ -57,8 +57,9 @@ export async function startInteraction(
 /** What our own pages may change of a request rides in any case. */
 type Name = Pick<AuthorizationRequest, 'pushed' | 'prompts' | 'loginHint'>
 
-export function ridesAlong({ prompts: _, loginHint: __, ...request }: AuthorizationRequest): boolean {
-  return Buffer.byteLength(JSON.stringify(request)) <= requestBytesMax
+export function ridesAlong(request: AuthorizationRequest): boolean {
+  const { prompts: _, loginHint: __, ...others } = request
+  return Buffer.byteLength(JSON.stringify(others)) <= requestBytesMax
 }
 
 /** Throws a RangeError where the request is too long to ride along and is kept nowhere; the door lets no such request in. */
