@@ -98,7 +98,7 @@ describe('a person with an authenticator application', () => {
     assert.equal(elsewhere.status, 400)
     const reading = await stage.pawl.store.users.readByEmailKey('ada@example.com')
     assert.ok(reading !== null)
-    await stage.pawl.store.users.change({ ...reading.user, disabled: true }, reading.version, true, [])
+    await stage.pawl.store.users.change({ ...reading.user, disabled: true }, reading.version, 'all', [])
     const after = await browser.submit(page, { code: authenticator.code(), decision: 'check' })
     assert.match(after.body, /name="password"/)
     assert.equal(browser.jar.has('__Host-pawl_session'), false)

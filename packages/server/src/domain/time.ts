@@ -12,6 +12,12 @@ export function isoInstant(atMs: number): string {
   return new Date(atMs).toISOString()
 }
 
+/** An instant on a page: `2 March 2027, 12:00 UTC`. */
+export function instantInWords(atMs: number): string {
+  const shape = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const
+  return `${new Intl.DateTimeFormat('en-GB', shape).format(atMs).replace(' at ', ', ')} UTC`
+}
+
 /** An instant a person wrote: ISO 8601 with a time zone, or whole milliseconds since the epoch. Null for anything else. */
 export function parseInstant(text: string): number | null {
   if (/^\d{1,15}$/.test(text)) return Number(text)

@@ -7,7 +7,7 @@ import type { Caller } from '../domain/event/new-event.ts'
 import { type Shown, shownByPassword } from '../domain/session/acr.ts'
 import type { Session } from '../domain/session/session.ts'
 import { readSession, startSession } from '../domain/session/sessions.ts'
-import { signIn } from '../domain/user/sign-in.ts'
+import { signIn, type SignInMeans } from '../domain/user/sign-in.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { FirstFactor } from './authorize/interaction.ts'
 
@@ -64,16 +64,7 @@ export async function signInWithPassword(
   attempt: PasswordAttempt,
 ): Promise<PasswordOutcome> {
   const { username, password, browser, caller } = attempt
-  const means = {
-    users: server.store.users,
-    throttles: server.store.throttles,
-    events: server.store.events,
-    passwords: server.passwords,
-    hashes: server.hasher,
-    entropy: server.entropy,
-    nowMs: () => server.store.now(),
-    limits: server.signInLimits,
-  }
+  const means = passwordMeans(server)
   const outcome = await signIn(means, { username, password, deviceSecret: browser.device, caller })
   if (outcome.kind !== 'signed_in') return outcome
   const { user, authTimeMs, deviceSecret } = outcome
@@ -87,6 +78,20 @@ export async function signInWithPassword(
     browser,
     caller,
   })
+}
+
+/** What trying a password takes. */
+export function passwordMeans(server: AuthorizationServer): SignInMeans {
+  return {
+    users: server.store.users,
+    throttles: server.store.throttles,
+    events: server.store.events,
+    passwords: server.passwords,
+    hashes: server.hasher,
+    entropy: server.entropy,
+    nowMs: () => server.store.now(),
+    limits: server.signInLimits,
+  }
 }
 
 export interface SessionOpening {

@@ -20,6 +20,8 @@ export interface SessionStore {
   /** The living session of this cookie: not expired, not ended, not cut off by user, session, logout or everyone. */
   readBySecretHash(secretHash: string): Promise<Session | null>
   read(id: SessionId): Promise<Session | null>
+  /** The living sessions of a user, the latest sign-in first. */
+  ofUser(subject: Subject, limit: number): Promise<readonly Session[]>
   /** Saves a new session or replaces the row of the same id; `replaces` is another session of the browser and ends by `logout`. */
   save(session: Session, replaces: SessionId | null, events: readonly AuditEvent[]): Promise<void>
   /**

@@ -10,6 +10,7 @@ import { type Caller, newEvent } from '../event/new-event.ts'
 import { newSubject } from '../identifiers.ts'
 import { StoreUnavailable } from '../store.ts'
 import { emailKey } from './email-key.ts'
+import type { Ends } from './ends.ts'
 import { type PasswordFault, passwordFault, type PasswordHasher, type TooBusy } from './password.ts'
 import type { User, UserStore } from './user.ts'
 
@@ -68,45 +69,58 @@ export async function addUser(means: AccountMeans, wanted: NewUser, caller: Call
 /** Nobody signs in as this user any more, and what was opened before is over. */
 export async function disableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
   const disable = (user: User) => (user.disabled ? null : { ...user, disabled: true })
-  return changeUser(means, { subject, caller, kind: 'user_disabled', cutsOff: true, change: disable })
+  return changeUser(means, { subject, caller, kind: 'user_disabled', ends: 'all', change: disable })
 }
 
 /** The user may sign in again. Sessions and families of before stay over (the cut-off stands). */
 export async function enableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
   const enable = (user: User) => (user.disabled ? { ...user, disabled: false } : null)
-  return changeUser(means, { subject, caller, kind: 'user_enabled', cutsOff: false, change: enable })
+  return changeUser(means, { subject, caller, kind: 'user_enabled', ends: 'nothing', change: enable })
 }
 
-export interface PasswordReset {
+export interface NewPassword {
   readonly subject: Subject
   readonly password: string
 }
 
-/** A reset by an operator: whoever was signed in with the old password is signed out everywhere. */
+/** A reset, by an operator or by mail: whoever was signed in with the old password is signed out everywhere. */
 export async function resetPassword(
   means: AccountMeans,
-  reset: PasswordReset,
+  reset: NewPassword,
   caller: Caller,
 ): Promise<UserChanged | PasswordRefused | TooBusy> {
-  const fault = passwordFault(reset.password)
+  return setPassword(means, { ...reset, ends: 'all', emailVerified: false }, caller)
+}
+
+export interface PasswordSetting extends NewPassword {
+  readonly ends: Ends
+  /** The person has just shown that mail to their address reaches them. */
+  readonly emailVerified: boolean
+}
+
+export async function setPassword(
+  means: AccountMeans,
+  setting: PasswordSetting,
+  caller: Caller,
+): Promise<UserChanged | PasswordRefused | TooBusy> {
+  const { subject, password, ends } = setting
+  const fault = passwordFault(password)
   if (fault !== null) return { kind: 'password_refused', fault }
-  const hashed = await means.passwords.hash(reset.password)
+  const hashed = await means.passwords.hash(password)
   if (hashed.kind === 'too_busy') return hashed
-  const replace = (user: User) => ({ ...user, passwordHash: hashed.phc })
-  return changeUser(means, {
-    subject: reset.subject,
-    caller,
-    kind: 'password_changed',
-    cutsOff: true,
-    change: replace,
+  const replace = (user: User) => ({
+    ...user,
+    passwordHash: hashed.phc,
+    emailVerified: user.emailVerified || setting.emailVerified,
   })
+  return changeUser(means, { subject, caller, kind: 'password_changed', ends, change: replace })
 }
 
 interface UserChange {
   readonly subject: Subject
   readonly caller: Caller
   readonly kind: EventKind
-  readonly cutsOff: boolean
+  readonly ends: Ends
   /** The user as it must be saved, or null where there is nothing to change. */
   readonly change: (user: User) => User | null
 }
@@ -119,7 +133,7 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     if (user === null) return { kind: 'unchanged' }
     const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
     const event = newEvent(wanted.kind, about, means.entropy)
-    if ((await means.users.change(user, reading.version, wanted.cutsOff, [event])) === 'done') {
+    if ((await means.users.change(user, reading.version, wanted.ends, [event])) === 'done') {
       return { kind: 'changed', user }
     }
   }

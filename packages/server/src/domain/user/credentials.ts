@@ -3,8 +3,9 @@
  * kept apart from the user, so that nothing of them is read where nobody asks.
  */
 
-import type { SessionId, Subject } from '@pawl/family'
+import type { Subject } from '@pawl/family'
 import type { AuditEvent } from '../event/event.ts'
+import type { Ends } from './ends.ts'
 
 /** A key for one-time codes (RFC 6238). */
 export interface Totp {
@@ -42,9 +43,7 @@ export const passkeysPerUserMax = 20
 export const passkeyNameCharactersMax = 60
 export const recoveryCodesCount = 10
 
-/** What a change ends, in its own transaction: nothing, everything of the user, or all but what one session holds. */
-export type Ends = 'nothing' | 'all' | { readonly allBut: SessionId }
-
+/** What a change ends, it ends in its own transaction. */
 export interface CredentialStore {
   ofUser(subject: Subject): Promise<Credentials>
   /** Takes the place of an earlier key, and its recovery codes that of earlier ones. */

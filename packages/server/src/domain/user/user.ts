@@ -2,6 +2,7 @@
 
 import type { Subject } from '@pawl/family'
 import type { AuditEvent } from '../event/event.ts'
+import type { Ends } from './ends.ts'
 
 export interface User {
   readonly subject: Subject
@@ -28,6 +29,6 @@ export interface UserStore {
   list(limit: number): Promise<readonly User[]>
   /** `moved`: the e-mail is taken. */
   add(user: User, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
-  /** `cutsOff` writes the user's cut-off in the same transaction: every session and family of before is over. */
-  change(user: User, version: number, cutsOff: boolean, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** What the change ends of before, it ends in the same transaction. */
+  change(user: User, version: number, ends: Ends, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
 }

@@ -4,6 +4,8 @@ import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
 import type { Route, RouterParts } from '../router.ts'
 import { attestationChallengeEndpoint } from './attestation-challenge.ts'
+import { accountEndpoint } from './account.ts'
+import { accountPath, accountSignInEndpoint, accountSignInPath } from './account-sign-in.ts'
 import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
@@ -66,6 +68,8 @@ function pageRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'onRef
     { ...page, path: '/continue', methods: ['GET'], endpoint: continueEndpoint(server) },
     { ...page, path: '/sign-in', methods: ['POST'], endpoint: signInEndpoint(server) },
     { ...page, path: '/second-factor', methods: ['POST'], endpoint: secondFactorEndpoint(server) },
+    { ...page, path: accountPath, methods: ['GET', 'POST'], endpoint: accountEndpoint(server) },
+    { ...page, path: accountSignInPath, methods: ['GET', 'POST'], endpoint: accountSignInEndpoint(server) },
     { ...page, path: '/consent', methods: ['POST'], endpoint: consentEndpoint(server) },
     { ...page, path: endpointPaths.logout, methods: ['GET', 'POST'], endpoint: logoutEndpoint(server) },
     { ...page, path: '/sign-out', methods: ['POST'], endpoint: signOutEndpoint(server) },

@@ -59,6 +59,16 @@ a:hover{color:var(--accent-strong)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .notice{margin:1.25rem 0 0;padding:.75rem 1rem;border-left:4px solid var(--brass);background:var(--ground);border-radius:0 .5rem .5rem 0}
 .problem{border-left-color:var(--danger);background:var(--danger-ground);color:var(--danger);font-weight:600}
+section{margin-top:1.75rem;padding-top:.25rem;border-top:1px solid var(--line)}
+ul.rows{list-style:none;margin:0 0 1rem;padding:0}
+ul.rows>li{display:flex;flex-wrap:wrap;align-items:flex-start;justify-content:space-between;gap:.5rem 1rem;padding:.75rem 0;border-bottom:1px solid var(--line)}
+ul.rows>li>span{flex:1 1 12rem;min-width:0}
+.small{min-height:2.75rem;padding:.25rem .875rem}
+ul.codes{list-style:none;margin:0 0 1rem;padding:0;columns:2;column-gap:1rem}
+ul.codes li{padding:.25rem 0;break-inside:avoid}
+.picture{margin:1.25rem 0;text-align:center}
+.picture img{background:#fff;padding:.75rem;border-radius:.5rem;max-width:100%;height:auto}
+[hidden]{display:none!important}
 .who{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .5rem;margin:0}
 footer{color:var(--quiet);font-size:.875rem;padding-top:1.5rem!important;padding-bottom:2rem!important}
 footer p{margin:0}

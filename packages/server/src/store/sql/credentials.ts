@@ -3,12 +3,11 @@
 import type { Subject } from '@pawl/family'
 import {
   type CredentialStore,
-  type Ends,
   type Passkey,
   passkeysPerUserMax,
   type Totp,
 } from '../../domain/user/credentials.ts'
-import { cutOffStatements } from './cut-offs.ts'
+import { endStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { always, bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 import type { StoreClock } from './store-clock.ts'
@@ -76,14 +75,6 @@ export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
       return sql.write({ about: aboutPasskeys(subject), guard, statements })
     },
   }
-}
-
-/** What a change of a user's credentials ends, as statements of its transaction. */
-export function endStatements(subject: Subject, ends: Ends, clock: StoreClock): Statement[] {
-  if (ends === 'nothing') return []
-  const spared = ends === 'all' ? {} : { spares: ends.allBut }
-  const target = { kind: 'user', subject, ...spared } as const
-  return cutOffStatements({ target, reason: 'credentials changed', by: 'rule', beforeMs: null }, clock)
 }
 
 const totpText = `SELECT subject, sealed_key, last_step, created_ms,

@@ -12,6 +12,7 @@ import {
   cutOffKey,
   type RecordedCutOff,
 } from '../../domain/cut-off/cut-off.ts'
+import type { Ends } from '../../domain/user/ends.ts'
 import { eventStatements } from './events.ts'
 import { isLiving, scanFamilies, type Where } from './family-scan.ts'
 import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
@@ -60,6 +61,13 @@ export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[]
   const spared = (cutOff.target.kind === 'user' ? cutOff.target.spares : undefined) ?? ''
   if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0), spared] }]
   return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }]
+}
+
+/** What a change of a user ends, for its transaction. */
+export function endStatements(subject: Subject, ends: Ends, clock: StoreClock, reason = 'user changed'): Statement[] {
+  if (ends === 'nothing') return []
+  const spared = ends === 'all' ? {} : { spares: ends.allBut }
+  return cutOffStatements({ target: { kind: 'user', subject, ...spared }, reason, by: 'rule', beforeMs: null }, clock)
 }
 
 /**

@@ -12,9 +12,11 @@ import type { StoreClock } from './store-clock.ts'
 
 export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
   async function readLiving(where: string, key: string): Promise<Session | null> {
-    const rows = await sql.read({ text: `${selectText} AND ${where} = $1`, params: [key] })
-    const row = rows[0]
-    if (row === undefined) return null
+    const [row] = await sql.read({ text: `${selectText} AND ${where} = $1`, params: [key] })
+    return row === undefined ? null : livingOf(row)
+  }
+
+  function livingOf(row: Row): Session | null {
     const session = sessionOf(row)
     const nowMs = clock.nowMs(numberAt(row, 8))
     return nowMs < session.expiresAtMs && session.authTimeMs >= cutOffMs(row) ? session : null
@@ -28,6 +30,11 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
   return {
     readBySecretHash: secretHash => readLiving('s.secret_hash', secretHash),
     read: id => readLiving('s.id', id),
+    ofUser: async (subject, limit) => {
+      const text = `${selectText} AND s.subject = $1 ORDER BY s.auth_time_ms DESC, s.id LIMIT $2`
+      const rows = await sql.read({ text, params: [subject, limit] })
+      return rows.map(livingOf).filter(session => session !== null)
+    },
     save: async (session, replaces, events) => {
       const ends = replaces === null || replaces === session.id ? [] : endStatements(replaces, 'logout', 'replaced')
       await sql.write(always([...ends, saveStatement(session), ...eventStatements(events)]))

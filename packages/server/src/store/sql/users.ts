@@ -3,9 +3,9 @@
 import type { Subject } from '@pawl/family'
 import { emailKey } from '../../domain/user/email-key.ts'
 import type { User, UserReading, UserStore } from '../../domain/user/user.ts'
-import { cutOffStatements } from './cut-offs.ts'
+import { endStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
-import { numberAt, type Row, type Sql, type Statement, textAt, type Value } from './sql.ts'
+import { numberAt, type Row, type Sql, textAt, type Value } from './sql.ts'
 import type { StoreClock } from './store-clock.ts'
 
 export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
@@ -26,12 +26,9 @@ export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
       const guard = { text: addText, params: valuesOf(user) }
       return sql.write({ about: aboutUser(user.subject), guard, statements: eventStatements(events) })
     },
-    change: async (user, version, cutsOff, events) => {
+    change: async (user, version, ends, events) => {
       const guard = { text: changeText, params: [...valuesOf(user), version] }
-      const target = { kind: 'user', subject: user.subject } as const
-      const reason = user.disabled ? 'user disabled' : 'user changed'
-      const cutOff = { target, reason, by: 'rule', beforeMs: null }
-      const cuts: Statement[] = cutsOff ? cutOffStatements(cutOff, clock) : []
+      const cuts = endStatements(user.subject, ends, clock, user.disabled ? 'user disabled' : 'user changed')
       return sql.write({ about: aboutUser(user.subject), guard, statements: [...cuts, ...eventStatements(events)] })
     },
   }

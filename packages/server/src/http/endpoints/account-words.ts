@@ -1,0 +1,39 @@
+/** What the account page says of sessions, passkeys and applications, in words and dates. */
+
+import { instantInWords } from '../../domain/time.ts'
+import type { Session } from '../../domain/session/session.ts'
+import type { Overview } from '../../oauth/account/overview.ts'
+import type { ShownApplication, ShownPasskey, ShownSession } from '../pages/account-page.ts'
+
+export function shownSessions({ sessions, session: own }: Overview): readonly ShownSession[] {
+  return sessions.map(session => ({
+    id: session.id,
+    isThis: session.id === own.id,
+    since: instantInWords(session.createdAtMs),
+    how: howInWords(session),
+  }))
+}
+
+export function shownPasskeys({ passkeys }: Overview): readonly ShownPasskey[] {
+  return passkeys.map(({ id, name, createdAtMs, usedAtMs }) => ({
+    id,
+    name,
+    since: instantInWords(createdAtMs),
+    lastUsed: usedAtMs === null ? null : instantInWords(usedAtMs),
+  }))
+}
+
+export function shownApplications({ applications }: Overview): readonly ShownApplication[] {
+  return applications.map(({ clientId, name, scopes, sinceMs }) => ({
+    clientId,
+    name,
+    scopes,
+    since: instantInWords(sinceMs),
+  }))
+}
+
+function howInWords({ amr }: Session): string {
+  if (amr.includes('pop')) return 'with a passkey'
+  if (amr.includes('mfa')) return 'with a password and a code'
+  return amr.includes('pwd') ? 'with a password' : 'through another provider'
+}

@@ -1,0 +1,11 @@
+/** What is wrong with a new password, said to the person who chose it. */
+export function passwordSentence(fault: 'too_short' | 'too_long' | 'not_text'): string {
+  switch (fault) {
+    case 'too_short':
+      return 'The new password is too short: it needs at least 8 characters.'
+    case 'too_long':
+      return 'The new password is too long.'
+    case 'not_text':
+      return 'The new password has characters in it that cannot be typed again.'
+  }
+}

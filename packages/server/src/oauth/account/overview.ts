@@ -1,0 +1,64 @@
+/** What a person sees of themselves: how they sign in, where they are signed in, and what they have allowed. */
+
+import type { ClientId } from '@pawl/family'
+import type { Session } from '../../domain/session/session.ts'
+import type { Passkey } from '../../domain/user/credentials.ts'
+import { relyingPartyOf } from '../../domain/user/passkey-ceremony.ts'
+import type { User } from '../../domain/user/user.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+
+export const sessionsShownMax = 50
+/** Of one user; what is shown of them is one line for each application. */
+const familiesLookedAtMax = 1000
+
+export interface AllowedApplication {
+  readonly clientId: ClientId
+  readonly name: string
+  readonly scopes: readonly string[]
+  /** When it was last opened. */
+  readonly sinceMs: number
+}
+
+export interface Overview {
+  readonly user: User
+  readonly session: Session
+  /** The session in hand is the first. */
+  readonly sessions: readonly Session[]
+  readonly hasTotp: boolean
+  readonly recoveryCodesLeft: number
+  readonly passkeys: readonly Passkey[]
+  /** False where the issuer is an address: passkeys need a name. */
+  readonly canHavePasskeys: boolean
+  readonly applications: readonly AllowedApplication[]
+}
+
+export async function overviewOf(server: AuthorizationServer, user: User, session: Session): Promise<Overview> {
+  const [sessions, credentials, applications] = await Promise.all([
+    server.store.sessions.ofUser(user.subject, sessionsShownMax),
+    server.store.credentials.ofUser(user.subject),
+    applicationsOf(server, user),
+  ])
+  const { totp, recoveryCodesLeft, passkeys } = credentials
+  const others = sessions.filter(({ id }) => id !== session.id)
+  const canHavePasskeys = relyingPartyOf(server.issuer) !== null
+  const ways = { hasTotp: totp !== null, recoveryCodesLeft, passkeys, canHavePasskeys }
+  return { user, session, sessions: [session, ...others], ...ways, applications }
+}
+
+/** Whoever holds a living family of this user. */
+async function applicationsOf(server: AuthorizationServer, user: User): Promise<readonly AllowedApplication[]> {
+  const readings = await server.store.families.list({ subject: user.subject, livingOnly: true }, familiesLookedAtMax)
+  const byClient = new Map<ClientId, { scopes: Set<string>; sinceMs: number }>()
+  for (const { family } of readings) {
+    const { clientId, scopes } = family.grant
+    const known = byClient.get(clientId) ?? { scopes: new Set<string>(), sinceMs: 0 }
+    for (const scope of scopes) known.scopes.add(scope)
+    byClient.set(clientId, { scopes: known.scopes, sinceMs: Math.max(known.sinceMs, family.createdAtMs) })
+  }
+  const named = [...byClient].map(async ([clientId, { scopes, sinceMs }]) => {
+    const client = (await server.store.clients.read(clientId))?.client
+    return { clientId, name: client?.name ?? clientId, scopes: [...scopes], sinceMs }
+  })
+  const applications = await Promise.all(named)
+  return applications.sort((one, other) => other.sinceMs - one.sinceMs)
+}
