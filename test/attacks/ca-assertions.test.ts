@@ -70,7 +70,7 @@ describe('an assertion', () => {
     const { stage, signer, claims, post } = scene
     const assertion = await signer.sign(claims())
     assert.equal((await post('/introspect', assertion)).status, 200)
-    for (const path of ['/introspect', '/revoke', '/token']) {
+    for (const path of ['/introspect', '/revoke', '/token', '/par']) {
       await assertRefused(await post(path, assertion, { grant_type: 'refresh_token' }), path)
     }
     const raced = await signer.sign(claims())
@@ -225,6 +225,9 @@ describe('an assertion', () => {
       assert.equal((await scene.app.introspect(next.accessToken)).active, true)
       assert.equal((await scene.app.revoke(next.refreshToken)).status, 200)
       assert.equal((await scene.app.introspect(next.accessToken)).active, false)
+      const { path } = scene.app.authorizePath()
+      const asked = Object.fromEntries(new URL(path, scene.stage.issuer).searchParams)
+      assert.equal((await scene.app.post('/par', asked)).status, 201)
     }
   })
 })
