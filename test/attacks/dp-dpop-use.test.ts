@@ -104,7 +104,7 @@ describe('the mark of a proof', () => {
     const asked = await key.proof({})
     const twice = [1, 2].map(() => robot.post('/token', { grant_type: 'client_credentials' }, asked))
     const statuses = (await Promise.all(twice)).map(({ status }) => status)
-    assert.deepEqual(statuses.toSorted(), [200, 400])
+    assert.deepEqual(new Set(statuses), new Set([200, 400]))
   })
 
   it('DP-12 is still there after a flood of others, for as long as its proof is good', async test => {

@@ -8,6 +8,7 @@ import { dpopKey } from '../stage/dpop.ts'
 import { eventsOf } from '../stage/events.ts'
 import { openFamilyOf, openScene, phone, rowOf, shop } from '../stage/scene.ts'
 
+const boundShop = { ...shop, dpopBoundAccessTokens: true }
 const spa = { id: 'page', kind: 'spa', refresh: true, redirectUris: ['https://page.example/cb'] }
 
 async function sceneOf(test: TestContext, client: { readonly id: string; readonly kind: string }) {
@@ -135,7 +136,7 @@ describe('a confidential client', () => {
   })
 
   it('RT-28 is held to proofs where it is registered for them', async test => {
-    const scene = await sceneOf(test, { ...shop, ...{ dpopBoundAccessTokens: true } })
+    const scene = await sceneOf(test, boundShop)
     const { app, mine } = scene
     const { first } = await openFamilyOf(scene, {}, await mine.proof({}))
     const bare = await app.refresh(first.refreshToken)

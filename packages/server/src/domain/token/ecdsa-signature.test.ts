@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createPrivateKey, sign, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { rawFromDer } from './ecdsa-signature.ts'
+import { derFromRaw, rawFromDer } from './ecdsa-signature.ts'
 
 function integer(hex: string): string {
   return `02${(hex.length / 2).toString(16).padStart(2, '0')}${hex}`
@@ -42,7 +42,7 @@ describe('rawFromDer', () => {
     for (const [r, s, raw] of cases) assert.equal(rawFromDer(signature(r, s)).toString('hex'), raw)
   })
 
-  it('gives what it was given for all r and s', () => {
+  it('gives what it was given for all r and s, and derFromRaw gives it back', () => {
     const scalar = fc.uint8Array({ minLength: 32, maxLength: 32 })
     const zeros = fc.integer({ min: 0, max: 31 })
     const minimal = (bytes: Uint8Array): string => {
@@ -55,7 +55,9 @@ describe('rawFromDer', () => {
       fc.property(scalar, scalar, zeros, zeros, (r, s, rZeros, sZeros) => {
         r.fill(0, 0, rZeros)
         s.fill(0, 0, sZeros)
-        assert.deepEqual(rawFromDer(signature(minimal(r), minimal(s))), Buffer.concat([r, s]))
+        const der = signature(minimal(r), minimal(s))
+        assert.deepEqual(rawFromDer(der), Buffer.concat([r, s]))
+        assert.deepEqual(derFromRaw(Buffer.concat([r, s])), der)
       }),
     )
   })
