@@ -11,6 +11,7 @@ import {
 } from '../../packages/server/src/oauth/authorize/pushed-requests.ts'
 import { type App, agree, type Fields } from '../stage/app.ts'
 import type { Browser } from '../stage/browser.ts'
+import { dpopKey } from '../stage/dpop.ts'
 import { eventsOf } from '../stage/events.ts'
 import { fieldsOf, pathTo, push } from '../stage/requests.ts'
 import { openStage, type Stage } from '../stage/stage.ts'
@@ -166,6 +167,32 @@ describe('a pushed request', () => {
     const response = await app.post('/par', fieldsOf(app, long).fields)
     assert.deepEqual([response.status, await errorOf(response)], [400, 'invalid_request'])
     assert.ok(pushedRequestBytesMax < 6 * (4096 + 1024) + 3900)
+    await stage.close()
+  })
+
+  it('PR-02 binds its code to the key of the proof it came with, as dpop_jkt would', async () => {
+    const { stage, app } = await opened()
+    const [key, other] = [await dpopKey(stage), await dpopKey(stage)]
+    const { fields, verifier } = fieldsOf(app)
+    const refusedPush = await app.post(
+      '/par',
+      { ...fields, dpop_jkt: other.thumbprint },
+      await key.proof({ path: '/par' }),
+    )
+    assert.deepEqual([refusedPush.status, await errorOf(refusedPush)], [400, 'invalid_request'])
+    const foreign = await app.post('/par', fields, await key.proof({ path: '/token' }))
+    assert.deepEqual([foreign.status, await errorOf(foreign)], [400, 'invalid_dpop_proof'])
+    const proof = await key.proof({ path: '/par' })
+    const pushed = await app.post('/par', fields, proof)
+    assert.equal(pushed.status, 201)
+    assert.equal(await errorOf(await app.post('/par', fields, proof)), 'invalid_dpop_proof')
+    const { request_uri } = (await pushed.json()) as { readonly request_uri: string }
+    const browser = stage.browser()
+    const left = await agree(browser, await browser.open(pathTo('shop', request_uri)))
+    const authorization = { code: left.searchParams.get('code') ?? '', verifier, parameters: left.searchParams }
+    assert.equal((await app.redeem(authorization)).status, 400)
+    assert.equal((await app.redeem(authorization, {}, await other.proof({}))).status, 400)
+    assert.equal((await app.redeem(authorization, {}, await key.proof({}))).body['token_type'], 'DPoP')
     await stage.close()
   })
 

@@ -4,6 +4,7 @@ import { pushRequest, requestUriSeconds } from './authorize/pushed-requests.ts'
 import { readPushedRequest } from './authorize/read-request.ts'
 import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
+import { senderOf, takeMark } from './sender.ts'
 
 export interface PushAnswer {
   readonly request_uri: string
@@ -13,7 +14,10 @@ export interface PushAnswer {
 /** Checks everything that is checked at the authorization endpoint, so that a person is never sent in vain. */
 export async function answerPush(server: AuthorizationServer, request: ProtocolRequest): Promise<PushAnswer> {
   const client = await authenticateClient(server, request)
-  const checked = await readPushedRequest(server, client, request.parameters)
+  // Only a proof that was sent is looked at: also a client that must show one for tokens may push without.
+  const sender = request.dpop === undefined ? null : senderOf(server, client, request, await server.store.now())
+  const checked = await readPushedRequest(server, client, request.parameters, sender)
+  if (sender !== null) await takeMark(server, client, sender)
   const { address } = request.caller
   return {
     request_uri: await pushRequest(server, { client, request: checked, address }),

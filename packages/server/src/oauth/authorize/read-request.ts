@@ -8,6 +8,7 @@ import type { Client } from '../../domain/client/client.ts'
 import { parseClientId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer, Parameters } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import { keyOfCode, type Sender } from '../sender.ts'
 import { type AuthorizationRequest, checkedRequest, fault, returnAddressOf } from './authorization-request.ts'
 import { type AuthorizationResponse, errorResponse } from './authorization-response.ts'
 import { isRequestUriOfOurs, openPushedRequest } from './pushed-requests.ts'
@@ -39,16 +40,21 @@ export async function readAuthorizationRequest(
   }
 }
 
-/** The request as its client pushes it. Every fault is thrown: the client itself is told (RFC 9126 §2.3). */
+/**
+ * The request as its client pushes it, with whom it showed to hold a key, or null. Every fault is thrown: the client
+ * itself is told (RFC 9126 §2.3).
+ */
 export async function readPushedRequest(
   server: AuthorizationServer,
   client: Client,
   parameters: Parameters,
+  sender: Sender | null,
 ): Promise<AuthorizationRequest> {
   if (parameters.has('request_uri')) throw fault('invalid_request', 'A pushed request cannot name a request_uri.')
   const { signed, sent } = await parametersOf(server, client, parameters)
   refuseUnsigned(server, client, signed)
-  return checkedRequest(server, client, returnAddressOf(client, sent), sent)
+  const request = await checkedRequest(server, client, returnAddressOf(client, sent), sent)
+  return { ...request, dpopThumbprint: keyOfCode(client, sent, sender) }
 }
 
 async function parametersOf(
