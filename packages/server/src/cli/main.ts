@@ -11,6 +11,7 @@ import { addDevCommand } from './commands/dev.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addFamiliesCommands } from './commands/families.ts'
 import { addKeysCommands } from './commands/keys.ts'
+import { addResourceCommands } from './commands/resource.ts'
 import { addRevokeCommand } from './commands/revoke.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTryCommand } from './commands/try.ts'
@@ -54,6 +55,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addServeCommand(program, world)
   addClientCommands(program, world)
   addUserCommands(program, world)
+  addResourceCommands(program, world)
   addFamiliesCommands(program, world)
   addExplainCommand(program, world)
   addRevokeCommand(program, world)

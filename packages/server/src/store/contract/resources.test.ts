@@ -34,7 +34,7 @@ export function proveResources(kind: Kind): void {
     })
 
     it('is gone once removed, and what is added in its place is another', async test => {
-      const { store, entropy } = await sceneOf(kind, test)
+      const { store, entropy, clock } = await sceneOf(kind, test)
       const { resources, events } = store
       await resources.add(orders, [])
       const version = (await resources.read(orders.indicator))?.version ?? -1
@@ -45,6 +45,7 @@ export function proveResources(kind: Kind): void {
       assert.equal(await resources.remove(orders.indicator, version, [eventOf('resource_removed', entropy)]), 'done')
       assert.equal(await resources.read(orders.indicator), null)
       assert.equal((await events.latest(10)).length, 1)
+      clock.advance(1)
       await resources.add(orders, [])
       assert.equal(await resources.change(orders, version, []), 'moved')
     })

@@ -25,7 +25,7 @@ export function sqlResources(sql: Sql, clock: StoreClock): ResourceStore {
       return rows.map(row => readingOf(row).resource)
     },
     add: async (resource, events) => {
-      // As with clients: an indicator that is given again never meets a version that was read before.
+      // Versions begin at the store's time: an indicator that is given again later meets no version of before.
       const version = await readNowMs(sql, clock)
       const { indicator, audience } = resource
       const guard = { text: addText, params: [indicator, audience, JSON.stringify(resource), version] }
