@@ -53,7 +53,7 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
     response_types_supported: ['code'],
     grant_types_supported: supportedGrantTypes,
     challenge_endpoint: issuer + endpointPaths.challenge,
-    ...authenticationMetadata(true),
+    ...authenticationMetadata(false),
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: dpopAlgorithms,
     authorization_response_iss_parameter_supported: true,
