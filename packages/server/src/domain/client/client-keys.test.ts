@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, it } from 'node:test'
+import type { ClientId } from '@pawl/family'
+import { OutboundFailed, type OutboundAnswer } from '../outbound/outbound.ts'
+import type { Jwk } from './client-key.ts'
+import { clientKeys, fetchIntervalSeconds, type KeyOwner, keySetsKeptMax } from './client-keys.ts'
+
+const jwk: Jwk = {
+  ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
+  kid: 'one',
+}
+
+/** A world of clients that publish their keys, each under its own name, and a clock that stands still. */
+function openWorld(answer: () => Promise<OutboundAnswer> = () => answerOf({ keys: [jwk] })) {
+  const world = { nowMs: 1_000_000_000, asked: [] as string[], reports: [] as string[], answer }
+  const keys = clientKeys({
+    outbound: {
+      judge: () => null,
+      send: ({ url }) => {
+        world.asked.push(url)
+        return world.answer()
+      },
+    },
+    nowMs: () => world.nowMs,
+    report: sentence => world.reports.push(sentence),
+  })
+  return { world, keys }
+}
+
+async function answerOf(body: unknown, status = 200): Promise<OutboundAnswer> {
+  return { status, headers: {}, body: Buffer.from(JSON.stringify(body)) }
+}
+
+function publisher(id: string): KeyOwner {
+  return { id: id as ClientId, jwks: [], jwksUri: `https://${id}.example/jwks` }
+}
+
+describe('the keys of a client', () => {
+  it('are those registered with it, by their kid or all of them, and nobody is asked', async () => {
+    const { world, keys } = openWorld()
+    const owner = { id: 'shop' as ClientId, jwks: [jwk, { ...jwk, kid: 'two' }], jwksUri: null }
+    assert.deepEqual(
+      (await keys.of(owner)).map(key => key.kid),
+      ['one', 'two'],
+    )
+    assert.deepEqual(
+      (await keys.of(owner, 'two')).map(key => key.kid),
+      ['two'],
+    )
+    assert.deepEqual(await keys.of(owner, 'three'), [])
+    assert.equal(world.asked.length, 0)
+  })
+
+  it('are kept for so many clients, of whom the one asked for longest ago makes room', async () => {
+    const { world, keys } = openWorld()
+    for (let count = 0; count < keySetsKeptMax; count++) await keys.of(publisher(`c${count}`))
+    assert.equal(world.asked.length, keySetsKeptMax)
+    assert.deepEqual(await keys.of(publisher('late')), [], 'all were fetched a moment ago')
+    assert.equal(world.asked.length, keySetsKeptMax)
+    world.nowMs += fetchIntervalSeconds * 1000
+    assert.equal((await keys.of(publisher('late'))).length, 1)
+    await keys.of(publisher('c1'))
+    assert.equal(world.asked.length, keySetsKeptMax + 1, 'c1 is still known')
+    await keys.of(publisher('c0'))
+    assert.equal(world.asked.length, keySetsKeptMax + 2, 'c0 made room')
+  })
+
+  it('are asked for at once where the client moves them', async () => {
+    const { world, keys } = openWorld()
+    await keys.of(publisher('shop'))
+    await keys.of({ ...publisher('shop'), jwksUri: 'https://elsewhere.example/jwks' })
+    assert.deepEqual(world.asked, ['https://shop.example/jwks', 'https://elsewhere.example/jwks'])
+  })
+
+  it('are none where nobody answers, which is told with a reason and tried again a minute later', async () => {
+    const { world, keys } = openWorld(() => Promise.reject(new OutboundFailed('shop.example did not answer')))
+    assert.deepEqual(await keys.of(publisher('shop')), [])
+    assert.deepEqual(await keys.of(publisher('shop')), [])
+    assert.deepEqual(world.reports, ['the keys of client shop could not be fetched: shop.example did not answer'])
+    world.answer = () => answerOf({ keys: [jwk] })
+    world.nowMs += fetchIntervalSeconds * 1000
+    assert.equal((await keys.of(publisher('shop'))).length, 1)
+  })
+
+  it('do not hide a fault of ours, and are not lost by it', async () => {
+    const { world, keys } = openWorld(() => Promise.reject(new TypeError('a fault')))
+    await assert.rejects(keys.of(publisher('shop')), TypeError)
+    world.answer = () => answerOf({ keys: [jwk] })
+    world.nowMs += fetchIntervalSeconds * 1000
+    assert.equal((await keys.of(publisher('shop'))).length, 1)
+  })
+})
