@@ -232,16 +232,6 @@ describe('too much', () => {
     assert.deepEqual([answer.status, answer.body['error']], [400, 'invalid_target'])
     await assertUnchanged(scene.app, first)
   })
-
-  it('RT-29 proof is no binding: a family that is bound to no key stays so, whoever sends one', async test => {
-    const scene = await openScene(test)
-    const { first, familyId } = await openFamilyOf(scene)
-    const proof = { dpop: 'eyJ0eXAiOiJkcG9wK2p3dCJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl' }
-    const second = await scene.app.refresh(first.refreshToken, {}, proof)
-    assert.equal(second.status, 200)
-    assert.equal((await rowOf(scene.stage, familyId)).binding, null)
-    await assertUnchanged(scene.app, second)
-  })
 })
 
 describe('what a cache may keep', () => {
