@@ -10,6 +10,11 @@ export function clientWords(client: Client): string {
     ['client id', client.id],
     ['kind', client.disabled ? `${client.kind} (disabled)` : client.kind],
     ['authentication', client.authMethod],
+    ['keys', keyWords(client)],
+    [
+      'certificate',
+      client.certificateName === null ? '' : `${client.certificateName.type}=${client.certificateName.value}`,
+    ],
     ['redirect URIs', client.redirectUris.join(' ')],
     ['scope', client.scopes.join(' ')],
     ['refresh token', refreshes ? lifetimes : 'none'],
@@ -24,6 +29,12 @@ export function clientWords(client: Client): string {
 function sourceWords({ kind, vouchedBy }: NonNullable<Client['source']>): string {
   const how = kind === 'document' ? 'as a document it publishes' : 'by registering itself'
   return vouchedBy === null ? how : `${how}, vouched for by ${vouchedBy}`
+}
+
+/** Where its public keys are, or how they are called. */
+function keyWords({ jwks, jwksUri }: Client): string {
+  if (jwksUri !== null) return jwksUri
+  return jwks.map(({ kid, kty }) => String(kid ?? kty)).join(' ')
 }
 
 /** Shown once: the server keeps only a keyed hash. */
