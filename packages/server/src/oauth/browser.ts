@@ -5,7 +5,7 @@
 
 import type { Caller } from '../domain/event/new-event.ts'
 import type { Session } from '../domain/session/session.ts'
-import { readSession, startSession } from '../domain/session/sessions.ts'
+import { readSession, settledSession, startSession } from '../domain/session/sessions.ts'
 import { signIn } from '../domain/user/sign-in.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 
@@ -33,6 +33,11 @@ export type PasswordOutcome =
 /** The living session behind the cookie's value, or null. */
 export function sessionOf(server: AuthorizationServer, secret: string | null): Promise<Session | null> {
   return readSession({ sessions: server.store.sessions, hashes: server.hasher }, secret)
+}
+
+/** The same, where null is acted on or acknowledged: it is durable then. */
+export function settledSessionOf(server: AuthorizationServer, secret: string | null): Promise<Session | null> {
+  return settledSession({ sessions: server.store.sessions, hashes: server.hasher }, secret)
 }
 
 /** How the person of a session is addressed on pages. */
@@ -76,7 +81,7 @@ export async function signInWithPassword(
       subject: outcome.user.subject,
       authTimeMs: outcome.authTimeMs,
       lifeSeconds: server.rules.sessionSeconds,
-      previous: await sessionOf(server, browser.session),
+      previous: await settledSessionOf(server, browser.session),
       caller,
     },
   )
