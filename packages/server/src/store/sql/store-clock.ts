@@ -96,7 +96,9 @@ export async function readNowMs(sql: Sql, clock: StoreClock): Promise<number> {
 
 /**
  * Changes nothing and is a write: once it is acknowledged, everything that its transaction found is durable too. What is
- * added to it says what must be found.
+ * added to it says what must be found. PostgreSQL shows what a COMMIT waits for when its connection is ended. SQLite shows
+ * nothing that is not flushed, but for what was being flushed when its process died: whoever opens the file next finds it
+ * in the log.
  */
 export const touchText = 'UPDATE store_clock SET high_ms = high_ms WHERE id = 1'
 
