@@ -8,7 +8,7 @@ import { readFamily, rotated } from '../contract/fixture.test.ts'
 import { openedIn, type Scene, sceneOn } from './fixture.test.ts'
 
 const pollMs = 10
-const attemptsMax = 500
+const attemptsMax = 1000
 
 /** Asks again where the store says that it cannot answer now, so often and no more. */
 async function soon<T>(attempt: () => Promise<T>): Promise<T> {
@@ -19,6 +19,13 @@ async function soon<T>(attempt: () => Promise<T>): Promise<T> {
       if (!(error instanceof StoreUnavailable) || attempts === attemptsMax) throw error
       await pause(pollMs)
     }
+  }
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let attempts = 1; !(await isSo()); attempts++) {
+    assert.ok(attempts < attemptsMax, `not so in ${attemptsMax} looks`)
+    await pause(pollMs)
   }
 }
 
@@ -47,7 +54,10 @@ describe('the crew that writes', () => {
     await scene.ask('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [url.username])
     const reads = async (): Promise<unknown> =>
       Promise.allSettled(Array.from({ length: 64 }, () => crowded.families.read(family.id)))
-    while ((await backends(scene, url.username)).length < 2) await reads()
+    await until(async () => {
+      await reads()
+      return (await backends(scene, url.username)).length === 2
+    })
     // Whoever is told to come back does so, and is not told so for ever.
     const next = await soon(() => rotated({ store: crowded, entropy: scene.entropy }, family))
     assert.equal((await readFamily(store, family)).family.stepId, next.stepId)
@@ -74,7 +84,7 @@ ORDER BY backend_start`
     assert.ok(reader !== undefined)
     await scene.ask('SELECT pg_terminate_backend($1)', [writer])
     await rotated({ store, entropy: scene.entropy }, family)
-    while ((await backends(scene, user)).includes(reader)) await pause(pollMs)
+    await until(async () => !(await backends(scene, user)).includes(reader))
     assert.equal((await readFamily(store, family)).family.generation, 1)
   })
 })
