@@ -1,10 +1,10 @@
 /** The way to a server that speaks TLS: it is taken where the server proves who it is, and else only where the URL says so. */
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { makeAuthority } from '../../../../../test/network/certificates.ts'
 import { type Cluster, startCluster } from '../../../../../test/postgres/cluster.ts'
 import { type Account, give, newDirectory, unprivilegedAccount } from '../../../../../test/postgres/ground.ts'
 import { StoreRefused } from '../../domain/store.ts'
@@ -18,7 +18,10 @@ interface Tls {
   readonly otherAuthority: string
 }
 
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+/** The tests' own connections are plain; that role alone may be. */
+const rules = `host all pawl 127.0.0.1/32 scram-sha-256
+hostssl all all 127.0.0.1/32 scram-sha-256
+`
 
 let directory: string
 let tls: Tls
@@ -26,15 +29,16 @@ let tls: Tls
 before(async () => {
   const account = unprivilegedAccount()
   directory = newDirectory(account)
-  const authority = makeAuthority('one')
-  const otherAuthority = makeAuthority('other')
-  const certificate = makeCertificate(authority, account)
-  // The tests' own connections are plain; that role alone may be.
-  const rules = writeRules(
-    ['host all pawl 127.0.0.1/32 scram-sha-256', 'hostssl all all 127.0.0.1/32 scram-sha-256'],
-    account,
-  )
-  const settings = { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: keyOf(certificate), hba_file: rules }
+  const [one, other] = [await makeAuthority('one'), await makeAuthority('other')]
+  const { certificate, privateKey } = await one.vouchFor(['localhost'])
+  const settings = {
+    ssl: 'on',
+    ssl_cert_file: write('server.pem', certificate, account),
+    ssl_key_file: write('server.key', privateKey, account),
+    hba_file: write('pg_hba.conf', rules, account),
+  }
+  const authority = write('one.pem', one.certificate, account)
+  const otherAuthority = write('other.pem', other.certificate, account)
   tls = { cluster: await startCluster({ settings }), authority, otherAuthority }
 })
 after(async () => {
@@ -42,47 +46,9 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
-function openssl(...words: readonly string[]): void {
-  const { status, stderr, error } = spawnSync('openssl', words, { encoding: 'utf8', cwd: directory })
-  assert.equal(status, 0, error?.message ?? stderr)
-}
-
-function keyOf(certificate: string): string {
-  return certificate.replace(/\.pem$/, '.key')
-}
-
-function makeAuthority(name: string): string {
-  const path = join(directory, `${name}.pem`)
-  openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-keyout',
-    keyOf(path),
-    '-out',
-    path,
-    '-days',
-    '2',
-    '-subj',
-    `/CN=authority ${name}`,
-  )
-  return path
-}
-
-function makeCertificate(authority: string, account: Account): string {
-  const path = join(directory, 'server.pem')
-  const [request, names] = [join(directory, 'server.csr'), join(directory, 'names')]
-  writeFileSync(names, 'subjectAltName=DNS:localhost\n')
-  openssl('req', '-new', ...newKey, '-keyout', keyOf(path), '-out', request, '-subj', '/CN=localhost')
-  const signing = ['-CA', authority, '-CAkey', keyOf(authority), '-set_serial', '2', '-days', '2', '-extfile', names]
-  openssl('x509', '-req', '-in', request, '-out', path, ...signing)
-  for (const file of [path, keyOf(path)]) give(file, account)
-  return path
-}
-
-function writeRules(lines: readonly string[], account: Account): string {
-  const path = join(directory, 'pg_hba.conf')
-  writeFileSync(path, `${lines.join('\n')}\n`)
+function write(name: string, text: string, account: Account): string {
+  const path = join(directory, name)
+  writeFileSync(path, text, { mode: 0o600 })
   give(path, account)
   return path
 }
