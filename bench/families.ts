@@ -24,7 +24,7 @@ const defaults = {
   connections: [64],
   seconds: 3,
   warmUpSeconds: 1,
-  settleSeconds: 6,
+  settleSeconds: 15,
   rounds: 3,
   families: [1000, 100_000],
   flushes: ['as-is'],

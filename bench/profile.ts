@@ -34,7 +34,7 @@ const defaults = {
   only: ['limit', 'pawl'],
   connections: [64],
   seconds: 5,
-  warmUpSeconds: 3,
+  warmUpSeconds: 15,
   settleSeconds: 1,
   rounds: 1,
   families: [256],

@@ -21,7 +21,7 @@ const defaults = {
   connections: [1, 16, 64, 256],
   seconds: 2,
   warmUpSeconds: 0.3,
-  settleSeconds: 5,
+  settleSeconds: 15,
   rounds: 3,
   families: [256],
   flushes: ['as-is', 'slowed'],

@@ -35,7 +35,7 @@ const defaults = {
   connections: [64],
   seconds: 4,
   warmUpSeconds: 0.5,
-  settleSeconds: 4,
+  settleSeconds: 10,
   rounds: 3,
   families: [256],
   flushes: ['as-is', 'slowed'],

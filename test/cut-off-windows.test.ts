@@ -15,6 +15,7 @@ import { changeClient } from '../packages/server/src/admin/clients.ts'
 import type { AuthorizationRequest } from '../packages/server/src/oauth/authorize/authorization-request.ts'
 import { startInteraction } from '../packages/server/src/oauth/authorize/interaction.ts'
 import { type Next, proceed } from '../packages/server/src/oauth/authorize/proceed.ts'
+import { revoke } from '../packages/server/src/oauth/revoke.ts'
 import { grantByClientCredentials } from '../packages/server/src/oauth/grants/client-credentials.ts'
 import { partsOf, somebody } from './stage/parts.ts'
 import { openStage, type Stage } from './stage/stage.ts'
@@ -83,6 +84,30 @@ describe('a client that is disabled while it asks for a token of its own', () =>
     const [opened] = await families(stage)
     assert.ok(opened !== undefined)
     assert.equal(cutOffOf(opened.family, opened.cutOffs), 'cut_off_client')
+    await stage.close()
+  })
+})
+
+describe('a family that a look did not find', () => {
+  it('is revoked all the same where it is there, as after a look at a primary of old', async () => {
+    const stage = await openStage()
+    const registered = await stage.addClient({ id: 'shop', kind: 'web', redirectUris: ['https://a.example/cb'] })
+    await stage.addUser()
+    const app = stage.app(registered)
+    const { refreshToken } = await app.signIn(stage.browser())
+    const { store } = stage.pawl
+    let looks = 0
+    const read: Store['families']['read'] = async id => (looks++ === 0 ? null : store.families.read(id))
+    const server = await partsOf(stage, { ...store, families: { ...store.families, read } })
+    const secret = Buffer.from(`shop:${registered.secret}`).toString('base64')
+    const parameters = {
+      get: (name: string) => (name === 'token' ? refreshToken : undefined),
+      all: () => [],
+      has: () => false,
+    }
+    await revoke(server, { parameters, authorization: `Basic ${secret}`, retryKey: null, caller: somebody })
+    assert.equal(looks, 2)
+    assert.equal((await families(stage))[0]?.family.end?.reason, 'revoked_by_client')
     await stage.close()
   })
 })

@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Lifetime } from '../stage/lifetime.ts'
+import { reset } from './reset.ts'
 
 export interface Balancer {
   readonly port: number
@@ -71,7 +72,7 @@ export async function balancer(lifetime: Lifetime, nodePorts: readonly number[])
 
 /** Joins the connection to the first node that takes it; where none does, it ends with a RST. */
 function carry(downstream: Socket, [node, ...others]: readonly Node[]): void {
-  if (node === undefined) return void downstream.resetAndDestroy()
+  if (node === undefined) return reset(downstream)
   const upstream = connect({ port: node.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   const refused = (): void => carry(downstream, others)
   // It counts as the node's own from the attempt on, so that nothing is on its way to a node that was drained.
@@ -92,5 +93,5 @@ function join(downstream: Socket, upstream: Socket): void {
   downstream.pipe(upstream).pipe(downstream)
   downstream.on('close', () => upstream.destroy())
   upstream.on('close', () => downstream.destroySoon())
-  upstream.on('error', () => downstream.resetAndDestroy())
+  upstream.on('error', () => reset(downstream))
 }

@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { stablePort } from '../processes/stable-port.ts'
 import type { Lifetime } from '../stage/lifetime.ts'
+import { reset } from './reset.ts'
 
 export type Direction = 'toServer' | 'toClient'
 
@@ -190,7 +191,7 @@ function openLink(downstream: Socket, targetPort: number, closed: (link: OpenLin
       if (!isSevered) target[direction].end()
     },
     cut: () => sockets.forEach(socket => socket.destroySoon()),
-    reset: () => sockets.forEach(socket => socket.resetAndDestroy()),
+    reset: () => sockets.forEach(reset),
     sever: () => {
       isSevered = true
     },

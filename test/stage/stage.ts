@@ -29,7 +29,7 @@ export const stageStartsAtMs = Date.UTC(2027, 2, 2, 12)
 
 export interface StageOptions {
   /** One that outlives the stage. Without it the stage has its own: in memory, or dropped when it closes. */
-  readonly database?: TestDatabase
+  readonly database?: Pick<TestDatabase, 'store'>
   readonly seed?: string
   readonly keys?: MasterKeys
   readonly startsAtMs?: number
@@ -74,9 +74,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const entropy = seededEntropy(options.seed ?? 'stage')
   const clock = stageClock(options.startsAtMs ?? stageStartsAtMs)
   const keys = options.keys ?? masterKeys([newMasterKey(entropy, 1)])
-  const database = options.database ?? (await openStageDatabase())
+  const own = options.database === undefined ? await openStageDatabase() : null
   const settings = settingsSchema.parse({
-    store: database.store,
+    store: (options.database ?? own)?.store,
     logLevel: 'silent',
     ...options.settings,
   })
@@ -109,7 +109,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     app: (registered, appOptions) => app(stage, registered, appOptions),
     close: async () => {
       await pawl.close()
-      if (options.database === undefined) await database.drop()
+      await own?.drop()
     },
   }
   return stage

@@ -227,6 +227,7 @@ describe('a client is removed', () => {
     assert.deepEqual(events.map(({ kind, detail }) => `${kind} by ${detail['by']}`).sort(), [
       'client_added by olga',
       'client_changed by olga',
+      'client_changed by olga',
       'client_removed by olga',
       'client_secret_rotated by olga',
     ])

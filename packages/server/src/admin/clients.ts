@@ -103,10 +103,17 @@ export async function countFamiliesOfClient(workbench: Workbench, name: string):
   return workbench.store.cutOffs.countLiving({ kind: 'client', clientId: id }, null)
 }
 
-/** Removes the client and cuts its families off, in one transaction. */
+/**
+ * Removes the client and cuts its families off, in one transaction. It is disabled before that: who asks again, because
+ * the answer was lost, still finds the client until nothing more can be opened for it.
+ */
 export async function removeClient(workbench: Workbench, name: string): Promise<ClientId> {
   return retryWhileMoved(async () => {
     const { client, version } = await readClient(workbench, name)
+    if (!client.disabled) {
+      await saveChange(workbench, { ...client, disabled: true }, version, { disabled: true })
+      return 'moved'
+    }
     const event = operatorEvent(workbench, 'client_removed', { clientId: client.id, atMs: await workbench.store.now() })
     const outcome = await workbench.store.clients.remove(client.id, version, [event])
     return outcome === 'moved' ? 'moved' : client.id

@@ -89,6 +89,7 @@ async function planFamily(workbench: Workbench, text: string): Promise<Revocatio
 async function endOne(workbench: Workbench, text: string): Promise<number> {
   const { family: found } = await readFamily(workbench, text)
   return workbench.stepFamily(found.id, reading => {
+    // It was there just now: it has been swept, long after its end.
     if (reading === null) return { change: null, result: 0 }
     // That it is over was only read. It is written again: the answer says that it is durable.
     if (viewOf(reading, false).overBecause !== null) {

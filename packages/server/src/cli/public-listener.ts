@@ -4,6 +4,7 @@ import { ConfigRefused } from '../config/config-refused.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Logger } from '../http/access-log.ts'
 import { listen, type Listener, type ListenerOptions, type PortSharing } from '../http/node-listener.ts'
+import { inPortTurn } from './port-turn.ts'
 
 export type PublicListener = Listener
 
@@ -22,7 +23,9 @@ export function listenOn(where: Where, behind: Behind, { logger, sharing }: Mean
   const limits = { drainMsMax: drainSeconds * 1000 }
   return opened('--port', port, () => {
     const { handle, refuse } = behind
-    return listen({ handle, ...(refuse && { refuse }), port, trustedProxies, logger, limits, sharing, ...hosts })
+    const open = (): Promise<Listener> =>
+      listen({ handle, ...(refuse && { refuse }), port, trustedProxies, logger, limits, sharing, ...hosts })
+    return sharing?.isFirst === true ? inPortTurn(port, open) : open()
   })
 }
 

@@ -25,7 +25,7 @@ describe('the place of the store', () => {
       Config['place'],
       { kind: 'postgres' }
     >
-    assert.deepEqual([kind, url, connections], ['postgres', elsewhere, 7])
+    assert.deepEqual([kind, url, connections], ['postgres', `${elsewhere}?sslmode=verify-full`, 7])
     assert.deepEqual([syncStandbysMin, allowLosingRotations], [1, false])
   })
 })
@@ -38,7 +38,11 @@ describe('a store that is not safe', () => {
       { issuer: production, store: 'postgres://localhost/pawl', allowLosingRotations: true },
       /for development/,
     ],
-    ['a plain connection to another machine, in production', { issuer: production, store: elsewhere }, /sslmode=/],
+    [
+      'a connection to whoever answers, in production',
+      { issuer: production, store: `${elsewhere}?sslmode=no-verify` },
+      /sslmode=verify-full/,
+    ],
   ]
   for (const [what, changes, sentence] of refused) {
     it(`is refused: ${what}`, () => {

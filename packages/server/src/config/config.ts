@@ -9,7 +9,14 @@ import type { RegistrationMode } from '../domain/registration/registration-rules
 import { ConfigRefused } from './config-refused.ts'
 import { isLoopbackIssuer } from './issuer.ts'
 import type { Settings } from './settings.ts'
-import { isEncryptionUnsaid, isPostgresUrl, postgresPlace, sqlitePlace, type StorePlace } from './store-place.ts'
+import {
+  isEncryptionUnproven,
+  isPostgresUrl,
+  postgresPlace,
+  sqlitePlace,
+  type StorePlace,
+  withEncryption,
+} from './store-place.ts'
 
 export interface Config extends Omit<Settings, 'issuer' | 'store' | 'registration' | 'clientDocumentHosts'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
@@ -56,7 +63,7 @@ export function storePlaceOf(settings: Settings): StorePlace {
   if (store === null) return sqlitePlace(join(data, 'pawl.db'))
   if (!isPostgresUrl(store)) return sqlitePlace(store.slice('sqlite:'.length))
   const needs = { syncStandbysMin: syncStandbys, allowLosingRotations }
-  return postgresPlace({ url: store, connections: storeConnections, ...needs })
+  return postgresPlace({ url: withEncryption(store), connections: storeConnections, ...needs })
 }
 
 function refuseUnsafeStore(settings: Settings): void {
@@ -72,9 +79,9 @@ function refuseUnsafeStore(settings: Settings): void {
       '--allow-losing-rotations is for development: an answer that is not durable logs people out and lets thieves stay. Leave it out.',
     )
   }
-  if (store !== null && isEncryptionUnsaid(store)) {
+  if (store !== null && isEncryptionUnproven(store)) {
     throw new ConfigRefused(
-      'The database is on another machine, and its URL does not say how the connection is encrypted: add ?sslmode=verify-full, or sslmode=disable where the network between is yours alone.',
+      'sslmode=no-verify encrypts to whoever answers in the place of the database: say sslmode=verify-full, with sslrootcert=FILE where the authority is your own.',
     )
   }
 }

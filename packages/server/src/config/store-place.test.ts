@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { hasPassword, isEncryptionUnsaid, judgeStore, postgresPlace, shownStore } from './store-place.ts'
+import {
+  hasPassword,
+  isEncryptionUnproven,
+  judgeStore,
+  postgresPlace,
+  shownStore,
+  withEncryption,
+} from './store-place.ts'
 
 const secret = 'corr:ect/h0rse'
 const written = encodeURIComponent(secret)
@@ -76,18 +83,38 @@ describe('a password in the URL of a database', () => {
 })
 
 describe('the connection to a database', () => {
-  it('may go to this machine as it is', () => {
-    const hosts = ['localhost', '127.0.0.1', '[::1]', '']
-    hosts.push('localhost:5432,[::1]:5433')
-    for (const host of hosts) assert.equal(isEncryptionUnsaid(`postgres://${host}/pawl`), false, host)
-    assert.equal(isEncryptionUnsaid('postgres:///pawl?host=/run/postgresql'), false)
-    assert.equal(isEncryptionUnsaid('sqlite:pawl.db'), false)
+  const here = ['postgres://localhost/pawl', 'postgres://127.0.0.1/pawl', 'postgres://[::1]/pawl', 'postgres:///pawl']
+  here.push('postgres://localhost:5432,[::1]:5433/pawl', 'postgres:///pawl?host=/run/postgresql', 'sqlite:pawl.db')
+  for (const url of here) {
+    it(`may stay as it is on this machine: ${url}`, () => {
+      assert.equal(withEncryption(url), url)
+      assert.equal(isEncryptionUnproven(`${url}?sslmode=no-verify`), false)
+    })
+  }
+
+  const elsewhere = ['postgres://db.example/pawl', 'postgres://localhost,db.example/pawl', 'postgres://10.0.0.7/pawl']
+  for (const url of elsewhere) {
+    it(`is encrypted to a server that proves who it is, unless told otherwise: ${url}`, () => {
+      assert.equal(withEncryption(url), `${url}?sslmode=verify-full`)
+      assert.equal(withEncryption(`${url}?sslrootcert=ca`), `${url}?sslrootcert=ca&sslmode=verify-full`)
+      assert.equal(withEncryption(`${url}?sslmode=disable`), `${url}?sslmode=disable`)
+      assert.equal(isEncryptionUnproven(url), false)
+      assert.equal(isEncryptionUnproven(`${url}?sslmode=no-verify`), true)
+    })
+  }
+
+  it('goes where the parameters say', () => {
+    assert.match(withEncryption('postgres://localhost/pawl?host=db.example'), /&sslmode=verify-full$/)
   })
 
-  it('to another machine says how it is encrypted', () => {
-    assert.equal(isEncryptionUnsaid('postgres://db.example/pawl'), true)
-    assert.equal(isEncryptionUnsaid('postgres://localhost/pawl?host=db.example'), true)
-    assert.equal(isEncryptionUnsaid('postgres://localhost,db.example/pawl'), true)
-    assert.equal(isEncryptionUnsaid('postgres://db.example/pawl?sslmode=verify-full'), false)
+  for (const words of ['sslmode=prefer', 'sslmode=allow', 'sslmode=', 'sslmode=verify_full', 'ssl=true', 'ssl=0']) {
+    it(`is not left to chance: ${words}`, () => {
+      assert.match(judgeStore(`postgres://db.example/pawl?${words}`) ?? '', /sslmode=verify-full/)
+    })
+  }
+
+  it('says once how it is encrypted', () => {
+    assert.notEqual(judgeStore('postgres://db.example/pawl?sslmode=verify-full&sslmode=disable'), null)
+    assert.equal(judgeStore('postgres://db.example/pawl?sslmode=require'), null)
   })
 })

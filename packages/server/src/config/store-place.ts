@@ -40,8 +40,20 @@ export function judgeStore(text: string): string | null {
   if (url === null || !hosts.every(host => URL.canParse(`http://${host === '' ? 'localhost' : host}/`))) {
     return 'the URL of the database cannot be read: write postgres://USER@HOST:PORT/DATABASE, with what is special in it percent-encoded'
   }
-  return url.path.length < 2 ? 'the URL names no database: write postgres://USER@HOST/DATABASE' : null
+  if (url.path.length < 2) return 'the URL names no database: write postgres://USER@HOST/DATABASE'
+  return judgeEncryption(url)
 }
+
+/** What asks for TLS where there is any, and takes less where somebody on the way says that there is none, is no choice. */
+function judgeEncryption(url: DatabaseUrl): string | null {
+  const said = url.parameters.filter(([name]) => name === 'sslmode').map(([, value]) => value)
+  const isUnclear = said.length > 1 || said.some(mode => !encryptions.has(mode))
+  if (!isUnclear && !url.parameters.some(([name]) => name === 'ssl')) return null
+  return 'the URL says in no clear way how the connection is encrypted: write sslmode=verify-full once, and nothing else about it but sslrootcert=FILE where the authority is your own'
+}
+
+/** All but the last two mean that the server proves who it is. */
+const encryptions = new Set(['verify-full', 'verify-ca', 'require', 'no-verify', 'disable'])
 
 export function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:\/\//.test(text)
@@ -62,12 +74,26 @@ export function hasPassword(text: string): boolean {
   return url.credentials.includes(':') || url.parameters.some(([name]) => isPassword(name))
 }
 
-/** True where a connection leaves this machine and the URL does not say how it is encrypted. */
-export function isEncryptionUnsaid(text: string): boolean {
+/** Where a connection leaves this machine and the URL does not say how it is encrypted, the server must prove who it is. */
+export function withEncryption(text: string): string {
   const url = parse(text)
-  if (url === null) return false
-  const named = url.parameters.find(([name]) => name === 'host')?.[1].split(',')
-  return !(named ?? url.hosts).every(staysHere) && !url.parameters.some(([name]) => name === 'sslmode')
+  if (url === null || staysAllHere(url) || encryptionOf(url) !== undefined) return text
+  return `${text}${text.includes('?') ? '&' : '?'}sslmode=verify-full`
+}
+
+/** True where a connection leaves this machine and nobody looks who is at the other end. */
+export function isEncryptionUnproven(text: string): boolean {
+  const url = parse(text)
+  return url !== null && !staysAllHere(url) && encryptionOf(url) === 'no-verify'
+}
+
+function encryptionOf({ parameters }: DatabaseUrl): string | undefined {
+  return parameters.find(([name]) => name === 'sslmode')?.[1]
+}
+
+function staysAllHere({ parameters, hosts }: DatabaseUrl): boolean {
+  const named = parameters.find(([name]) => name === 'host')?.[1].split(',')
+  return (named ?? hosts).every(staysHere)
 }
 
 const hidden = '***'

@@ -6,7 +6,7 @@
 import type { Caller } from '../domain/event/new-event.ts'
 import { type Shown, shownByPassword } from '../domain/session/acr.ts'
 import type { Session } from '../domain/session/session.ts'
-import { readSession, startSession } from '../domain/session/sessions.ts'
+import { readSession, settledSession, startSession } from '../domain/session/sessions.ts'
 import { signIn, type SignInMeans } from '../domain/user/sign-in.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { FirstFactor } from './authorize/interaction.ts'
@@ -40,6 +40,11 @@ export type PasswordOutcome =
 /** The living session behind the cookie's value, or null. */
 export function sessionOf(server: AuthorizationServer, secret: string | null): Promise<Session | null> {
   return readSession({ sessions: server.store.sessions, hashes: server.hasher }, secret)
+}
+
+/** The same, where null is acted on or acknowledged: it is durable then. */
+export function settledSessionOf(server: AuthorizationServer, secret: string | null): Promise<Session | null> {
+  return settledSession({ sessions: server.store.sessions, hashes: server.hasher }, secret)
 }
 
 /** How the person of a session is addressed on pages. */
@@ -114,7 +119,7 @@ export async function openSession(server: AuthorizationServer, opening: SessionO
       authTimeMs,
       shown,
       lifeSeconds: server.rules.sessionSeconds,
-      previous: await sessionOf(server, browser.session),
+      previous: await settledSessionOf(server, browser.session),
       caller,
     },
   )

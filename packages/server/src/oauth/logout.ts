@@ -11,6 +11,7 @@ import type { Session } from '../domain/session/session.ts'
 import { endSession } from '../domain/session/sessions.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from './authorization-server.ts'
 import { type IdTokenHint, readIdTokenHint } from './authorize/id-token-hint.ts'
+import { settledSessionOf } from './browser.ts'
 import { OAuthError } from './oauth-error.ts'
 
 export type LogoutOutcome =
@@ -21,18 +22,20 @@ export type LogoutOutcome =
 
 export interface LogoutRequest {
   readonly parameters: Parameters
-  readonly session: Session | null
+  /** The value of the session's cookie. That it opens nothing is acknowledged, and so is made durable first. */
+  readonly sessionSecret: string | null
   readonly browserHash: string
   readonly caller: Caller
 }
 
 /** Throws `invalid_request` for a hint that is not ours or an unregistered address to return to; nothing has ended then. */
 export async function logOut(server: AuthorizationServer, request: LogoutRequest): Promise<LogoutOutcome> {
-  const { parameters, session, caller } = request
+  const { parameters, sessionSecret, caller } = request
   const hint = await hintOf(server, parameters)
   const client = await clientOf(server, parameters, hint)
   const returnTo = returnOf(client, parameters)
   const signedOut: LogoutOutcome = { kind: 'signed_out', returnTo: addressOf(returnTo), client }
+  const session = await settledSessionOf(server, sessionSecret)
   if (session === null) return signedOut
   if (hint !== null && hint.subject === session.subject && hint.sessionId === session.id) {
     await end(server, session, caller)
@@ -53,7 +56,7 @@ function sealQuestion(server: AuthorizationServer, asked: AskedLogout, browserHa
 
 export interface LogoutAnswer {
   readonly stateToken: string
-  readonly session: Session | null
+  readonly sessionSecret: string | null
   readonly browserHash: string
   readonly caller: Caller
 }
@@ -64,8 +67,9 @@ export async function confirmLogout(server: AuthorizationServer, answer: LogoutA
   if (text === null) return null
   // What only we can have sealed has the shape we gave it.
   const asked = JSON.parse(text) as AskedLogout
-  if (answer.session !== null && answer.session.id !== asked.sessionId) return null
-  if (answer.session !== null) await end(server, answer.session, answer.caller)
+  const session = await settledSessionOf(server, answer.sessionSecret)
+  if (session !== null && session.id !== asked.sessionId) return null
+  if (session !== null) await end(server, session, answer.caller)
   const client = asked.clientId === null ? null : await enabledClient(server, asked.clientId)
   // The page may have stood open for long: nothing is sent to an address that is not registered any more.
   const returnTo = asked.returnTo !== null && isRegistered(client, asked.returnTo.uri) ? asked.returnTo : null

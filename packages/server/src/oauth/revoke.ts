@@ -8,6 +8,7 @@ import type { Client } from '../domain/client/client.ts'
 import { countedEvent, newEvent } from '../domain/event/new-event.ts'
 import type { FamilyReading } from '../domain/family/family-store.ts'
 import type { Attempt } from '../domain/family/step.ts'
+import { StoreUnavailable } from '../domain/store.ts'
 import { kindOf, type Presented } from '../domain/token/codec.ts'
 import { verifiedClaims } from './access-token.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
@@ -23,10 +24,17 @@ export async function revoke(server: AuthorizationServer, request: ProtocolReque
   if (kindOf(token) === null) return revokeAccessToken(server, client, request, token)
   const presented = server.codec.parse('refresh_token', token)
   if (presented === null) return
-  await server.stepFamily(presented.familyId, reading =>
-    decideRevocation(server, { client, request, presented }, reading),
-  )
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const found = await server.stepFamily(presented.familyId, reading =>
+      decideRevocation(server, { client, request, presented }, reading),
+    )
+    if (found === 'judged' || (await server.store.families.isGone(presented.familyId))) return
+  }
+  throw new StoreUnavailable(`family ${presented.familyId} comes and goes`)
 }
+
+/** How often a family that was gone is looked at again because it is there after all, as after a failover. */
+const attemptsMax = 5
 
 interface Revocation {
   readonly client: Client
@@ -38,10 +46,11 @@ function decideRevocation(
   server: AuthorizationServer,
   revocation: Revocation,
   reading: FamilyReading | null,
-): Attempt<void> {
-  const nothing = { change: null, result: undefined }
+): Attempt<'judged' | 'gone'> {
+  const nothing = { change: null, result: 'judged' } as const
   const { client, request, presented } = revocation
-  if (reading === null || !server.codec.provesSeed(presented, reading.family.seed)) return nothing
+  if (reading === null) return { change: null, result: 'gone' }
+  if (!server.codec.provesSeed(presented, reading.family.seed)) return nothing
   const { family, nowMs } = reading
   const { caller } = request
   if (family.grant.clientId !== client.id) {
@@ -61,13 +70,13 @@ function decideRevocation(
   const ended = endFamily(family, reason, over === null ? client.id : 'rule', nowMs)
   // That it has ended was only read, and the write that ended it may not have reached a copy that takes over one day. It
   // is written again, and with that answer everything before it is durable too.
-  if (ended === family) return { change: { family, events: [], cutOffs: [] }, result: undefined }
+  if (ended === family) return { change: { family, events: [], cutOffs: [] }, result: 'judged' }
   const { subject, sessionId } = family.grant
   const detail = { reason, generation: presented.generation, current: family.generation }
   const about = { familyId: family.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
   return {
     change: { family: ended, events: [newEvent('family_ended', about, server.entropy)], cutOffs: [] },
-    result: undefined,
+    result: 'judged',
   }
 }
 

@@ -41,6 +41,11 @@ export interface FamilyFilter {
 export interface FamilyStore {
   /** Null when there is no such row: the family never was, or is long over and swept. */
   read(id: FamilyId): Promise<FamilyReading | null>
+  /**
+   * Whether there is no such row, and that is durable. What `read` finds may not have reached a copy that takes over one
+   * day, or may be what a server of old tells: nothing is acknowledged by it.
+   */
+  isGone(id: FamilyId): Promise<boolean>
   /** Saves a new family with its event. `moved`: a family of this id is there already, and nothing was written. */
   open(family: Family, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   /**

@@ -22,11 +22,16 @@ export interface SessionStore {
   read(id: SessionId): Promise<Session | null>
   /** The living sessions of a user, the latest sign-in first. */
   ofUser(subject: Subject, limit: number): Promise<readonly Session[]>
+  /**
+   * For a cookie that opens nothing. Once this answers null, that is durable, and whatever end of its session was begun
+   * is finished; a session that lives after all is answered.
+   */
+  settleEnd(secretHash: string): Promise<Session | null>
   /** Saves a new session or replaces the row of the same id; `replaces` is another session of the browser and ends by `logout`. */
   save(session: Session, replaces: SessionId | null, events: readonly AuditEvent[]): Promise<void>
   /**
-   * Ends the session: the row goes and a cut-off stands in its place, in one transaction. `logout` ends the families
-   * that end with the session; `session` ends every family that was opened in it.
+   * Ends the session: a cut-off stands in its place, and then the row goes. `logout` ends the families that end with
+   * the session; `session` ends every family that was opened in it.
    */
   end(id: SessionId, cutOff: 'logout' | 'session', reason: string, events: readonly AuditEvent[]): Promise<void>
 }

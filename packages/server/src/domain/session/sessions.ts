@@ -101,6 +101,19 @@ export async function readSession(
   return hash === null ? null : means.sessions.readBySecretHash(hash)
 }
 
+/**
+ * The same, for whoever is told that nobody is signed in: that is durable then. An end that was begun and not
+ * acknowledged is finished before, so that coming again does what the first time was asked for.
+ */
+export async function settledSession(
+  means: Pick<SessionMeans, 'sessions' | 'hashes'>,
+  secret: string | null,
+): Promise<Session | null> {
+  const session = await readSession(means, secret)
+  const hash = secret === null ? null : means.hashes.hashOf('session', secret)
+  return session === null && hash !== null ? means.sessions.settleEnd(hash) : session
+}
+
 export interface SessionEnd {
   /** `logout` ends the families that end with the session, `session` every family that was opened in it. */
   readonly cutOff: 'logout' | 'session'

@@ -88,6 +88,23 @@ describe('disableUser', () => {
     assert.deepEqual(await eventKinds(there), ['signed_in', 'user_added', 'user_disabled'])
   })
 
+  it('takes the instant anew the second time, since the first may not have been acknowledged', async () => {
+    const there = await world()
+    await disableUser(there.means, there.user.subject, operator)
+    const [first] = await there.store.cutOffs.list(1)
+    await disableUser(there.means, there.user.subject, operator)
+    const [second] = await there.store.cutOffs.list(1)
+    assert.ok(first !== undefined && second !== undefined && second.atMs > first.atMs)
+  })
+
+  it('says nothing of a user who is disabled already while that cannot be written', async () => {
+    const there = await world()
+    await disableUser(there.means, there.user.subject, operator)
+    const away = async () => Promise.reject(new StoreUnavailable('away'))
+    const means = { ...there.means, users: { ...there.store.users, change: away } }
+    await assert.rejects(disableUser(means, there.user.subject, operator), StoreUnavailable)
+  })
+
   it('ends a session that was started with a password checked before, but opened after', async () => {
     const there = await world()
     const authTimeMs = await there.store.now()

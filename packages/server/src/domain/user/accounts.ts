@@ -38,7 +38,7 @@ export type UserAdded =
   | PasswordRefused
   | TooBusy
 
-/** `unchanged`: it was so already, and nothing was written or ended. */
+/** `unchanged`: it was so already, no event was written, and that it is so is durable. */
 export type UserChanged = { readonly kind: 'changed'; readonly user: User } | { readonly kind: 'unchanged' | 'unknown' }
 
 /** How often a change is tried anew because somebody else wrote the row in between. */
@@ -66,15 +66,18 @@ export async function addUser(means: AccountMeans, wanted: NewUser, caller: Call
   return added === 'done' ? { kind: 'added', user } : { kind: 'email_taken' }
 }
 
-/** Nobody signs in as this user any more, and what was opened before is over. */
+/**
+ * Nobody signs in as this user any more, and what was opened before is over; also where they were disabled already,
+ * because then whoever did that may not have been told that everything is over.
+ */
 export async function disableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
-  const disable = (user: User) => (user.disabled ? null : { ...user, disabled: true })
+  const disable = (user: User) => ({ ...user, disabled: true })
   return changeUser(means, { subject, caller, kind: 'user_disabled', ends: 'all', change: disable })
 }
 
 /** The user may sign in again. Sessions and families of before stay over (the cut-off stands). */
 export async function enableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
-  const enable = (user: User) => (user.disabled ? { ...user, disabled: false } : null)
+  const enable = (user: User) => ({ ...user, disabled: false })
   return changeUser(means, { subject, caller, kind: 'user_enabled', ends: 'nothing', change: enable })
 }
 
@@ -121,8 +124,8 @@ interface UserChange {
   readonly caller: Caller
   readonly kind: EventKind
   readonly ends: Ends
-  /** The user as it must be saved, or null where there is nothing to change. */
-  readonly change: (user: User) => User | null
+  /** The user as it must be saved. */
+  readonly change: (user: User) => User
 }
 
 async function changeUser(means: AccountMeans, wanted: UserChange): Promise<UserChanged> {
@@ -130,11 +133,12 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     const reading = await means.users.read(wanted.subject)
     if (reading === null) return { kind: 'unknown' }
     const user = wanted.change(reading.user)
-    if (user === null) return { kind: 'unchanged' }
+    const isChanged = user.disabled !== reading.user.disabled || user.passwordHash !== reading.user.passwordHash
     const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
-    const event = newEvent(wanted.kind, about, means.entropy)
-    if ((await means.users.change(user, reading.version, wanted.ends, [event])) === 'done') {
-      return { kind: 'changed', user }
+    const events = isChanged ? [newEvent(wanted.kind, about, means.entropy)] : []
+    // That it was so already was only read. It is written again: the answer says that it is durable.
+    if ((await means.users.change(user, reading.version, wanted.ends, events)) === 'done') {
+      return isChanged ? { kind: 'changed', user } : { kind: 'unchanged' }
     }
   }
   throw new StoreUnavailable(`the user's row moved ${changeAttemptsMax} times while it was being changed`)

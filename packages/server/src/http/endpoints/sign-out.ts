@@ -22,11 +22,10 @@ export function logoutEndpoint(server: AuthorizationServer): Endpoint {
     if (request.method === 'POST' && browser.secrets.session === null) {
       return comeBackByGet(server, endpointPaths.logout, request)
     }
-    const { session, hash } = browser
     const outcome = await logOut(server, {
       parameters,
-      session,
-      browserHash: hash,
+      sessionSecret: browser.secrets.session,
+      browserHash: browser.hash,
       caller: callerOf(request, requestId),
     })
     return logoutResponse(server, outcome, browser)
@@ -42,7 +41,7 @@ export function signOutEndpoint(server: AuthorizationServer): Endpoint {
     if (parameters.get('decision') !== 'sign_out') return seeOther(`${server.issuer}/`)
     const outcome = await confirmLogout(server, {
       stateToken: parameters.get('state_token') ?? '',
-      session: browser.session,
+      sessionSecret: browser.secrets.session,
       browserHash: browser.hash,
       caller: callerOf(request, requestId),
     })

@@ -45,9 +45,14 @@ function proveOpening(kind: Kind): void {
     await store.families.open(family, [])
     assert.deepEqual((await readFamily(store, family)).family, family)
   })
-  it('is null where it never was', async test => {
-    const { store, entropy } = await sceneOf(kind, test)
-    assert.equal(await store.families.read(newFamilyId(startMs, entropy)), null)
+  it('is null, and gone, where it never was', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store, entropy } = scene
+    const { id } = await opened(scene)
+    assert.equal(await store.families.isGone(id), false)
+    const never = newFamilyId(startMs, entropy)
+    assert.equal(await store.families.read(never), null)
+    assert.equal(await store.families.isGone(never), true)
   })
   it('is not opened twice, and the second opening leaves no event', async test => {
     const { store, entropy } = await sceneOf(kind, test)

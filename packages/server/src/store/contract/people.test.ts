@@ -253,6 +253,34 @@ function proveSessionEnds(kind: Kind): void {
     assert.equal(await reasonOf(scene, inside), 'cut_off_session')
     assert.equal(await reasonOf(scene, offline), 'cut_off_session')
   })
+  it('is finished for a cookie that comes again, which never ends a session that lives', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store } = scene
+    assert.equal(await store.sessions.settleEnd('keyed-hash-1'), null)
+    await store.sessions.save(session, null, [])
+    assert.deepEqual(await store.sessions.settleEnd('keyed-hash-1'), session)
+    assert.deepEqual(await store.sessions.readBySecretHash('keyed-hash-1'), session)
+    // As it stands where only the first write of its end was done.
+    const target = { kind: 'logout', sessionId } as const
+    const cutOff = { target, reason: 'signed out', by: 'rule' }
+    await store.cutOffs.set({ ...cutOff, beforeMs: null }, [])
+    const late = await opened(scene, {}, { endsWithSession: true })
+    assert.equal(await reasonOf(scene, late), null)
+    assert.equal(await store.sessions.settleEnd('keyed-hash-1'), null)
+    assert.equal(await reasonOf(scene, late), 'logged_out')
+    const [{ atMs } = { atMs: 0 }] = await store.cutOffs.list(1)
+    assert.equal(await store.sessions.settleEnd('keyed-hash-1'), null)
+    assert.equal((await store.cutOffs.list(1))[0]?.atMs, atMs, 'a session that is gone ends once more')
+  })
+  it('spares who signed in again while it was being written', async test => {
+    const { store } = await sceneOf(kind, test)
+    await store.sessions.save(session, null, [])
+    const ending = store.sessions.end(sessionId, 'logout', 'signed out', [])
+    const again = { ...session, secretHash: 'keyed-hash-2', authTimeMs: startMs + 1000 }
+    await store.sessions.save(again, null, [])
+    await ending
+    assert.deepEqual(await store.sessions.readBySecretHash('keyed-hash-2'), again)
+  })
   it('cannot be undone by saving the session again as it was', async test => {
     const { store } = await sceneOf(kind, test)
     await store.sessions.save(session, null, [])

@@ -31,6 +31,14 @@ describe('the servers of a database URL', () => {
     assert.throws(() => addressesOf('postgres://a,b/name?target_session_attrs=prefer-standby'), StoreRefused)
     assert.equal(urlsOf('postgres://a,b/name?target_session_attrs=primary').length, 2)
   })
+  it('prove who they are wherever the URL asks for encryption, whatever else it says', () => {
+    for (const asked of ['require', 'verify-ca&sslrootcert=ca.pem', 'verify-full', 'require&uselibpqcompat=true']) {
+      const [url = ''] = urlsOf(`postgres://a/name?sslmode=${asked}`)
+      const parameters = new URL(url).searchParams
+      assert.deepEqual([parameters.get('sslmode'), parameters.get('uselibpqcompat')], ['verify-full', null], asked)
+    }
+    assert.deepEqual(urlsOf('postgres://a/name?sslmode=disable'), ['postgres://a/name?sslmode=disable'])
+  })
   it('are not more than are ever tried', () => {
     const hosts = (count: number) => Array.from({ length: count }, (_, at) => `h${at}`).join(',')
     assert.equal(urlsOf(`postgres://${hosts(addressesMax)}/name`).length, addressesMax)

@@ -10,8 +10,12 @@ export interface Address {
 
 export const addressesMax = 16
 
-/** Parameters of libpq that are answered here: only a server that takes writes is ever used. */
-const answeredHere = ['target_session_attrs', 'load_balance_hosts']
+/**
+ * Parameters that are answered here: only a server that takes writes is ever used, and no word of encryption means less
+ * than it says. A driver that read `require` as libpq does would encrypt to whoever answers.
+ */
+const answeredHere = ['target_session_attrs', 'load_balance_hosts', 'uselibpqcompat']
+const verified = new Set(['require', 'verify-ca', 'verify-full'])
 const primaries = new Set(['any', 'read-write', 'primary'])
 
 /** `postgres://user@a:5432,b:5432/name?…`, as libpq has it. Throws `StoreRefused` for a URL that names no server. */
@@ -37,6 +41,8 @@ function parametersOf(query: string): string {
     )
   }
   for (const name of answeredHere) parameters.delete(name)
+  const encryption = parameters.get('sslmode')
+  if (encryption !== null && verified.has(encryption)) parameters.set('sslmode', 'verify-full')
   const kept = parameters.toString()
   return kept === '' ? '' : `?${kept}`
 }

@@ -9,7 +9,7 @@ import type { Trusted } from './connect.ts'
 import { durabilityText } from './durability.ts'
 import { unavailable } from './postgres-error.ts'
 import type { Reply } from './session.ts'
-import { type Part, type Result, transactionOf, type Write } from './transaction.ts'
+import { type Part, repliesBefore, type Result, transactionOf, type Write } from './transaction.ts'
 import { textArray } from './values.ts'
 
 export interface BatchRules {
@@ -56,7 +56,7 @@ export async function findMarks(
   const replies = await trusted.session.ask([...transactionOf([look, ...stamping.now()]), readBack])
   const failure = replies.find(reply => !isWell(reply))?.failure ?? lossBehind(trusted, replies, lossOf)
   if (failure !== null) throw unavailable(failure)
-  const steps = new Map(replies[1]?.rows.map(row => [row[0], row[1]]))
+  const steps = new Map(replies[repliesBefore]?.rows.map(row => [row[0], row[1]]))
   return new Set(marks.filter(mark => steps.get(mark.id) === mark.stepId))
 }
 

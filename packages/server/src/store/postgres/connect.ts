@@ -10,8 +10,9 @@ import type { Statement } from '../sql/sql.ts'
 import type { Address } from './addresses.ts'
 import type { Prepare } from './dialect.ts'
 import { type Durability, type DurabilityNeeds, durabilityText, lossesOf, parseDurability } from './durability.ts'
-import { type Lineage, lineageIn, lineageMemory, type LineageMemory, lineageStatement } from './lineage.ts'
-import { codeOf, toldOf, unavailable } from './postgres-error.ts'
+import { type Lineage, lineageIn, lineageKept, lineageMemory, type LineageMemory, lineageStatement } from './lineage.ts'
+import { refusalOf } from './door.ts'
+import { isFull, toldOf, unavailable } from './postgres-error.ts'
 import { brokenTransactionMsMax, keepAliveMs, lockMsMax, openSession, type Session } from './session.ts'
 
 export interface Connecting {
@@ -32,8 +33,13 @@ export interface Trusted {
   readonly session: Session
   readonly durability: string
   readonly backend: Backend
-  /** False once a later connection of this process has led to another server: nothing is read from the old one any more. */
+  /**
+   * False once a later connection of this process has led to another server, or has met one that was promoted since, or
+   * once one of these was distrusted: nothing is read from the old one any more.
+   */
   readonly isCurrent: () => boolean
+  /** It was found broken. Whatever that was may have happened to all that lead to the same server. */
+  readonly distrust: () => void
 }
 
 /** The process that serves a session. A number comes again, the time of its start does not. */
@@ -59,6 +65,7 @@ SET statement_timeout = 0;
 SET lock_timeout = ${lockMsMax};
 SET idle_in_transaction_session_timeout = ${brokenTransactionMsMax};
 SET default_transaction_isolation = 'read committed';
+SET default_transaction_deferrable = off;
 SET bytea_output = hex;
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
@@ -89,13 +96,18 @@ const endLostText = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHER
  */
 export function connector(connecting: Connecting): Connect {
   let currentServer = ''
+  let distrusted = 0
   const report = eachOnce(connecting.report)
   const memory = lineageMemory()
   return async lost => {
-    const { server, ...found } = await lastPromoted({ ...connecting, report, memory })
+    const distrustedBefore = distrusted
+    const { server, lineage, ...found } = await lastPromoted({ ...connecting, report, memory })
     currentServer = server
     if (lost !== null) await endLost(found.session, lost.backend)
-    return { ...found, isCurrent: () => currentServer === server }
+    const isCurrent = (): boolean =>
+      currentServer === server && distrusted === distrustedBefore && !memory.isPast(lineage)
+    // Where many break at once, what took the place of the first is not what broke.
+    return { ...found, isCurrent, distrust: () => void (distrusted += isCurrent() ? 1 : 0) }
   }
 }
 
@@ -113,7 +125,7 @@ export function eachOnce(report: (warning: string) => void): (warning: string) =
   }
 }
 
-interface Found extends Omit<Trusted, 'isCurrent'> {
+interface Found extends Omit<Trusted, 'isCurrent' | 'distrust'> {
   readonly server: string
   readonly lineage: Lineage | null
 }
@@ -136,11 +148,12 @@ async function lastPromoted(connecting: Remembering): Promise<Found> {
   const refusal = asked.find(({ error }) => error instanceof StoreRefused)
   if (refusal !== undefined) throw refusal.error
   const said = asked.map(({ name, error }) => `${name}: ${toldOf(error)}`)
-  throw new StoreUnavailable(`no PostgreSQL server that takes writes answers (${said.join('; ')})`)
+  const cause = asked.find(({ error }) => isFull(error))?.error
+  throw new StoreUnavailable(`no PostgreSQL server that takes writes answers (${said.join('; ')})`, { cause })
 }
 
 function isPast({ lineage }: Found, { memory }: Remembering): boolean {
-  return memory.judge(lineage) !== null
+  return memory.isPast(lineage)
 }
 
 /**
@@ -215,6 +228,8 @@ async function inspect(session: Session, address: Address, connecting: Rememberi
   ])
   const [version, encoding, server, pid, startedAt] = told?.rows[0] ?? []
   refuseUnfit(Number(version), String(encoding))
+  const kept = lineageKept(descent)
+  if (kept !== null) connecting.report(kept)
   const lineage = lineageIn(descent)
   refusePast(lineage, address, connecting)
   const durability = await refuseLosses(session, String(found?.rows[0]?.[0]), connecting)
@@ -268,18 +283,6 @@ function refusePast(lineage: Lineage | null, { name }: Address, { memory, report
 function refuseStandby({ recovering, readOnly }: Durability): void {
   if (recovering) throw new StoreUnavailable('it is a standby')
   if (readOnly) throw new StoreUnavailable('it takes no writes (default_transaction_read_only = on)')
-}
-
-const refusedAtTheDoor: { readonly [code: string]: string } = {
-  '28000': 'PostgreSQL does not let this user in: see its pg_hba.conf, and the user in the database URL.',
-  '28P01':
-    'PostgreSQL does not take this password: set it in the database URL, in PGPASSWORD or in the file PGPASSFILE names.',
-  '3D000': 'PostgreSQL has no database of that name: make it with createdb, or correct the database URL.',
-}
-
-function refusalOf(error: unknown): StoreRefused | null {
-  const sentence = refusedAtTheDoor[codeOf(error) ?? '']
-  return sentence === undefined ? null : new StoreRefused(sentence)
 }
 
 /** What an open store says where opening one would have been refused: the settings were right once. */

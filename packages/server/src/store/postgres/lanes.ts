@@ -9,6 +9,7 @@
 import type { Entropy } from '../../domain/entropy.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
 import { asUnavailable, type Trusted } from './connect.ts'
+import { createCrews, type Member, type Seat } from './crews.ts'
 
 /** Beyond this the store says so at once instead of promising what it will not keep (I13). */
 export const queuedTasksMax = 16_384
@@ -27,6 +28,8 @@ export interface LaneParts {
   readonly entropy: Entropy
   /** A connection that is there already. */
   readonly first?: Trusted
+  /** Takes a seat beside the other crews of the store; without it there are none. */
+  readonly join?: (member: Member) => Seat
 }
 
 export interface LaneWork<Task> {
@@ -51,12 +54,15 @@ interface Lane {
   busy: boolean
   resting: boolean
   restMs: number
+  /** Set where its connection is to be given up, to be called when that is done. */
+  giveUp: (() => void) | null
 }
 
 interface Crew<Task> extends LaneParts {
   readonly work: LaneWork<Task>
   readonly queue: Task[]
   readonly lanes: readonly Lane[]
+  readonly seat: Seat
   woken: boolean
   /** Set while somebody waits; says in time that the waiting has taken long enough. */
   patience: NodeJS.Timeout | null
@@ -66,7 +72,8 @@ interface Crew<Task> extends LaneParts {
 
 export function createLanes<Task>(parts: LaneParts, work: LaneWork<Task>): Lanes<Task> {
   const lanes = Array.from({ length: parts.count }, (_, at) => newLane(at === 0 ? parts.first : undefined))
-  const crew: Crew<Task> = { ...parts, work, queue: [], lanes, woken: false, patience: null, finishing: [] }
+  const seat = (parts.join ?? alone)(memberOf(lanes))
+  const crew: Crew<Task> = { ...parts, work, queue: [], lanes, seat, woken: false, patience: null, finishing: [] }
   return {
     push: task => {
       if (crew.queue.length >= queuedTasksMax) return false
@@ -89,7 +96,35 @@ export function createLanes<Task>(parts: LaneParts, work: LaneWork<Task>): Lanes
 }
 
 function newLane(trusted: Trusted | null = null): Lane {
-  return { trusted, busy: false, resting: false, restMs: 0 }
+  return { trusted, busy: false, resting: false, restMs: 0, giveUp: null }
+}
+
+function alone(member: Member): Seat {
+  return createCrews().join('first', member)
+}
+
+function memberOf(lanes: readonly Lane[]): Member {
+  return {
+    connections: () => lanes.filter(isConnected).length,
+    closeStale: () => {
+      for (const lane of lanes) if (!lane.busy && !isConnected(lane)) lane.trusted?.session.destroy()
+    },
+    giveUpOne: async () => {
+      const lane = lanes.find(one => !one.busy && isConnected(one)) ?? lanes.find(isConnected)
+      if (lane?.busy === false) return endConnection(lane)
+      await new Promise<void>(resolve => {
+        if (lane === undefined) resolve()
+        else lane.giveUp = resolve
+      })
+    },
+  }
+}
+
+/** In order, so that its place on the server is free at once. */
+async function endConnection(lane: Lane): Promise<void> {
+  const { trusted } = lane
+  lane.trusted = null
+  await trusted?.session.end()
 }
 
 /** In the next turn of the event loop: what arrives in this one goes together. */
@@ -126,9 +161,9 @@ function waitInPatience<Task>(crew: Crew<Task>): void {
 }
 
 /** One with a connection, if there is any. */
-function idleLane<Task>({ lanes }: Crew<Task>): Lane | null {
+function idleLane<Task>({ lanes, seat }: Crew<Task>): Lane | null {
   const idle = lanes.filter(lane => !lane.busy && !lane.resting)
-  return idle.find(isConnected) ?? idle[0] ?? null
+  return idle.find(isConnected) ?? (seat.mayConnect() ? idle[0] : null) ?? null
 }
 
 function drive<Task>(crew: Crew<Task>, lane: Lane): void {
@@ -143,13 +178,23 @@ function drive<Task>(crew: Crew<Task>, lane: Lane): void {
   )
 }
 
-/** Where one connection broke, those that lie idle are not trusted either: what is asked again must not meet the same. */
 function leave<Task>(crew: Crew<Task>, lane: Lane): void {
   lane.busy = false
-  if (lane.trusted?.session.isOpen() === false) {
-    for (const other of crew.lanes) if (!other.busy) other.trusted?.session.destroy()
-  }
+  suspectBroken(crew, lane)
+  const { giveUp } = lane
+  lane.giveUp = null
+  if (giveUp !== null) endConnection(lane).then(giveUp, giveUp)
   wake(crew)
+}
+
+/**
+ * Where one connection broke, those beside it are not trusted either, those of the other crews among them: what is asked
+ * again must not meet the same, and nobody may go on reading from a primary that is none any more.
+ */
+function suspectBroken<Task>({ seat }: Crew<Task>, { trusted }: Lane): void {
+  if (trusted === null || trusted.session.isOpen()) return
+  trusted.distrust()
+  seat.closeStale()
 }
 
 async function workOn<Task>({ work, queue }: Crew<Task>, trusted: Trusted): Promise<void> {
@@ -158,15 +203,20 @@ async function workOn<Task>({ work, queue }: Crew<Task>, trusted: Trusted): Prom
 }
 
 async function connectAndWork<Task>(crew: Crew<Task>, lane: Lane): Promise<void> {
+  const { seat } = crew
+  suspectBroken(crew, lane)
   // It may still be open, to a server that does not count any more.
   lane.trusted?.session.destroy()
   try {
-    lane.trusted = await crew.connect(lane.trusted)
+    lane.trusted = await seat.connect(() => crew.connect(lane.trusted))
     lane.restMs = 0
   } catch (error) {
     rest(crew, lane)
-    if (!crew.lanes.some(isConnected)) failAll(crew, asUnavailable(error))
+    if (!seat.isClaiming() && !crew.lanes.some(isConnected)) failAll(crew, asUnavailable(error))
     return
+  } finally {
+    // The way to the servers may have shown that what lies idle leads to one of the past.
+    seat.closeStale()
   }
   await workOn(crew, lane.trusted)
 }

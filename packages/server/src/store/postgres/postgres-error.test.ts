@@ -9,8 +9,8 @@ function serverError(code: string, more: object = {}): Error {
 
 describe('an error of PostgreSQL', () => {
   const meanings: { readonly [meaning in Meaning]: readonly string[] } = {
-    again: ['40001', '40P01', '26000'],
-    refused: ['23505', '22P02', '42P01', '25P02', '42501', '0A000'],
+    again: ['40001', '40P01', '25P02', '26000'],
+    refused: ['23505', '22P02', '42P01', '42501', '0A000'],
     away: ['25006', '53100', '53200', '55P03', '57014'],
     // These end the session, or leave it open what happened.
     unknown: ['57P01', '57P02', '57P03', '25P03', '53300', '08006', '40003', 'XX000', '58030', 'ZZZZZ'],

@@ -15,7 +15,7 @@ export const divisionByZero = '22012'
 export const uniqueViolation = '23505'
 /** The guard of a unit changed several rows, and said so by taking a root. */
 export const rootOfLess = '2201F'
-/** Said of every statement after the one that failed. */
+/** Said of every statement after the one that failed: it was not executed. */
 export const transactionFailed = '25P02'
 
 const readOnlyTransaction = '25006'
@@ -30,9 +30,10 @@ const awayClasses = new Set(['53', '54'])
  * had failed, those that were sent behind it in the same trip do not find it; the next trip prepares it.
  */
 const notPrepared = '26000'
-const againCodes = new Set(['40001', '40P01', notPrepared])
+const againCodes = new Set(['40001', '40P01', transactionFailed, notPrepared])
 const awayCodes = new Set([readOnlyTransaction, lockNotAvailable, queryCanceled])
-const sessionEndCodes = new Set(['25P03', '25P04', '53300'])
+const tooManyConnections = '53300'
+const sessionEndCodes = new Set(['25P03', '25P04', tooManyConnections])
 
 export function meaningOf(error: unknown): Meaning {
   const code = codeOf(error)
@@ -42,6 +43,12 @@ export function meaningOf(error: unknown): Meaning {
   const of = code.slice(0, 2)
   if (awayClasses.has(of)) return 'away'
   return refusedClasses.has(of) ? 'refused' : 'unknown'
+}
+
+/** True where a server has no place for another connection, of this user or at all; also of what that caused. */
+export function isFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return codeOf(error) === tooManyConnections || isFull(error.cause)
 }
 
 /** The five characters of an error the server sent; null for what went wrong on the way. */

@@ -13,6 +13,7 @@ import { openStoreClock, type StoreClock } from '../sql/store-clock.ts'
 import { addressesOf } from './addresses.ts'
 import type { BatchRules } from './batch.ts'
 import { type Connect, type Connecting, connector, type Trusted } from './connect.ts'
+import { createCrews, type Rank } from './crews.ts'
 import { postgresDialect } from './dialect.ts'
 import { lossesOf, parseDurability } from './durability.ts'
 import type { LaneParts } from './lanes.ts'
@@ -77,11 +78,14 @@ interface Ways {
 function postgresStore(options: PostgresOptions, clock: StoreClock, { first, connect, lossOf }: Ways): Store {
   const connections = Math.max(options.connections ?? connectionsDefault, connectionsMin)
   const readers = Math.floor(connections / 2)
-  const lanes = (count: number): LaneParts => ({ count, connect, entropy: options.entropy })
+  const crews = createCrews()
+  const lanes = (count: number, rank: Rank): LaneParts => {
+    return { count, connect, entropy: options.entropy, join: member => crews.join(rank, member) }
+  }
   const startTimer = options.startTimer ?? quietTimer
-  const reader = createReader(lanes(readers))
+  const reader = createReader(lanes(readers, 'second'))
   const stamping = options.clock === undefined ? stampingBy(clock, startTimer) : stampingAlways(clock)
-  const writer = createWriter({ ...lanes(connections - readers), first }, { stamping, lossOf })
+  const writer = createWriter({ ...lanes(connections - readers, 'first'), first }, { stamping, lossOf })
   const idleStamp = stampWhileIdle(() => writer.write(always([])), startTimer, restingRhythm)
   const sql = stampedSql(reader.read, writer, idleStamp.wrote)
   return sqlStore({

@@ -8,13 +8,17 @@
  */
 
 import { idleStampMs, idleStampsMax, type Rhythm, type StartTimer } from '../sql/idle-stamp.ts'
-import type { StoreClock } from '../sql/store-clock.ts'
+import { interruptionMsMin, type StoreClock } from '../sql/store-clock.ts'
 import type { Stamping } from './batch.ts'
 
 /** A node that writes stores the time no more often than this. */
 export const stampMsMin = 1000
-/** A node at rest stores the time this often: well within what would be taken for an interruption. */
-const restingStampMs = 4000
+/**
+ * A node at rest stores the time this many times within what would be taken for an interruption. Of so many, one may fail,
+ * and the next may be as late as the database is slow, and nobody reads a silence into it.
+ */
+export const stampsBeforeSilence = 4
+const restingStampMs = interruptionMsMin / stampsBeforeSilence
 
 /** As long as an embedded store goes on with it (`idleStampsMax`). */
 export const restingRhythm: Rhythm = {

@@ -76,7 +76,8 @@ describe('the time of the database', () => {
     assert.ok((await storedMs(scene)) > firstMs)
   })
   it('is stored by a node at rest, well within what would be an interruption', async test => {
-    assert.ok(2 * restingRhythm.everyMs < interruptionMsMin)
+    // One may fail, and the one after it may be late by as much again.
+    assert.ok(3 * restingRhythm.everyMs < interruptionMsMin)
     const scene = await sceneWithTimers(test)
     const { store, entropy, timers } = scene
     await openedIn(store, entropy)

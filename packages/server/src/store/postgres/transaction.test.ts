@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { Client } from 'pg'
-import type { Unit } from '../sql/sql.ts'
+import type { Statement, Unit } from '../sql/sql.ts'
 import { parseDurability } from './durability.ts'
 import { addressesOf } from './addresses.ts'
 import { type Connect, connector } from './connect.ts'
@@ -10,8 +10,15 @@ import { type Scene, sceneOn } from './fixture.test.ts'
 import { BrokenSession, type Session } from './session.ts'
 import { createWriter } from './writer.ts'
 
-/** A writer on a table of the test's. The answers to the trips with these numbers, from 1, are lost. */
-async function writerOn(test: TestContext, losing: readonly number[] = []) {
+interface Trouble {
+  /** The answers to the trips with these numbers, from 1, are lost. */
+  readonly losing?: readonly number[]
+  /** The first of these is refused for a reason of the server's own, and the session goes on. */
+  readonly refusing?: RegExp
+}
+
+/** A writer on a table of the test's. */
+async function writerOn(test: TestContext, { losing = [], refusing }: Trouble = {}) {
   const { url, ask, entropy } = await sceneOn(test)
   await ask('CREATE TABLE written (place INTEGER, what TEXT)')
   const connect = connector({
@@ -21,6 +28,9 @@ async function writerOn(test: TestContext, losing: readonly number[] = []) {
     allowLosingRotations: false,
     report: warning => assert.fail(warning),
   })
+  await ask(`CREATE FUNCTION cancelled() RETURNS INTEGER LANGUAGE plpgsql AS $$ BEGIN
+RAISE EXCEPTION 'cancelled' USING ERRCODE = 'query_canceled'; END $$`)
+  const refuse = refusingFirst(refusing)
   let trips = 0
   const losingSome: Connect = async lost => {
     const trusted = await connect(lost)
@@ -28,7 +38,7 @@ async function writerOn(test: TestContext, losing: readonly number[] = []) {
     const ask: Session['ask'] = async statements => {
       trips += 1
       const isLost = losing.includes(trips)
-      const replies = await session.ask(statements)
+      const replies = await session.ask(refuse(statements))
       if (!isLost) return replies
       session.destroy()
       throw new BrokenSession('the answer was lost')
@@ -39,6 +49,16 @@ async function writerOn(test: TestContext, losing: readonly number[] = []) {
   const lossOf = (durability: string) => (parseDurability(durability).readOnly ? 'read-only' : null)
   const writer = createWriter({ count: 1, connect: losingSome, entropy }, { stamping, lossOf })
   return { url, writer, ask, written: () => ask('SELECT place, what FROM written ORDER BY place, what') }
+}
+
+/** What stands in the place of the first statement with this text fails, as that one may when it is cancelled. */
+function refusingFirst(text: RegExp | undefined): (statements: readonly Statement[]) => readonly Statement[] {
+  let isDone = false
+  return statements => {
+    const at = isDone ? -1 : statements.findIndex(statement => text?.test(statement.text))
+    isDone ||= at >= 0
+    return at < 0 ? statements : statements.with(at, { text: 'SELECT cancelled()', params: [] })
+  }
 }
 
 async function openOther(url: string): Promise<Client> {
@@ -144,7 +164,7 @@ describe('a unit', () => {
     await writer.finish()
   })
   it('that was undone is asked for again though what became of the one beside it cannot be found out', async test => {
-    const { writer, ask, written } = await writerOn(test, [1, 3])
+    const { writer, ask, written } = await writerOn(test, { losing: [1, 3] })
     await ask('CREATE SEQUENCE undone')
     await ask(`CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 IF nextval('undone') <= 2 THEN RAISE EXCEPTION 'undone' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$`)
@@ -167,5 +187,44 @@ IF nextval('undone') <= 2 THEN RAISE EXCEPTION 'undone' USING ERRCODE = '40001';
       [1, 'b'],
       [2, 'b'],
     ])
+  })
+})
+
+describe('a unit in a session that goes on', () => {
+  const names = ['a', 'b', 'c']
+  const unitOf = (name: string, guard: Statement): Unit => ({
+    about: name,
+    guard,
+    statements: [insert(2, name)],
+    mark: { id: name, stepId: name },
+  })
+  it('leaves nothing where its BEGIN was refused, and nor do those beside it', async test => {
+    const { writer, written } = await writerOn(test, { refusing: /^BEGIN/ })
+    const none: Statement = { text: 'DELETE FROM written WHERE place = $1', params: [9] }
+    const [first, ...others] = names
+    const outcomes = await Promise.all(
+      [
+        writer.write(unitOf(first!, none)),
+        ...others.map(name => writer.write({ about: name, guard: insert(1, name), statements: [insert(2, name)] })),
+      ].map(outcome => outcome.catch((error: Error) => error.name)),
+    )
+    // Whether the first was done cannot be known any more: what it would have left is not there.
+    assert.deepEqual(outcomes, ['StoreUnavailable', 'StoreUnavailable', 'StoreUnavailable'])
+    assert.deepEqual(await written(), [])
+    await writer.finish()
+  })
+  it('is not called done where the COMMIT before it was refused, but asked for again', async test => {
+    const { writer, written } = await writerOn(test, { refusing: /^COMMIT/ })
+    const outcomes = await Promise.all(
+      names.map(name => writer.write(unitOf(name, insert(1, name))).catch((error: Error) => error.name)),
+    )
+    assert.deepEqual(outcomes, ['StoreUnavailable', 'done', 'done'])
+    assert.deepEqual(await written(), [
+      [1, 'b'],
+      [1, 'c'],
+      [2, 'b'],
+      [2, 'c'],
+    ])
+    await writer.finish()
   })
 })

@@ -96,19 +96,33 @@ function unitPart<W extends Write>(write: W): Part<W> {
   }
 }
 
-/** Nothing stays nothing. */
+/** Nothing stays nothing. The replies of what is given begin at `repliesBefore`. */
 export function transactionOf(statements: readonly Statement[]): readonly Statement[] {
-  return statements.length === 0 ? [] : [begin, ...statements, commit]
+  return statements.length === 0 ? [] : [...opening, ...statements, commit]
 }
 
-const begin: Statement = { text: 'BEGIN', params: [] }
+/** Being deferrable is nothing to a transaction like ours but a mark on it, which a statement outside does not bear. */
+const begin: Statement = { text: 'BEGIN DEFERRABLE', params: [] }
 const commit: Statement = { text: 'COMMIT', params: [] }
 
+/**
+ * A BEGIN may fail in a session that goes on: somebody cancels it, or memory is short. What was sent behind it would then
+ * be executed all the same, each statement for itself, the events of a step whose guard said no among it. So the session
+ * ends itself where it finds no transaction of ours; the server heeds that before it takes the next statement.
+ */
+const endOutside: Statement = {
+  text: `SELECT CASE WHEN current_setting('transaction_deferrable') = 'off' THEN pg_terminate_backend(pg_backend_pid()) END`,
+  params: [],
+}
+
+const opening = [begin, endOutside]
+export const repliesBefore = opening.length
+
 function unitResult({ unit, returns }: Write, replies: readonly Reply[]): Result {
-  const at = replies.findIndex(({ failure }) => failure !== null && codeOf(failure) !== transactionFailed)
+  const at = firstFailure(replies)
   if (at < 0) return answered(returns ? (replies[0]?.rows ?? []) : 'done')
   const code = codeOf(replies[at]?.failure)
-  const isGuard = unit.guard !== null && at === 1
+  const isGuard = unit.guard !== null && at === repliesBefore
   // Another unit took the same mark since the guard looked for it.
   if (isMark(unit, at) && code === uniqueViolation) return answered('moved')
   if (isGuard && (code === divisionByZero || code === uniqueViolation)) return answered('moved')
@@ -118,9 +132,18 @@ function unitResult({ unit, returns }: Write, replies: readonly Reply[]): Result
   return failureOf(replies[at]) ?? answered('done')
 }
 
-/** True of the statement behind BEGIN and the guard, where it takes a mark. */
+/** True of the statement behind the opening and the guard, where it takes a mark. */
 function isMark({ guard, statements }: Unit, at: number): boolean {
-  return guard !== null && at === 2 && statements[0]?.text === markText
+  return guard !== null && at === repliesBefore + 1 && statements[0]?.text === markText
+}
+
+/**
+ * What failed first says why the rest did. Where all that failed did so because a transaction had failed, that one was not
+ * this unit's: the COMMIT before it was not carried out, and this one ended that transaction, with nothing of its own done.
+ */
+function firstFailure(replies: readonly Reply[]): number {
+  const at = replies.findIndex(({ failure }) => failure !== null && codeOf(failure) !== transactionFailed)
+  return at < 0 ? replies.findIndex(({ failure }) => failure !== null) : at
 }
 
 /** Changes its one row, or ends the transaction: no rows divide by zero, several take the root of less than that. */

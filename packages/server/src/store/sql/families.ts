@@ -10,7 +10,7 @@ import { bindingText, familyColumns, familyValues, packState } from './family-ro
 import { isLiving, readingOf, scanFamilies, selectReadings, type Where } from './family-scan.ts'
 import { isMarked, markStatement, unlessMarked } from './marks.ts'
 import type { Sql, Statement, Value } from './sql.ts'
-import type { StoreClock } from './store-clock.ts'
+import { type StoreClock, touchText } from './store-clock.ts'
 import type { Sweeper } from './sweep.ts'
 
 export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): FamilyStore {
@@ -19,6 +19,10 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
       const rows = await sql.read({ text: familyReadText, params: [id] })
       const row = rows[0]
       return row === undefined ? null : readingOf(row, clock)
+    },
+    isGone: async id => {
+      const guard = { text: goneText, params: [id] }
+      return (await sql.write({ about: null, guard, statements: [] })) === 'done'
     },
     open: async (family, events) => {
       const guard = { text: openText, params: familyValues(family) }
@@ -59,6 +63,8 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
 
 /** Ends with the key, which is its first column too: an engine may ask for many families at once. */
 export const familyReadText = `${selectReadings} AND f.id = $1`
+
+const goneText = `${touchText} AND NOT EXISTS (SELECT 1 FROM families WHERE id = $1)`
 
 const openText = `INSERT INTO families (${familyColumns.join(', ')})
 VALUES (${familyColumns.map((_, at) => `$${at + 1}`).join(', ')}) ON CONFLICT DO NOTHING`

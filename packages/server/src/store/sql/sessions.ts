@@ -5,10 +5,11 @@
 
 import type { SessionId, Subject } from '@pawl/family'
 import type { Session, SessionStore } from '../../domain/session/session.ts'
+import { StoreUnavailable } from '../../domain/store.ts'
 import { cutOffStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
-import type { StoreClock } from './store-clock.ts'
+import { type StoreClock, touchText } from './store-clock.ts'
 
 export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
   async function readLiving(where: string, key: string): Promise<Session | null> {
@@ -22,9 +23,18 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
     return nowMs < session.expiresAtMs && session.authTimeMs >= cutOffMs(row) ? session : null
   }
 
-  function endStatements(id: SessionId, kind: 'logout' | 'session', reason: string): Statement[] {
-    const cutOff = { target: { kind, sessionId: id }, reason, by: 'rule', beforeMs: null }
-    return [{ text: 'DELETE FROM sessions WHERE id = $1', params: [id] }, ...cutOffStatements(cutOff, clock)]
+  function cutOffOf(id: SessionId, kind: 'logout' | 'session', reason: string): Statement[] {
+    return cutOffStatements({ target: { kind, sessionId: id }, reason, by: 'rule', beforeMs: null }, clock)
+  }
+
+  /** Last of all: while the row is there, whoever comes again with its cookie finishes an end that was not acknowledged. */
+  async function forget(id: SessionId): Promise<void> {
+    await sql.write(always([{ text: forgetText, params: [id] }]))
+  }
+
+  async function end(id: SessionId, cutOff: Statement[], events: Statement[]): Promise<void> {
+    await sql.write(always([...cutOff, ...events]))
+    await forget(id)
   }
 
   return {
@@ -36,14 +46,31 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
       return rows.map(livingOf).filter(session => session !== null)
     },
     save: async (session, replaces, events) => {
-      const ends = replaces === null || replaces === session.id ? [] : endStatements(replaces, 'logout', 'replaced')
+      const replaced = replaces === session.id ? null : replaces
+      const ends = replaced === null ? [] : cutOffOf(replaced, 'logout', 'replaced')
       await sql.write(always([...ends, saveStatement(session), ...eventStatements(events)]))
+      if (replaced !== null) await forget(replaced)
     },
-    end: async (id, cutOff, reason, events) => {
-      await sql.write(always([...endStatements(id, cutOff, reason), ...eventStatements(events)]))
+    end: (id, kind, reason, events) => end(id, cutOffOf(id, kind, reason), eventStatements(events)),
+    settleEnd: async secretHash => {
+      const guard = { text: goneText, params: [secretHash] }
+      if ((await sql.write({ about: null, guard, statements: [] })) === 'done') return null
+      const [row] = await sql.read({ text: 'SELECT id FROM sessions WHERE secret_hash = $1', params: [secretHash] })
+      if (row === undefined) throw new StoreUnavailable('a session was forgotten while its end was looked at')
+      const living = await readLiving('s.secret_hash', secretHash)
+      if (living !== null) return living
+      const id = textAt(row, 0) as SessionId
+      await end(id, cutOffOf(id, 'logout', 'ended before'), [])
+      return null
     },
   }
 }
+
+/** Not one that has begun anew since: it may be the same person who signed in again meanwhile. */
+const forgetText = `DELETE FROM sessions WHERE id = $1 AND auth_time_ms < (
+SELECT MAX(at_ms) FROM cut_offs WHERE kind IN ('logout', 'session') AND target_key = $1)`
+
+const goneText = `${touchText} AND NOT EXISTS (SELECT 1 FROM sessions WHERE secret_hash = $1)`
 
 /** The first nine columns are the session's; then the store's time, then the cut-offs. */
 const selectText = `SELECT s.id, s.secret_hash, s.subject, s.auth_time_ms, s.acr, s.amr, s.created_ms, s.expires_ms,

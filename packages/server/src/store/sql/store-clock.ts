@@ -94,6 +94,14 @@ export async function readNowMs(sql: Sql, clock: StoreClock): Promise<number> {
   return clock.nowMs(numberAt(row, 0))
 }
 
+/**
+ * Changes nothing and is a write: once it is acknowledged, everything that its transaction found is durable too. What is
+ * added to it says what must be found. PostgreSQL shows what a COMMIT waits for when its connection is ended. SQLite shows
+ * nothing that is not flushed, but for what was being flushed when its process died: whoever opens the file next finds it
+ * in the log.
+ */
+export const touchText = 'UPDATE store_clock SET high_ms = high_ms WHERE id = 1'
+
 /** The time is asked for once: a clock that is set back between two looks must not take the stored time back with it. */
 const laterText = `(SELECT CASE WHEN store_clock.high_ms < t.now_ms THEN t.now_ms ELSE store_clock.high_ms END
 FROM (SELECT store_now($1) AS now_ms) AS t)`

@@ -82,6 +82,10 @@ function sweptSql(sql: Sql, sweeper: Sweeper): Sql {
   }
 }
 
+/**
+ * What is there already is only read, so that a command that changes nothing writes nothing. Nothing is acknowledged by
+ * that alone: what is acknowledged later is written after it, and makes it durable too.
+ */
 async function setting(sql: Sql, name: string, fresh: Uint8Array): Promise<Uint8Array> {
   const read = { text: 'SELECT value FROM settings WHERE name = $1', params: [name] }
   const known = await sql.read(read)
