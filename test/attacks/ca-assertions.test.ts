@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
+import { type MasterKeys, masterKeys, newMasterKey } from '../../packages/server/src/domain/keys/master-keys.ts'
 import { changeClient, rotateSecret } from '../../packages/server/src/admin/clients.ts'
 import { assertionSecondsMax, clockSkewSeconds } from '../../packages/server/src/oauth/client-assertion.ts'
 import { databaseFor, openFamilyOf, openScene, type Scene, shop } from '../stage/scene.ts'
@@ -15,7 +16,7 @@ import {
   type Signer,
   signed,
 } from '../stage/signer.ts'
-import { openStage, type Stage, type StageOptions } from '../stage/stage.ts'
+import { openStage, seededEntropy, type Stage, type StageOptions } from '../stage/stage.ts'
 
 interface AssertionScene extends Scene {
   readonly signer: Signer
@@ -265,6 +266,26 @@ describe('a client secret that signs', () => {
     assert.deepEqual([await ask(registered.secret), await ask(made.secret)], [401, 200])
     const last = await rotateSecret(stage.workbench, 'shop', 0)
     assert.deepEqual([await ask(made.secret), await ask(last.secret)], [401, 200])
+  })
+})
+
+describe('a sealed secret', () => {
+  it('CA-10 moves under the new master key when it is used, so that the old one can be retired', async test => {
+    const database = await databaseFor(test)
+    const entropy = seededEntropy('master keys')
+    const [old, next] = [newMasterKey(entropy, 1), newMasterKey(entropy, 2)]
+    const ask = async (keys: MasterKeys, secret: string | null): Promise<number> => {
+      const stage = await openStage({ database, keys, seed: `${keys.all.length} ${keys.current.id}` })
+      const text = await signed(assertionClaims(stage, 'shop'), { alg: 'HS256' }, Buffer.from(secret ?? ''))
+      const { status } = await send(stage, '/introspect', { token: 'x', ...assertionFields(text) })
+      await stage.close()
+      return status
+    }
+    const first = await openStage({ database, keys: masterKeys([old]) })
+    const { secret } = await first.addClient({ ...shop, auth: 'client_secret_jwt' })
+    await first.close()
+    assert.equal(await ask(masterKeys([next, old]), secret), 200)
+    assert.equal(await ask(masterKeys([next]), secret), 200)
   })
 })
 
