@@ -8,6 +8,7 @@ import { type Workbench, workbenchOf } from './admin/workbench.ts'
 import type { Config } from './config/config.ts'
 import { ConfigRefused } from './config/config-refused.ts'
 import { type Background, background } from './domain/background.ts'
+import { clientDocuments } from './domain/client/client-documents.ts'
 import { clientKeys } from './domain/client/client-keys.ts'
 import { dpopNonces } from './domain/dpop/dpop-nonces.ts'
 import { dpopProofs } from './domain/dpop/dpop-proofs.ts'
@@ -123,6 +124,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     background: tasks,
     outbound,
     clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
+    clientDocuments: clientDocuments(outbound),
     rules: config,
     signInLimits,
   }

@@ -2,6 +2,7 @@
 
 import type { Background } from '../domain/background.ts'
 import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
+import type { ClientDocuments } from '../domain/client/client-documents.ts'
 import type { ClientKeys } from '../domain/client/client-keys.ts'
 import type { DpopNonces } from '../domain/dpop/dpop-nonces.ts'
 import type { DpopProofs } from '../domain/dpop/dpop-proofs.ts'
@@ -13,6 +14,7 @@ import type { RequestDecryption } from '../domain/keys/request-decryption.ts'
 import type { Sealer } from '../domain/keys/seal.ts'
 import type { SigningKeys } from '../domain/keys/signing-keys.ts'
 import type { Outbound } from '../domain/outbound/outbound.ts'
+import type { RegistrationRules } from '../domain/registration/registration-rules.ts'
 import type { Store } from '../domain/store.ts'
 import type { TokenCodec } from '../domain/token/codec.ts'
 import type { FamilyHandle } from '../domain/token/family-handle.ts'
@@ -44,12 +46,14 @@ export interface AuthorizationServer {
   readonly outbound: Outbound
   /** The public keys of clients, registered or published. */
   readonly clientKeys: ClientKeys
+  /** The documents that clients publish about themselves. */
+  readonly clientDocuments: ClientDocuments
   readonly rules: ServerRules
   readonly signInLimits: SignInLimits
 }
 
 /** What the operator may set for all clients at once. */
-export interface ServerRules {
+export interface ServerRules extends RegistrationRules {
   readonly codeSeconds: number
   /** Every DPoP proof must carry a nonce of ours (RFC 9449 §8). */
   readonly dpopNonces: boolean

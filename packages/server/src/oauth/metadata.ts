@@ -21,6 +21,7 @@ export const endpointPaths = {
   introspect: '/introspect',
   userinfo: '/userinfo',
   jwks: '/jwks',
+  register: '/register',
   logout: '/logout',
 } as const
 
@@ -37,7 +38,9 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
 export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules'>): {
   readonly [name: string]: unknown
 } {
-  return { ...oauthMetadata(server.issuer), ...openidMetadata(server.issuer), ...requestMetadata(server) }
+  return { ...oauthMetadata(server.issuer), ...openidMetadata(server.issuer), ...requestMetadata(server),
+    ...registrationMetadata(server),
+  }
 }
 
 function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
@@ -60,6 +63,14 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
     ui_locales_supported: ['en'],
     refresh_token_retry_keys_supported: [retryKeyVersion],
     refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
+  }
+}
+
+/** RFC 7591 §3, Client ID Metadata Document §5. */
+function registrationMetadata({ issuer, rules }: Pick<AuthorizationServer, 'issuer' | 'rules'>) {
+  return {
+    ...(rules.registration === 'off' ? {} : { registration_endpoint: issuer + endpointPaths.register }),
+    ...(rules.clientDocumentHosts.length === 0 ? {} : { client_id_metadata_document_supported: true }),
   }
 }
 

@@ -50,6 +50,11 @@ export type OAuthErrorCode =
   | 'unmet_authentication_requirements'
   // RFC 9470 §3
   | 'insufficient_user_authentication'
+  // RFC 7591 §3.2.2
+  | 'invalid_redirect_uri'
+  | 'invalid_client_metadata'
+  | 'invalid_software_statement'
+  | 'unapproved_software_statement'
   // Ours: a limit was passed and nothing was judged (429).
   | 'too_many_requests'
 

@@ -32,6 +32,7 @@ export interface OutboundWorld {
 export function openOutbound(rules: OutboundRules, world: OutboundWorld = {}): Outbound {
   const slots = countedSlots()
   return {
+    judge: url => judgeOutboundUrl(url, rules),
     send: async request => {
       const refusal = judgeOutboundUrl(request.url, rules)
       if (refusal !== null) throw new OutboundRefused('url', `the URL is refused: ${refusal}`)

@@ -22,6 +22,8 @@ export type EventKind =
   | 'client_changed'
   | 'client_removed'
   | 'client_secret_rotated'
+  | 'registration_token_added'
+  | 'registration_token_revoked'
   | 'resource_added'
   | 'resource_changed'
   | 'resource_removed'

@@ -9,7 +9,15 @@ import type { Entropy } from '../entropy.ts'
 import { hmacBytes, hmacSha256, writeHmac } from './hmac.ts'
 import { deriveKey, type MasterKey, type MasterKeys } from './master-keys.ts'
 
-export type SecretKind = 'client_secret' | 'session' | 'browser' | 'device'
+export type SecretKind =
+  | 'client_secret'
+  | 'session'
+  | 'browser'
+  | 'device'
+  /** Opens registration (RFC 7591 §1.2). */
+  | 'initial_access_token'
+  /** Manages one registration (RFC 7592 §1.2). */
+  | 'registration_access_token'
 
 const randomBytes = 32
 const secretBytes = 1 + randomBytes
@@ -72,10 +80,19 @@ const hashPurposes: { readonly [kind in SecretKind]: string } = {
   session: 'keyed hash session',
   browser: 'keyed hash browser',
   device: 'keyed hash device',
+  initial_access_token: 'keyed hash initial_access_token',
+  registration_access_token: 'keyed hash registration_access_token',
+}
+
+/** What leaves this server to be kept by others is found by secret scanners by its prefix. */
+const prefixes: { readonly [kind in SecretKind]?: string } = {
+  client_secret: 'pawl_cs_',
+  initial_access_token: 'pawl_iat_',
+  registration_access_token: 'pawl_rat_',
 }
 
 function prefixOf(kind: SecretKind): string {
-  return kind === 'client_secret' ? 'pawl_cs_' : ''
+  return prefixes[kind] ?? ''
 }
 
 function secretBytesOf(kind: SecretKind, secret: string): Buffer | null {

@@ -34,6 +34,8 @@ export interface Outbound {
    * where the other side did not answer; with nothing else.
    */
   readonly send: (request: OutboundRequest) => Promise<OutboundAnswer>
+  /** A half sentence that says why `send` would refuse this URL as it stands, or null. Nothing is resolved for it. */
+  readonly judge: (url: string) => string | null
 }
 
 export type OutboundRefusal =

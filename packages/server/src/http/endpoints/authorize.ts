@@ -15,7 +15,7 @@ import { browserOf, withCookies } from './browser-cookies.ts'
 import { carriedCharactersMax, comeBackByGet, tooLongToCarry } from './come-back-by-get.ts'
 import { resumed } from './resumed.ts'
 import { nextAfterPost, nextResponse, secondFactorResponse } from './next-response.ts'
-import { authorizationResponse } from './page-answers.ts'
+import { unaskedResponse } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
 export function authorizeEndpoint(server: AuthorizationServer, onRefusal: RouterParts['onRefusal']): Endpoint {
@@ -23,10 +23,11 @@ export function authorizeEndpoint(server: AuthorizationServer, onRefusal: Router
     if (request.method === 'POST') return comeBackByGet(server, endpointPaths.authorize, request)
     // The request rides, sealed, in a URL of ours.
     if (request.query.length > carriedCharactersMax) throw tooLongToCarry()
-    const read = await readAuthorizationRequest(server, readQuery(request))
+    const caller = callerOf(request, requestId)
+    const read = await readAuthorizationRequest(server, readQuery(request), caller)
     if (read.kind === 'response') {
       onRefusal(read.fault, request, requestId)
-      return authorizationResponse(server, read.response)
+      return unaskedResponse(server, read.client, read.response)
     }
     const { client } = read
     const browser = await browserOf(server, request)
@@ -37,9 +38,12 @@ export function authorizeEndpoint(server: AuthorizationServer, onRefusal: Router
       client,
       session: browser.session,
       hasConsented: false,
-      caller: callerOf(request, requestId),
+      caller,
     }
     const next = await proceed(server, situation)
+    if (next.kind === 'respond') {
+      return withCookies(await unaskedResponse(server, client, next.response), browser.setCookies)
+    }
     // A pushed request is soon over, and a person may load the page again: so the page stands at an address that lasts.
     const answer = read.request.pushed === null ? nextResponse : nextAfterPost
     return withCookies(await answer(server, next, { browser, requestId, problem: null }), browser.setCookies)

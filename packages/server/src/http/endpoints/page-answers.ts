@@ -1,6 +1,7 @@
 /** Pages, redirects and errors as a browser gets them. Everything here is uncacheable and cannot be framed. */
 
 import type { Client } from '../../domain/client/client.ts'
+import { isVouchedFor } from '../../domain/client/client-source.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import type { AuthorizationResponse } from '../../oauth/authorize/authorization-response.ts'
@@ -12,6 +13,7 @@ import type { ClientOnPage } from '../pages/client-on-page.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { formPostPage } from '../pages/form-post-page.ts'
 import type { Page } from '../pages/layout.ts'
+import { leavePage } from '../pages/leave-page.ts'
 
 export function pageResponse(page: Page, status = 200): HttpResponse {
   return { status, headers: page.headers, body: page.body }
@@ -38,6 +40,22 @@ export async function authorizationResponse(
   if (delivery.by === 'query') return seeOther(locationOf(delivery))
   const fields = Object.entries(delivery.parameters)
   return pageResponse(formPostPage({ issuerHost: issuerHostOf(server), action: delivery.redirectUri, fields }))
+}
+
+/**
+ * An answer that no page of ours came before. An error would send the browser on unseen, and where nobody vouches for the
+ * client that could be anywhere: the person is told, and goes there by their own hand (RFC 9700 §4.11.2).
+ */
+export async function unaskedResponse(
+  server: AuthorizationServer,
+  client: Client,
+  response: AuthorizationResponse,
+): Promise<HttpResponse> {
+  if (response.parameters['error'] === undefined || isVouchedFor(client)) return authorizationResponse(server, response)
+  const { by, redirectUri, ...delivery } = await deliver(server, response)
+  const way = by === 'query' ? { href: locationOf({ by, redirectUri, ...delivery }) } : { action: redirectUri }
+  const props = { issuerHost: issuerHostOf(server), client: clientOnPage(client, redirectUri) }
+  return pageResponse(leavePage({ ...props, way, fields: Object.entries(delivery.parameters) }), 400)
 }
 
 export function issuerHostOf(server: AuthorizationServer): string {

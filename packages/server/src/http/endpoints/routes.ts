@@ -11,6 +11,7 @@ import { consentEndpoint } from './consent.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { pageFailure } from './page-answers.ts'
 import { pushEndpoint } from './push.ts'
+import { registrationEndpoint } from './registration.ts'
 import { secondFactorEndpoint } from './second-factor.ts'
 import { signInEndpoint } from './sign-in.ts'
 import { homeEndpoint, logoutEndpoint, signOutEndpoint } from './sign-out.ts'
@@ -21,7 +22,7 @@ export function publicRoutes(
   server: AuthorizationServer,
   parts: Pick<RouterParts, 'onRefusal' | 'failureDelay'>,
 ): readonly Route[] {
-  return [...protocolRoutes(server, parts), ...metadataRoutes(server), ...pageRoutes(server, parts)]
+  return [...protocolRoutes(server, parts), ...registrationRoutes(server), ...metadataRoutes(server), ...pageRoutes(server, parts)]
 }
 
 function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'failureDelay'>): readonly Route[] {
@@ -39,6 +40,13 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
     },
     { path: endpointPaths.userinfo, methods: ['GET', 'POST'], cors: 'token', endpoint: userinfoEndpoint(server) },
   ]
+}
+
+/** Anybody's page may register where anybody may: no cookie counts here, and a token is in a header. */
+function registrationRoutes(server: AuthorizationServer): readonly Route[] {
+  if (server.rules.registration === 'off') return []
+  const methods = ['GET', 'POST', 'PUT', 'DELETE']
+  return [{ path: endpointPaths.register, methods, cors: 'public', endpoint: registrationEndpoint(server) }]
 }
 
 function metadataRoutes(server: AuthorizationServer): readonly Route[] {

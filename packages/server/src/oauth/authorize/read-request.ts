@@ -5,9 +5,11 @@
  */
 
 import type { Client } from '../../domain/client/client.ts'
+import type { Caller } from '../../domain/event/new-event.ts'
 import { parseClientId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer, Parameters } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import { findClient } from '../registration/find-client.ts'
 import { keyOfCode, type Sender } from '../sender.ts'
 import { type AuthorizationRequest, checkedRequest, fault, returnAddressOf } from './authorization-request.ts'
 import { type AuthorizationResponse, errorResponse } from './authorization-response.ts'
@@ -16,14 +18,20 @@ import { signedParameters } from './request-object.ts'
 
 export type ReadRequest =
   | { readonly kind: 'request'; readonly request: AuthorizationRequest; readonly client: Client }
-  | { readonly kind: 'response'; readonly response: AuthorizationResponse; readonly fault: OAuthError }
+  | {
+      readonly kind: 'response'
+      readonly response: AuthorizationResponse
+      readonly fault: OAuthError
+      readonly client: Client
+    }
 
 /** Throws an `OAuthError` for a page, never a redirect, while client or redirect URI are in doubt (RFC 9700 §4.11.2). */
 export async function readAuthorizationRequest(
   server: AuthorizationServer,
   parameters: Parameters,
+  caller: Caller,
 ): Promise<ReadRequest> {
-  const client = await clientOf(server, parameters)
+  const client = await clientOf(server, parameters, caller)
   const requestUri = parameters.get('request_uri')
   if (requestUri !== undefined && isRequestUriOfOurs(requestUri)) {
     return { kind: 'request', client, request: await openPushedRequest(server, client, requestUri) }
@@ -36,7 +44,7 @@ export async function readAuthorizationRequest(
     return { kind: 'request', client, request: await checkedRequest(server, client, to, sent) }
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    return { kind: 'response', response: errorResponse(server, to, error), fault: faultOf(client, error) }
+    return { kind: 'response', response: errorResponse(server, to, error), fault: faultOf(client, error), client }
   }
 }
 
@@ -83,10 +91,10 @@ function faultOf(client: Client, error: OAuthError): OAuthError {
   return new OAuthError(code, detail, { description, context: { clientId: client.id }, cause: error })
 }
 
-async function clientOf(server: AuthorizationServer, parameters: Parameters): Promise<Client> {
+async function clientOf(server: AuthorizationServer, parameters: Parameters, caller: Caller): Promise<Client> {
   const clientId = parseClientId(parameters.get('client_id') ?? '')
-  const reading = clientId === null ? null : await server.store.clients.read(clientId)
-  if (reading !== null && !reading.client.disabled) return reading.client
+  const client = clientId === null ? null : await findClient(server, clientId, caller)
+  if (client !== null && !client.disabled) return client
   const description = 'The application that sent you here is not known.'
   throw new OAuthError('invalid_client', 'no such client, or it is disabled', { status: 400, description })
 }

@@ -1,0 +1,197 @@
+/**
+ * Client metadata (RFC 7591 §2, OpenID Connect Dynamic Client Registration 1.0 §2) read onto a client kind and its
+ * settings. What is unknown is left aside, as RFC 7591 §2 says; what is known and wrong is refused; and what the policy
+ * does not give is dropped, which the answer shows.
+ */
+
+import { judgeRedirectUri } from '@pawl/protocol'
+import { type ClientChanges, clientChangesSchema } from '../../admin/client-input.ts'
+import { type AuthMethod, type ClientKind, certificateNameTypes } from '../../domain/client/client.ts'
+import type { JsonObject } from '../../domain/strict-json.ts'
+import { OAuthError } from '../oauth-error.ts'
+
+export interface MetadataPolicy {
+  readonly kinds: readonly ClientKind[]
+  readonly scopes: readonly string[]
+  readonly authMethods: readonly AuthMethod[]
+  /** A half sentence that refuses an address, or null. */
+  readonly judgeUrl: (url: string) => string | null
+}
+
+export interface ReadMetadata {
+  readonly kind: ClientKind
+  readonly changes: ClientChanges
+}
+
+/** Members that mean what a setting of ours means; the setting's own schema says what they may be. */
+export const plainMembers: { readonly [member: string]: keyof ClientChanges } = {
+  client_name: 'name',
+  redirect_uris: 'redirectUris',
+  post_logout_redirect_uris: 'postLogoutRedirectUris',
+  token_endpoint_auth_method: 'auth',
+  token_endpoint_auth_signing_alg: 'authAlgorithm',
+  jwks: 'jwks',
+  jwks_uri: 'jwksUri',
+  client_uri: 'clientUri',
+  logo_uri: 'logoUri',
+  policy_uri: 'policyUri',
+  tos_uri: 'tosUri',
+  contacts: 'contacts',
+  software_id: 'softwareId',
+  software_version: 'softwareVersion',
+  id_token_signed_response_alg: 'idTokenAlgorithm',
+  request_object_signing_alg: 'requestObjectAlgorithm',
+  require_signed_request_object: 'requireSignedRequests',
+  require_pushed_authorization_requests: 'requirePushedRequests',
+  authorization_signed_response_alg: 'responseAlgorithm',
+  authorization_details_types: 'authorizationDetailsTypes',
+  dpop_bound_access_tokens: 'dpopBoundAccessTokens',
+  tls_client_certificate_bound_access_tokens: 'tlsClientCertificateBoundAccessTokens',
+}
+
+/** Members that name an address which is fetched, posted to or shown as a link. */
+const addresses = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'jwks_uri', 'initiate_login_uri'] as const
+
+/** What would make a client believe that it is protected in a way it is not. */
+const notThere = [
+  'id_token_encrypted_response_alg',
+  'userinfo_encrypted_response_alg',
+  'userinfo_signed_response_alg',
+  'authorization_encrypted_response_alg',
+] as const
+
+/** Throws `invalid_redirect_uri` or `invalid_client_metadata` (RFC 7591 §3.2.2). */
+export function readMetadata(sent: JsonObject, policy: MetadataPolicy): ReadMetadata {
+  const members = withoutNulls(sent)
+  for (const member of notThere) {
+    if (members[member] !== undefined) throw wrong(`${member} is not supported.`)
+  }
+  if ((members['subject_type'] ?? 'public') !== 'public') throw wrong('The only subject_type is public.')
+  const auth = authMethodOf(members, policy)
+  const kind = kindOf(members, auth)
+  if (!policy.kinds.includes(kind)) throw wrong(`Clients of kind ${kind} cannot be registered here.`)
+  const scopes = scopesOf(members, kind, policy)
+  const changes = changesOf(members, {
+    auth,
+    scopes: [...scopes],
+    refresh: grantTypesOf(members).includes('refresh_token') && kind !== 'service',
+    // RFC 9700 §2.1.1: what OpenID clients do that know nothing of PKCE, and can prove who they are.
+    pkce: auth !== 'none' && scopes.includes('openid') ? 'or_nonce' : 'always',
+  })
+  judgeAddresses(members, policy)
+  judgeRedirects(changes.redirectUris ?? [], kind, policy)
+  return { kind, changes }
+}
+
+/** RFC 7592 §2.2: a member that is null is a member that is not there. */
+function withoutNulls(sent: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null))
+}
+
+function authMethodOf(members: JsonObject, policy: MetadataPolicy): AuthMethod {
+  const wanted = members['token_endpoint_auth_method'] ?? 'client_secret_basic'
+  const method = policy.authMethods.find(one => one === wanted)
+  if (method === undefined) throw wrong('The token_endpoint_auth_method cannot be registered here.')
+  return method
+}
+
+/** RFC 7591 §2 has the defaults; types that are not there are dropped, and the two lists must go together (§2.1). */
+function grantTypesOf(members: JsonObject): readonly string[] {
+  return textsOf(members, 'grant_types') ?? ['authorization_code']
+}
+
+function kindOf(members: JsonObject, auth: AuthMethod): ClientKind {
+  const grantTypes = grantTypesOf(members)
+  const responseTypes = textsOf(members, 'response_types')
+  const usesCode = grantTypes.includes('authorization_code')
+  if (usesCode !== (responseTypes ?? (usesCode ? ['code'] : [])).includes('code')) {
+    throw wrong('grant_types and response_types do not go together: authorization_code belongs to code.')
+  }
+  const redirectUris = textsOf(members, 'redirect_uris') ?? []
+  if (usesCode && redirectUris.length === 0) throw wrongRedirect('redirect_uris is missing.')
+  if (grantTypes.includes('urn:ietf:params:oauth:grant-type:device_code') && !usesCode) return 'device'
+  if (!usesCode) {
+    if (!grantTypes.includes('client_credentials')) throw wrong('No grant type of grant_types is there to be had.')
+    if (auth === 'none') throw wrong('client_credentials needs a client that authenticates.')
+    return 'service'
+  }
+  return auth === 'none' ? publicKindOf(members, grantTypes, redirectUris) : 'web'
+}
+
+/** A page keeps no refresh token unless it is bound to a key; whatever else is public runs on the person's own machine. */
+function publicKindOf(members: JsonObject, grantTypes: readonly string[], uris: readonly string[]): ClientKind {
+  const type = members['application_type']
+  if (type !== undefined && type !== 'web' && type !== 'native') throw wrong('application_type is web or native.')
+  const isPage = type !== 'native' && uris.every(uri => uri.startsWith('https://'))
+  const isBound = members['dpop_bound_access_tokens'] === true
+  return isPage && (isBound || !grantTypes.includes('refresh_token')) ? 'spa' : 'native'
+}
+
+/** Asked for and given by the policy; without a word all of it, as for a client that an operator adds. */
+function scopesOf(members: JsonObject, kind: ClientKind, policy: MetadataPolicy): readonly string[] {
+  const { scope } = members
+  if (scope === undefined) return kind === 'service' ? [] : policy.scopes
+  if (typeof scope !== 'string') throw wrong('scope is a text of scopes separated by spaces.')
+  return scope.split(' ').filter(one => policy.scopes.includes(one))
+}
+
+function changesOf(members: JsonObject, settled: ClientChanges): ClientChanges {
+  const plain = Object.entries(plainMembers).flatMap(([member, setting]) => {
+    const value = members[member]
+    return value === undefined ? [] : [[setting, value] as const]
+  })
+  // OIDC Registration §2: RS256 is what a client expects that says nothing.
+  const wanted = { idTokenAlgorithm: 'RS256', ...Object.fromEntries(plain), ...certificateNameOf(members), ...settled }
+  if (members['jwks'] !== undefined && members['jwks_uri'] !== undefined) {
+    throw wrong('jwks and jwks_uri are both there: a client has its keys in one place.')
+  }
+  const parsed = clientChangesSchema.safeParse(wanted)
+  if (parsed.success) return parsed.data
+  const setting = parsed.error.issues[0]?.path[0]
+  const member = Object.keys(plainMembers).find(name => plainMembers[name] === setting) ?? 'The metadata'
+  throw member === 'redirect_uris' ? wrongRedirect(`${member} is malformed.`) : wrong(`${member} is refused.`)
+}
+
+/** RFC 8705 §2.1.2: exactly one of five members. */
+function certificateNameOf(members: JsonObject): ClientChanges {
+  const named = certificateNameTypes.filter(type => members[`tls_client_auth_${type}`] !== undefined)
+  const [type, second] = named
+  if (type === undefined) return {}
+  const value = members[`tls_client_auth_${type}`]
+  if (second !== undefined || typeof value !== 'string') throw wrong('A certificate is known by one name.')
+  return { certificateName: { type, value } }
+}
+
+function judgeAddresses(members: JsonObject, policy: MetadataPolicy): void {
+  for (const member of addresses) {
+    const value = members[member]
+    if (value === undefined) continue
+    const refusal = typeof value === 'string' ? policy.judgeUrl(value) : 'it is no text'
+    if (refusal !== null) throw wrong(`${member} is refused: ${refusal}.`)
+  }
+}
+
+/** Where a browser is sent: not into a network that the person's browser reaches and the client has no business in. */
+function judgeRedirects(uris: readonly string[], kind: ClientKind, policy: MetadataPolicy): void {
+  for (const uri of uris) {
+    const refusal = judgeRedirectUri(uri, kind) ?? (uri.startsWith('https:') ? policy.judgeUrl(uri) : null)
+    if (refusal !== null) throw wrongRedirect(`A redirect URI is refused: ${refusal}.`)
+  }
+}
+
+function textsOf(members: JsonObject, member: string): readonly string[] | undefined {
+  const value = members[member]
+  if (value === undefined) return undefined
+  if (Array.isArray(value) && value.every(one => typeof one === 'string')) return value
+  const text = `${member} is a list of texts.`
+  throw member === 'redirect_uris' ? wrongRedirect(text) : wrong(text)
+}
+
+/** The description is ours, of fixed words and names of members: nothing that was sent stands in it. */
+export function wrong(description: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', description, { description })
+}
+
+function wrongRedirect(description: string): OAuthError {
+  return new OAuthError('invalid_redirect_uri', description, { description })
+}

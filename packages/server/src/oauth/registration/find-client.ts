@@ -1,0 +1,124 @@
+/**
+ * The client that an authorization begins with. One that publishes itself as a document is read there first, and kept as
+ * a row like every other: whatever follows, on any node, reads that row and fetches nothing.
+ */
+
+import type { ClientId } from '@pawl/family'
+import type { Client, ClientReading } from '../../domain/client/client.ts'
+import type { ClientDocument } from '../../domain/client/client-documents.ts'
+import { hostOfDocument, isDocumentUrl } from '../../domain/client/document-url.ts'
+import { type Caller, newEvent } from '../../domain/event/new-event.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+import { OAuthError } from '../oauth-error.ts'
+import { clientOfMetadata } from './registered-client.ts'
+import { unusedClientKeptSeconds } from './register.ts'
+import { chargeDocumentFetch, noteFailedFetch, refuseWhenFull } from './registration-limits.ts'
+import { documentPolicy } from './registration-policy.ts'
+
+/**
+ * The client as it is registered, or as it publishes itself now. Null where there is none. Throws `invalid_client` for a
+ * document that cannot be had or must not be used, and `too_many_requests`.
+ */
+export async function findClient(
+  server: AuthorizationServer,
+  clientId: ClientId,
+  caller: Caller,
+): Promise<Client | null> {
+  const reading = await server.store.clients.read(clientId)
+  if (!isDocumentUrl(clientId)) return reading?.client ?? null
+  const source = reading?.client.source ?? null
+  // One that an operator added under such an id is the operator's, and so is the word that it is disabled.
+  if (reading !== null && (source?.kind !== 'document' || reading.client.disabled)) return reading.client
+  const vouchedBy = voucherFor(server, clientId)
+  if (vouchedBy === undefined) return null
+  const nowMs = await server.store.now()
+  const isFresh = source?.kind === 'document' && nowMs < source.freshUntilMs && source.vouchedBy === vouchedBy
+  if (reading !== null && isFresh) return reading.client
+  const document = await fetched(server, clientId, caller)
+  const known = { clientId, reading, vouchedBy, caller, nowMs }
+  return keep(server, clientOfDocument(server, document, known), known)
+}
+
+interface Known {
+  readonly clientId: ClientId
+  readonly reading: ClientReading | null
+  readonly vouchedBy: string | null
+  readonly caller: Caller
+  readonly nowMs: number
+}
+
+/** The host that the operator named, null where any host will do, undefined where this one will not. */
+function voucherFor(server: AuthorizationServer, clientId: ClientId): string | null | undefined {
+  const hosts = server.rules.clientDocumentHosts
+  const host = hostOfDocument(clientId)
+  if (hosts.includes(host)) return host
+  return hosts.includes('*') && server.outbound.judge(clientId) === null ? null : undefined
+}
+
+async function fetched(server: AuthorizationServer, clientId: ClientId, caller: Caller): Promise<ClientDocument> {
+  await chargeDocumentFetch(server, hostOfDocument(clientId), caller.address)
+  const document = await server.clientDocuments.fetch(clientId)
+  if (!('refusal' in document)) return document
+  await noteFailedFetch(server, caller.address)
+  throw unusable(clientId, document.refusal)
+}
+
+function clientOfDocument(server: AuthorizationServer, document: ClientDocument, known: Known): Client {
+  const { clientId, reading, vouchedBy, nowMs } = known
+  const freshUntilMs = nowMs + document.freshSeconds * 1000
+  const { metadata } = document
+  // What is not said is said: a document can hold no secret, so there is one method it can mean.
+  const method = metadata['token_endpoint_auth_method'] ?? 'none'
+  try {
+    return clientOfMetadata({ ...metadata, token_endpoint_auth_method: method }, documentPolicy(server), {
+      id: clientId,
+      name: hostOfDocument(clientId),
+      createdAtMs: reading?.client.createdAtMs ?? nowMs,
+      source: { kind: 'document', freshUntilMs, vouchedBy },
+    })
+  } catch (error) {
+    if (error instanceof OAuthError) throw unusable(clientId, `The document is refused: ${error.detail}`, error)
+    throw error
+  }
+}
+
+async function keep(server: AuthorizationServer, client: Client, known: Known): Promise<Client> {
+  const { reading, caller, nowMs } = known
+  const { clients, registrations } = server.store
+  const about = { clientId: client.id, caller, atMs: nowMs, detail: { kind: client.kind, came: 'document' } }
+  if (reading === null) {
+    await refuseWhenFull(server)
+    const terms = { tokenName: null, keptUntilMs: nowMs + unusedClientKeptSeconds * 1000 }
+    const outcome = await registrations.addClient(client, terms, [newEvent('client_added', about, server.entropy)])
+    return outcome === 'done' ? client : ((await clients.read(client.id))?.client ?? client)
+  }
+  const next = withOperatorsWord(client, reading.client)
+  const isOther = JSON.stringify(withoutTime(next)) !== JSON.stringify(withoutTime(reading.client))
+  const events = isOther ? [newEvent('client_changed', about, server.entropy)] : []
+  // Families were opened by who it was: whoever it is now gets none of them.
+  const cutsOff = next.kind !== reading.client.kind
+  const outcome = await clients.change(next, reading.version, cutsOff, events)
+  return outcome === 'done' ? next : ((await clients.read(client.id))?.client ?? next)
+}
+
+/** What an operator tightened about a client stays, however often its document is read. */
+function withOperatorsWord(client: Client, before: Client): Client {
+  if (client.kind !== before.kind) return client
+  const { accessTokenSeconds, idleSeconds, absoluteSeconds, repeatWindowSeconds, reuseEnds, partner } = before
+  const { audiences, resources, minimumAcr, maxAuthAgeSeconds, pkce } = before
+  const lifetimes = { accessTokenSeconds, idleSeconds, absoluteSeconds, repeatWindowSeconds }
+  return { ...client, ...lifetimes, reuseEnds, partner, audiences, resources, minimumAcr, maxAuthAgeSeconds, pkce }
+}
+
+function withoutTime(client: Client): object {
+  return { ...client, source: client.source?.vouchedBy }
+}
+
+function unusable(clientId: ClientId, detail: string, cause?: OAuthError): OAuthError {
+  return new OAuthError('invalid_client', detail, {
+    status: 400,
+    description: 'What the application publishes about itself cannot be used.',
+    context: { clientId },
+    ...(cause !== undefined && { cause }),
+  })
+}

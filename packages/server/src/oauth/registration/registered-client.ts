@@ -1,0 +1,96 @@
+/** A client out of the metadata it sent: built from its kind like every other, and judged by the same rules. */
+
+import type { ClientId } from '@pawl/family'
+import { clientOfKind } from '../../admin/client-input.ts'
+import { clientJson } from '../../admin/client-json.ts'
+import { judgeClient } from '../../admin/client-rules.ts'
+import { secretsFor } from '../../admin/client-secret.ts'
+import { certificateNameTypes, type Client } from '../../domain/client/client.ts'
+import type { JsonObject } from '../../domain/strict-json.ts'
+import { OAuthError } from '../oauth-error.ts'
+import { type MetadataPolicy, plainMembers, readMetadata } from './client-metadata.ts'
+
+/**
+ * What a client decides about itself. Everything else of a `Client` is the operator's, and no registration changes it:
+ * lifetimes, the repeat window, audiences, resources, the partner, levels of authentication, and whether it is disabled.
+ */
+const ownFields = [
+  'name',
+  'authMethod',
+  'authAlgorithm',
+  'jwks',
+  'jwksUri',
+  'certificateName',
+  'redirectUris',
+  'postLogoutRedirectUris',
+  'grantTypes',
+  'scopes',
+  'requests',
+  'about',
+  'dpopBoundAccessTokens',
+  'tlsClientCertificateBoundAccessTokens',
+  'idTokenAlgorithm',
+] as const satisfies readonly (keyof Client)[]
+
+export interface NewRegistration {
+  readonly id: ClientId
+  readonly createdAtMs: number
+  readonly source: Client['source']
+  /** What people read where the client says no name of its own. */
+  readonly name?: string
+  readonly partner?: string | null
+}
+
+/** Without a secret yet. Throws as `readMetadata` does. */
+export function clientOfMetadata(metadata: JsonObject, policy: MetadataPolicy, about: NewRegistration): Client {
+  const { kind, changes } = readMetadata(metadata, policy)
+  const named = about.name === undefined ? {} : { name: about.name }
+  const built = clientOfKind(about.id, { ...named, ...changes, id: about.id, kind }, about.createdAtMs)
+  const client = { ...built, source: about.source, partner: about.partner ?? null }
+  refuseWrong(client)
+  return client
+}
+
+/**
+ * The client with what it now says of itself, and everything an operator said of it as it was. Its kind stays: families
+ * were opened, and defaults chosen, by it.
+ */
+export function clientOfUpdate(client: Client, metadata: JsonObject, policy: MetadataPolicy): Client {
+  const { kind, changes } = readMetadata(metadata, { ...policy, kinds: [client.kind] })
+  const built = clientOfKind(client.id, { ...changes, id: client.id, kind }, client.createdAtMs)
+  const own = Object.fromEntries(ownFields.map(field => [field, built[field]]))
+  const updated: Client = {
+    ...client,
+    ...own,
+    secretHashes: secretsFor(built.authMethod, client.secretHashes),
+    // It may come to need PKCE, and never comes to do without.
+    pkce: built.pkce === 'always' ? 'always' : client.pkce,
+  }
+  refuseWrong(updated)
+  return updated
+}
+
+/** The registration as RFC 7591 §3.2.1 answers it: the members a client may send, as they now stand. */
+export function registrationJson(client: Client): JsonObject {
+  const all = clientJson(client)
+  return Object.fromEntries(toldMembers.flatMap(member => (member in all ? [[member, all[member]]] : [])))
+}
+
+const toldMembers = [
+  'client_id',
+  'client_id_issued_at',
+  'application_type',
+  'grant_types',
+  'response_types',
+  'scope',
+  ...Object.keys(plainMembers),
+  ...certificateNameTypes.map(type => `tls_client_auth_${type}`),
+]
+
+/** The sentences of the rules are for operators, with flags in them; a client is told that there is something. */
+function refuseWrong(client: Client): void {
+  const [sentence] = judgeClient(client)
+  if (sentence === undefined) return
+  const description = 'The metadata does not make a client that may be registered.'
+  throw new OAuthError('invalid_client_metadata', sentence, { description })
+}

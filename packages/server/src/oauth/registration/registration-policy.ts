@@ -1,0 +1,41 @@
+import type { AuthMethod, ClientKind } from '../../domain/client/client.ts'
+import type { InitialAccessToken } from '../../domain/registration/registration-store.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
+import type { MetadataPolicy } from './client-metadata.ts'
+
+/** What a client may become that nobody said more about. A service acts without any person: it needs a token that says so. */
+export const registrableKinds: readonly ClientKind[] = ['web', 'spa', 'native', 'device']
+
+/** All but attestation, whose attesters only an operator can name. */
+const registrableMethods: readonly AuthMethod[] = [
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+]
+
+/** A document is public, so nothing in it can be a secret that both sides share (Client ID Metadata Document §4.1). */
+const publishableMethods: readonly AuthMethod[] = ['none', 'private_key_jwt']
+
+/** What the metadata of a registration may say. */
+export function registrationPolicy(server: AuthorizationServer, token: InitialAccessToken | null): MetadataPolicy {
+  return {
+    kinds: token?.kinds ?? registrableKinds,
+    scopes: token?.scopes ?? server.rules.registrationScopes,
+    authMethods: registrableMethods,
+    judgeUrl: server.outbound.judge,
+  }
+}
+
+/** What the metadata of a published document may say. */
+export function documentPolicy(server: AuthorizationServer): MetadataPolicy {
+  return {
+    kinds: ['web', 'spa', 'native'],
+    scopes: server.rules.registrationScopes,
+    authMethods: publishableMethods,
+    judgeUrl: server.outbound.judge,
+  }
+}
