@@ -8,12 +8,14 @@ import { dpopProofs } from '../../packages/server/src/domain/dpop/dpop-proofs.ts
 import { systemEntropy } from '../../packages/server/src/domain/entropy.ts'
 import type { Caller } from '../../packages/server/src/domain/event/new-event.ts'
 import { background } from '../../packages/server/src/domain/background.ts'
+import { clientDocuments } from '../../packages/server/src/domain/client/client-documents.ts'
 import { clientKeys } from '../../packages/server/src/domain/client/client-keys.ts'
 import { familySteps } from '../../packages/server/src/domain/family/step.ts'
 import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
 import { requestDecryption } from '../../packages/server/src/domain/keys/request-decryption.ts'
 import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
 import { openSigningKeys } from '../../packages/server/src/domain/keys/signing-keys.ts'
+import { userScopes } from '../../packages/server/src/domain/registration/registration-rules.ts'
 import type { Store } from '../../packages/server/src/domain/store.ts'
 import { familyRate } from '../../packages/server/src/domain/throttle/family-rate.ts'
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
@@ -50,6 +52,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     passwords: argon2Hasher(systemEntropy(), quickHashing),
     background: background(rethrow),
     outbound,
+    clientDocuments: clientDocuments(outbound),
     clientKeys: clientKeys({ outbound, nowMs: stage.clock.nowMs, report: rethrow }),
     rules: {
       codeSeconds: 60,
@@ -57,6 +60,12 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
       sessionSeconds: 604_800,
       repeatsMax: 100,
       grantsPerUserAndClientMax: 100,
+      passwordChangeEnds: 'others',
+      registration: 'open',
+      registrationScopes: userScopes,
+      registeredClientsMax: 10_000,
+      clientDocumentHosts: ['*'],
+      softwareIssuers: [],
       requirePushedRequests: false,
       requireSignedRequests: false,
     },
