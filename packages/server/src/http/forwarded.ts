@@ -38,6 +38,11 @@ export function clientAddress(
   return client
 }
 
+/** True where the peer is a proxy whose headers count. */
+export function isTrustedProxy(peer: string, trusted: TrustedProxies): boolean {
+  return trusted !== null && isTrusted(trusted, plainAddress(peer))
+}
+
 function addRange(list: BlockList, range: string): void {
   const [address = '', bits, ...rest] = range.split('/')
   const family = isIP(address)

@@ -5,8 +5,10 @@
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
+import type { CertificateReader } from './client-certificates.ts'
 import { bodyBytesMax, bodyless, type HttpRequest, type HttpResponse } from './exchange.ts'
-import { clientAddress, type TrustedProxies } from './forwarded.ts'
+import { clientAddress, isTrustedProxy, type TrustedProxies } from './forwarded.ts'
 import type { ListenerLimits } from './limits.ts'
 import { jsonResponse } from './oauth-failure.ts'
 import type { RefuseUnread, UnreadStatus } from './unread-request.ts'
@@ -23,6 +25,8 @@ export interface ExchangeParts {
   readonly refuse: RefuseUnread
   readonly limits: ListenerLimits
   readonly trusted: TrustedProxies
+  /** Null where nobody shows certificates here. */
+  readonly certificates: CertificateReader | null
   readonly connections: ReadonlyMap<Socket, Connection>
   readonly isClosing: () => boolean
   /** Told of what should never happen: an answer that could not be made or written. */
@@ -42,7 +46,7 @@ export function nodeExchange(parts: ExchangeParts): (incoming: IncomingMessage, 
     if (incoming.rawHeaders.length > 2 * limits.headersMax) {
       return refuse(incoming, outgoing, refusalOf(parts, incoming, 431, 'too many headers'))
     }
-    const doubt = doubtAbout(incoming)
+    const doubt = doubtAbout(incoming) ?? doubtAboutCertificate(incoming, parts)
     if (doubt !== null) return refuse(incoming, outgoing, refusalOf(parts, incoming, 400, doubt))
     connection.isReading = true
     readBody(incoming, {
@@ -94,7 +98,7 @@ function refusalOf(
   status: UnreadStatus,
   detail: string,
 ): HttpResponse {
-  const { method, path, address } = requestOf(incoming, bodyless, parts.trusted)
+  const { method, path, address } = requestOf(incoming, bodyless, parts)
   return parts.refuse({ status, detail, method, path, address })
 }
 
@@ -104,7 +108,7 @@ async function answer(
   body: Uint8Array,
   parts: ExchangeParts,
 ): Promise<void> {
-  const response = await parts.handle(requestOf(incoming, body, parts.trusted))
+  const response = await parts.handle(requestOf(incoming, body, parts))
   const { socket } = incoming
   const connection = parts.connections.get(socket)
   if (connection === undefined) return
@@ -112,7 +116,9 @@ async function answer(
   write(incoming, outgoing, { response, parts })
 }
 
-function requestOf(incoming: IncomingMessage, body: Uint8Array, trusted: TrustedProxies): HttpRequest {
+type Reading = Pick<ExchangeParts, 'trusted' | 'certificates'>
+
+function requestOf(incoming: IncomingMessage, body: Uint8Array, { trusted, certificates }: Reading): HttpRequest {
   const target = incoming.url ?? ''
   const mark = target.indexOf('?')
   // Only `set-cookie` is ever an array, and no request has a use for it.
@@ -124,7 +130,34 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array, trusted: Trusted
     headers,
     body,
     address: clientAddress(incoming.socket.remoteAddress ?? '', headers, trusted),
+    certificate: certificates === null ? null : certificateOf(incoming, { trusted, certificates }),
   }
+}
+
+/** A proxy's header where the proxy is trusted and sent one; what anybody else writes there is nothing. */
+function certificateOf(
+  incoming: IncomingMessage,
+  { trusted, certificates }: { readonly trusted: TrustedProxies; readonly certificates: CertificateReader },
+): PresentedCertificate | null {
+  const handedOn = certificateHeader(incoming, trusted, certificates)
+  return handedOn === null ? certificates.ofSocket(incoming.socket) : certificates.ofHeader(handedOn)
+}
+
+function certificateHeader(
+  incoming: IncomingMessage,
+  trusted: TrustedProxies,
+  { header }: CertificateReader,
+): string | null {
+  const text = header === null ? undefined : incoming.headers[header]
+  if (typeof text !== 'string' || text === '') return null
+  return isTrustedProxy(incoming.socket.remoteAddress ?? '', trusted) ? text : null
+}
+
+/** A certificate nobody can read is not the same as none: the client would be taken for one that showed nothing. */
+function doubtAboutCertificate(incoming: IncomingMessage, { trusted, certificates }: Reading): string | null {
+  const handedOn = certificates === null ? null : certificateHeader(incoming, trusted, certificates)
+  if (certificates === null || handedOn === null || certificates.ofHeader(handedOn) !== null) return null
+  return 'the client certificate in the header of the proxy cannot be read'
 }
 
 interface BodyReader {

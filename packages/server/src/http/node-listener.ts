@@ -3,9 +3,9 @@
  * token endpoint is the hot path and has `node:http` alone below it (RFC 9112).
  */
 
-import { createServer, type Server } from 'node:http'
 import { createServer as createPlainServer, Server as PlainServer, type Socket } from 'node:net'
 import type { Logger } from './access-log.ts'
+import { certificateReader, type CertificateRules } from './client-certificates.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { trustedProxies } from './forwarded.ts'
 import { type ListenerLimits, listenerLimits } from './limits.ts'
@@ -16,6 +16,7 @@ import {
   refuseExpectation,
   refuseUnreadable,
 } from './node-exchange.ts'
+import { connectionEvent, newServer, type Server, type Tls } from './node-server.ts'
 import { type RefuseUnread, refuseUnnamed } from './unread-request.ts'
 
 export interface ListenerOptions {
@@ -31,6 +32,10 @@ export interface ListenerOptions {
   readonly sharing?: PortSharing | undefined
   /** Addresses and CIDR ranges whose forwarded headers count. */
   readonly trustedProxies?: readonly string[]
+  /** Where TLS ends here; without it, plain HTTP. */
+  readonly tls?: Tls | null
+  /** Where clients show certificates, in TLS here or to a trusted proxy. */
+  readonly certificates?: CertificateRules | null
   readonly logger: Logger
 }
 
@@ -57,7 +62,10 @@ export const portAttemptsMax = 10
 /** While closing, or at the limit, idle connections are looked for this often. */
 const idleSweepMs = 50
 
-/** Resolves once every address accepts connections. Rejects with the system's error where one cannot be had. */
+/**
+ * Resolves once every address accepts connections. Rejects with the system's error where one cannot be had, and with a
+ * `RangeError` where what the operator set cannot be used.
+ */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = limitsOf(options)
   const connections = new Map<Socket, Connection>()
@@ -68,6 +76,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     refuse: options.refuse ?? refuseUnnamed,
     limits,
     trusted: trustedProxies(options.trustedProxies ?? []),
+    certificates: options.certificates ? certificateReader(options.certificates) : null,
     connections,
     isClosing: () => isClosing,
     onBroken: error => options.logger.error({ err: error }, 'an answer could not be written'),
@@ -78,15 +87,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.once('close', () => connections.delete(socket))
     if (connections.size > limits.connectionsMax && !makeRoom()) socket.destroy()
   }
-  const newServer = (): Server =>
-    newHttpServer(limits)
+  const tls = options.tls ?? null
+  const makeServer = (): Server =>
+    newServer(limits, tls)
       .on('request', nodeExchange(parts))
       .on('checkExpectation', refuseExpectation(parts))
       .on('clientError', refuseUnreadable(parts))
       // Before Node's own listener, which would count the newcomer among the idle.
-      .prependListener('connection', admit)
+      .prependListener(connectionEvent(tls), admit)
 
-  const bound = await bindAll(options, newServer)
+  const bound = await bindAll(options, makeServer)
   for (const { server } of bound) {
     servers.push(server)
     server.on('error', error => options.logger.error({ err: error }, 'a listening socket failed'))
@@ -108,24 +118,6 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 function limitsOf({ limits: chosen, sharing }: ListenerOptions): ListenerLimits {
   const limits = listenerLimits(chosen)
   return { ...limits, connectionsMax: Math.max(1, Math.floor(limits.connectionsMax / (sharing?.threads ?? 1))) }
-}
-
-function newHttpServer(limits: ListenerLimits): Server {
-  const server = createServer({
-    headersTimeout: limits.headersMsMax,
-    requestTimeout: limits.requestMsMax,
-    keepAliveTimeout: limits.keepAliveMsMax,
-    connectionsCheckingInterval: limits.timesCheckedEveryMs,
-    maxHeaderSize: limits.headerBytesMax,
-    requireHostHeader: true,
-    insecureHTTPParser: false,
-    joinDuplicateHeaders: false,
-    noDelay: true,
-  })
-  server.timeout = limits.silentMsMax
-  // One more than we accept, so that too many are seen and refused: Node 24 would drop the rest without a word.
-  server.maxHeadersCount = limits.headersMax + 1
-  return server
 }
 
 /**
@@ -152,13 +144,13 @@ interface Bound {
   readonly port: number
 }
 
-async function bindAll(options: ListenerOptions, newServer: () => Server): Promise<readonly Bound[]> {
+async function bindAll(options: ListenerOptions, makeServer: () => Server): Promise<readonly Bound[]> {
   for (let attempt = 1; ; attempt += 1) {
     const bound: Bound[] = []
     try {
       for (const host of options.host ?? loopbackHosts) {
         const port = bound[0]?.port ?? options.port
-        const one = await bindOne(newServer(), { host, port }, options.sharing).catch(
+        const one = await bindOne(makeServer(), { host, port }, options.sharing).catch(
           skipMissingLoopback(host, options),
         )
         if (one !== null) bound.push(one)
