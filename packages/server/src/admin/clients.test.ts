@@ -4,6 +4,7 @@ import { clientJson } from './client-json.ts'
 import { accessSecondsMax } from './client-rules.ts'
 import {
   changeClient,
+  endOldSecrets,
   countFamiliesOfClient,
   listClients,
   registerClient,
@@ -82,8 +83,16 @@ describe('a registration is refused', () => {
     ['an unknown kind', { ...web, kind: 'desktop' }, /^kind:/],
     ['a word nobody knows', { ...web, colour: 'red' }, /colour/],
     ['an id that needs escaping', { ...web, id: 'a b' }, /client id has 1 to 100/],
-    ['an spa with bare refresh tokens', { ...web, kind: 'spa', refresh: true, dpopBoundAccessTokens: false }, /bound to a key/],
-    ['an spa with a certificate', { ...web, kind: 'spa', tlsClientCertificateBoundAccessTokens: true }, /no certificate/],
+    [
+      'an spa with bare refresh tokens',
+      { ...web, kind: 'spa', refresh: true, dpopBoundAccessTokens: false },
+      /bound to a key/,
+    ],
+    [
+      'an spa with a certificate',
+      { ...web, kind: 'spa', tlsClientCertificateBoundAccessTokens: true },
+      /no certificate/,
+    ],
     ['a service with refresh tokens', { id: 'app', kind: 'service', refresh: true }, /no refresh token/],
     ['a device, by name', { ...web, kind: 'device' }, /RFC 8628/],
     ['a web client without a redirect URI', { id: 'app', kind: 'web' }, /at least one --redirect/],
@@ -131,7 +140,9 @@ describe('a client is changed', () => {
     assert.deepEqual([client.dpopBoundAccessTokens, clientJson(client)['dpop_bound_access_tokens']], [false, false])
     const changed = await changeClient(workbench, 'app', { refresh: true })
     assert.deepEqual([changed.dpopBoundAccessTokens, changed.grantTypes.includes('refresh_token')], [true, true])
-    await assert.rejects(changeClient(workbench, 'app', { dpopBoundAccessTokens: false }), { message: /bound to a key/ })
+    await assert.rejects(changeClient(workbench, 'app', { dpopBoundAccessTokens: false }), {
+      message: /bound to a key/,
+    })
   })
 
   it('where it was named, and nowhere else', async () => {
@@ -194,6 +205,16 @@ describe('a secret is rotated', () => {
       second.client.secretHashes.slice(1).map(({ hash }) => hash),
       first.client.secretHashes.slice(0, 1).map(({ hash }) => hash),
     )
+  })
+
+  it('CA-10 ends the old one at once where that is all that is wanted', async () => {
+    const { workbench } = await bench()
+    await registerClient(workbench, web)
+    const { secret } = await rotateSecret(workbench, 'app', 60)
+    const client = await endOldSecrets(workbench, 'app')
+    const hash = workbench.hasher.hashOf('client_secret', secret ?? '')
+    assert.deepEqual(client.secretHashes, [{ hash, expiresAtMs: null, sealed: null }])
+    assert.deepEqual(await endOldSecrets(workbench, 'app'), client)
   })
 
   it('is refused for a public client and for an overlap out of range', async () => {

@@ -82,10 +82,7 @@ export async function rotateSecret(
   }
   return retryWhileMoved(async () => {
     const { client, version } = await readClient(workbench, name)
-    if (!usesSecret(client.authMethod)) {
-      const why = client.authMethod === 'none' ? 'it is public' : `it authenticates by ${client.authMethod}`
-      throw new AdminRefused(`Client ${client.id} has no secret: ${why}.`)
-    }
+    refuseWithoutSecret(client)
     const nowMs = await workbench.store.now()
     const { secret, kept } = newClientSecret(workbench, client)
     const old = lastSecret(client, nowMs, overlapSeconds)
@@ -95,6 +92,31 @@ export async function rotateSecret(
     const outcome = await workbench.store.clients.change(changed, version, false, [event])
     return outcome === 'moved' ? 'moved' : { client: changed, secret }
   })
+}
+
+/** Ends every secret but the newest, at once: for an old one that got into other hands while the new one is in use. */
+export async function endOldSecrets(workbench: Workbench, name: string): Promise<Client> {
+  return retryWhileMoved(async () => {
+    const { client, version } = await readClient(workbench, name)
+    refuseWithoutSecret(client)
+    const [newest, ...old] = client.secretHashes
+    if (newest === undefined || old.length === 0) return client
+    const changed = { ...client, secretHashes: [newest] }
+    const atMs = await workbench.store.now()
+    const event = operatorEvent(workbench, 'client_secret_rotated', {
+      clientId: client.id,
+      atMs,
+      detail: { ended: old.length },
+    })
+    const outcome = await workbench.store.clients.change(changed, version, false, [event])
+    return outcome === 'moved' ? 'moved' : changed
+  })
+}
+
+function refuseWithoutSecret(client: Client): void {
+  if (usesSecret(client.authMethod)) return
+  const why = client.authMethod === 'none' ? 'it is public' : `it authenticates by ${client.authMethod}`
+  throw new AdminRefused(`Client ${client.id} has no secret: ${why}.`)
 }
 
 /** How many living families removing the client would end. */

@@ -5,6 +5,7 @@ import { clientJson } from '../../admin/client-json.ts'
 import {
   changeClient,
   countFamiliesOfClient,
+  endOldSecrets,
   listClients,
   overlapSecondsDefault,
   registerClient,
@@ -13,6 +14,7 @@ import {
   showClient,
 } from '../../admin/clients.ts'
 import { confirmEnding } from '../confirm.ts'
+import { UsageRefused } from '../exit-codes.ts'
 import { clientWords, secretWords } from './client-words.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { table } from '../style.ts'
@@ -93,18 +95,25 @@ function addRotateSecret(group: Command, world: World): void {
     .argument('<name>', 'the client id')
     .option(
       '--overlap-seconds <seconds>',
-      'how long the old secret goes on; 0 ends it at once',
+      'how long the old secret goes on: a day unless said; 0 ends it at once',
       wholeNumber,
-      overlapSecondsDefault,
     )
-    .action(async (name: string, flags: StoreOptions & { overlapSeconds: number }) => {
-      const rotated = await withWorkbench(world, flags, workbench =>
-        rotateSecret(workbench, name, flags.overlapSeconds),
-      )
+    .option('--end-old', 'make no secret, and end every old one that still goes on')
+    .action(async (name: string, flags: StoreOptions & { overlapSeconds?: number; endOld?: true }) => {
+      if (flags.endOld) return endOld(world, name, flags)
+      const overlapSeconds = flags.overlapSeconds ?? overlapSecondsDefault
+      const rotated = await withWorkbench(world, flags, workbench => rotateSecret(workbench, name, overlapSeconds))
       if (flags.json) return printJson(world, clientJson(rotated.client, rotated.secret))
       print(world, secretWords(rotated.secret ?? ''))
-      tell(world, `The old secret is over in ${flags.overlapSeconds} seconds.`)
+      tell(world, `The old secret is over in ${overlapSeconds} seconds.`)
     })
+}
+
+async function endOld(world: World, name: string, flags: StoreOptions & { overlapSeconds?: number }): Promise<void> {
+  if (flags.overlapSeconds !== undefined) throw new UsageRefused('--end-old and --overlap-seconds do not go together.')
+  const client = await withWorkbench(world, flags, workbench => endOldSecrets(workbench, name))
+  if (flags.json) return printJson(world, clientJson(client))
+  tell(world, `Client ${client.id} has its newest secret only.`)
 }
 
 function addRemove(group: Command, world: World): void {
