@@ -12,6 +12,7 @@ import type { Store } from '../packages/server/src/domain/store.ts'
 import { shownByPassword } from '../packages/server/src/domain/session/acr.ts'
 import { startSession } from '../packages/server/src/domain/session/sessions.ts'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
+import type { ProtocolRequest } from '../packages/server/src/oauth/authorization-server.ts'
 import type { AuthorizationRequest } from '../packages/server/src/oauth/authorize/authorization-request.ts'
 import { startInteraction } from '../packages/server/src/oauth/authorize/interaction.ts'
 import { type Next, proceed } from '../packages/server/src/oauth/authorize/proceed.ts'
@@ -105,7 +106,7 @@ describe('a family that a look did not find', () => {
       all: () => [],
       has: () => false,
     }
-    await revoke(server, { parameters, authorization: `Basic ${secret}`, retryKey: null, caller: somebody })
+    await revoke(server, { ...bareRequest, path: '/revoke', parameters, authorization: `Basic ${secret}` })
     assert.equal(looks, 2)
     assert.equal((await families(stage))[0]?.family.end?.reason, 'revoked_by_client')
     await stage.close()
@@ -193,22 +194,22 @@ async function cutOff(stage: Stage, target: CutOffTarget): Promise<void> {
   stage.clock.advanceSeconds(1)
 }
 
+const bareRequest: ProtocolRequest = {
+  method: 'POST',
+  path: '/token',
+  parameters: { get: () => undefined, all: () => [], has: () => false },
+  authorization: undefined,
+  dpop: undefined,
+  certificate: null,
+  attestation: null,
+  retryKey: null,
+  caller: somebody,
+}
+
 async function service() {
   const stage = await openStage()
   const { client } = await stage.addClient({ id: 'robot', kind: 'service', scopes: ['read'] })
-  const parameters = { get: () => undefined, all: () => [], has: () => false }
-  const asks = {
-    method: 'POST',
-    path: '/token',
-    parameters,
-    authorization: undefined,
-    dpop: undefined,
-    certificate: null,
-    attestation: null,
-    retryKey: null,
-    caller: somebody,
-  }
-  return { stage, client, request: asks }
+  return { stage, client, request: bareRequest }
 }
 
 async function disable(stage: Stage): Promise<void> {
