@@ -91,6 +91,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     hasher: keyedHasher(keys, entropy),
     sealer: sealer(keys, entropy),
     passwords: argon2Hasher(entropy, hashing),
+    firstKeyPublishSeconds: 0,
   }
   const workbench = workbenchOf({ store: pawl.store, ...parts }, 'stage')
   const send: Stage['send'] = (path, init, address = '203.0.113.7') =>

@@ -21,7 +21,7 @@ import { keyedHasher } from './domain/keys/keyed-hash.ts'
 import { UnusableMasterKey } from './domain/keys/master-keys.ts'
 import { requestDecryption } from './domain/keys/request-decryption.ts'
 import { type Sealer, sealer } from './domain/keys/seal.ts'
-import { openSigningKeys, type SigningKeys } from './domain/keys/signing-keys.ts'
+import { openSigningKeys, publishSecondsMin, type SigningKeys } from './domain/keys/signing-keys.ts'
 import type { OutboundRules } from './domain/outbound/outbound-url.ts'
 import { type Store, StoreRefused } from './domain/store.ts'
 import { familyRate, familyRateMemory } from './domain/throttle/family-rate.ts'
@@ -120,7 +120,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     requestDecryption: requestDecryption(config.masterKeys),
     dpop: { proofs: dpopProofs(), nonces: dpopNonces(config.masterKeys, config.issuer) },
     urlsOf: endpointUrls([config.issuer]),
-    signingKeys: await openKeys(store, parts.sealer, world),
+    signingKeys: await openKeys(store, parts, world),
     background: tasks,
     outbound,
     clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
@@ -136,12 +136,18 @@ function outboundRules({ development, privateHosts }: Config): OutboundRules {
   return { allowsLoopback: development, privateHosts: new Set(privateHosts) }
 }
 
+interface KeyParts {
+  readonly sealer: Sealer
+  readonly firstKeyPublishSeconds: number
+}
+
 /** The signing keys; where they do not open, the store is closed, and a master key that is missing is said so. */
-async function openKeys(store: Store, opener: Sealer, world: World): Promise<SigningKeys> {
+async function openKeys(store: Store, parts: KeyParts, world: World): Promise<SigningKeys> {
   try {
     return await openSigningKeys({
       store: store.signingKeys,
-      sealer: opener,
+      sealer: parts.sealer,
+      firstPublishSeconds: parts.firstKeyPublishSeconds,
       entropy: world.entropy,
       now: () => store.now(),
       report: error => world.logger.warn({ err: error }, 'the signing keys could not be read again'),
@@ -177,6 +183,8 @@ async function openParts(config: Config, world: World) {
     hasher: keyedHasher(masterKeys, entropy),
     sealer: sealer(masterKeys, entropy),
     passwords: world.seat?.passwords ?? hasherOf(world),
+    // In development nobody keeps an old JWKS, and nobody waits.
+    firstKeyPublishSeconds: config.development ? 0 : publishSecondsMin,
   }
 }
 

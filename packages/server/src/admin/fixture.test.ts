@@ -58,7 +58,8 @@ export async function bench(): Promise<Bench> {
   const store = await openSqliteStore({ path: ':memory:', clock: { nowMs: () => nowMs }, entropy })
   const hashing = { cost: { memoryKib: 8, passes: 1, lanes: 1 }, runningMax: 2, waitingMax: 100 }
   const passwords = argon2Hasher(entropy, hashing)
-  const parts = { store, entropy, hasher: keyedHasher(keys, entropy), sealer: sealer(keys, entropy), passwords }
+  const secrets = { hasher: keyedHasher(keys, entropy), sealer: sealer(keys, entropy), passwords }
+  const parts = { store, entropy, ...secrets, firstKeyPublishSeconds: 600 }
   const workbench = workbenchOf(parts, 'olga')
   const use: Bench['use'] = (id, presented) => presentToken(workbench, id, presented)
   return {

@@ -9,7 +9,8 @@ async function started(): Promise<Bench> {
   const there = await bench()
   const { store, sealer, entropy } = there.workbench
   const report = (error: unknown): void => assert.fail(String(error))
-  await openSigningKeys({ store: store.signingKeys, sealer, entropy, now: () => store.now(), report })
+  const now = () => store.now()
+  await openSigningKeys({ store: store.signingKeys, sealer, entropy, now, firstPublishSeconds: 600, report })
   return there
 }
 

@@ -2,7 +2,7 @@
 
 import type { SigningAlgorithm } from '../domain/client/client.ts'
 import type { StoredSigningKey } from '../domain/keys/signing-key-store.ts'
-import { openSigningKeys, publishSecondsMin } from '../domain/keys/signing-keys.ts'
+import { openSigningKeys, publishSecondsMin, type SigningKeys } from '../domain/keys/signing-keys.ts'
 import { isoInstant } from '../domain/time.ts'
 import { AdminRefused, InputRefused, type Workbench } from './workbench.ts'
 
@@ -39,16 +39,37 @@ export async function rotateSigningKey(
   const verifySeconds = seconds.verify ?? verifySecondsDefault
   refuseRange('--publish-seconds', publishSeconds, publishSecondsMin)
   refuseRange('--verify-seconds', verifySeconds, verifySecondsMin)
-  const { store, sealer, entropy, operator } = workbench
   const failures: unknown[] = []
-  const options = { store: store.signingKeys, sealer, entropy, now: () => store.now() }
-  const keys = await openSigningKeys({ ...options, report: error => failures.push(error) })
-  const rotated = await keys.rotate(algorithm, { publishSeconds, verifySeconds }, operator.name)
+  const keys = await openKeys(workbench, failures)
+  const rotated = await keys.rotate(algorithm, { publishSeconds, verifySeconds }, workbench.operator.name)
   if (rotated === null)
     throw new AdminRefused('Another process changed the keys first: look at them, then decide again.')
   const view = (await listSigningKeys(workbench)).find(({ key }) => key.kid === rotated.kid)
   if (view === undefined) throw new AdminRefused('The new key is not in the list.', { cause: failures[0] })
   return view
+}
+
+/**
+ * Sees to it that there is a key for each of these, so that its time of being published begins before anybody needs it.
+ * Answers when the last of them signs, or null where all do already.
+ */
+export async function wantSigningKeys(
+  workbench: Workbench,
+  algorithms: readonly SigningAlgorithm[],
+): Promise<number | null> {
+  const listed = await workbench.store.signingKeys.list()
+  const missing = [...new Set(algorithms)].filter(one => !listed.some(key => key.algorithm === one))
+  if (missing.length === 0) return null
+  const keys = await openKeys(workbench, [])
+  const nowMs = await workbench.store.now()
+  for (const algorithm of missing) await keys.publishFirst(algorithm, nowMs)
+  return workbench.firstKeyPublishSeconds === 0 ? null : nowMs + workbench.firstKeyPublishSeconds * 1000
+}
+
+function openKeys(workbench: Workbench, failures: unknown[]): Promise<SigningKeys> {
+  const { store, sealer, entropy, firstKeyPublishSeconds: firstPublishSeconds } = workbench
+  const options = { store: store.signingKeys, sealer, entropy, firstPublishSeconds, now: () => store.now() }
+  return openSigningKeys({ ...options, report: error => failures.push(error) })
 }
 
 export function signingKeyJson({ key, state }: SigningKeyView): { readonly [name: string]: unknown } {

@@ -19,6 +19,8 @@ export interface Workbench {
   readonly sealer: Sealer
   readonly passwords: PasswordHasher
   readonly stepFamily: StepFamily
+  /** How long the first signing key of an algorithm is published before it signs. */
+  readonly firstKeyPublishSeconds: number
   /** The operator, as the audit log calls them. */
   readonly operator: Operator
 }
@@ -31,10 +33,11 @@ export interface Operator {
 
 /** Lays out the parts for one operator, whose name stands in every event they cause. */
 export function workbenchOf(parts: Omit<Workbench, 'stepFamily' | 'operator'>, operatorName: string): Workbench {
-  const { store, entropy, hasher, sealer, passwords } = parts
+  const { store, entropy, hasher, sealer, passwords, firstKeyPublishSeconds } = parts
   const caller = { ...operator, userAgent: `pawl, operated by ${operatorName}` }
   const stepFamily = familySteps(store.families, entropy)
-  return { store, entropy, hasher, sealer, passwords, stepFamily, operator: { name: operatorName, caller } }
+  const named = { name: operatorName, caller }
+  return { store, entropy, hasher, sealer, passwords, stepFamily, firstKeyPublishSeconds, operator: named }
 }
 
 /** What cannot be done as asked: something is not there, or is taken. The message is a sentence for the operator. */

@@ -19,6 +19,7 @@ import type { Store } from '../domain/store.ts'
 import type { TokenCodec } from '../domain/token/codec.ts'
 import type { FamilyHandle } from '../domain/token/family-handle.ts'
 import type { FamilyRate } from '../domain/throttle/family-rate.ts'
+import type { ChangeEnding } from '../domain/user/ends.ts'
 import type { PasswordHasher } from '../domain/user/password.ts'
 import type { SignInLimits } from '../domain/user/sign-in-limits.ts'
 
@@ -36,6 +37,7 @@ export interface AuthorizationServer {
   readonly sealer: Sealer
   readonly handles: FamilyHandle
   readonly signingKeys: SigningKeys
+  readonly firstKeyPublishSeconds: number
   readonly requestDecryption: RequestDecryption
   readonly dpop: { readonly proofs: DpopProofs; readonly nonces: DpopNonces }
   /** Every URL an endpoint is known by: below the issuer, and below the name for client certificates if there is one. */
@@ -61,6 +63,8 @@ export interface ServerRules extends RegistrationRules {
   /** How often a bare predecessor is answered again before the client is asked to slow down. */
   readonly repeatsMax: number
   readonly grantsPerUserAndClientMax: number
+  /** What ends when people change how they sign in. */
+  readonly passwordChangeEnds: ChangeEnding
   /** Of every client, whatever it is registered for (RFC 9126 §5, RFC 9101 §10.5). */
   readonly requirePushedRequests: boolean
   readonly requireSignedRequests: boolean

@@ -40,7 +40,8 @@ export interface CertificateName {
 export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
 export type GrantType = (typeof grantTypes)[number]
 
-export const signingAlgorithms = ['ES256', 'RS256'] as const
+/** What we sign with. `EdDSA` is Ed25519, under the name that OpenID clients register. */
+export const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'ML-DSA-44', 'ML-DSA-65'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 /** A client secret is 256 random bits of ours, so a keyed hash is enough. Two may be valid while one is being replaced. */

@@ -71,7 +71,8 @@ describe('a signing key', () => {
       const key = openSigningKey(stored, box)
       const jwk = key.privateKey.export({ format: 'jwk' })
       const der = key.privateKey.export({ type: 'pkcs8', format: 'der' })
-      const secrets = [jwk.d, jwk.p, jwk.q].filter(part => part !== undefined)
+      const { priv } = jwk as { readonly priv?: string }
+      const secrets = [jwk.d, jwk.p, jwk.q, priv].filter(part => part !== undefined)
       const failure = (): string => {
         try {
           openSigningKey({ ...stored, kid: 'other' }, box)

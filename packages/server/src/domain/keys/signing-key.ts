@@ -12,8 +12,11 @@ import { UnusableMasterKey } from './master-keys.ts'
 import type { Sealer } from './seal.ts'
 import type { StoredSigningKey } from './signing-key-store.ts'
 
-/** What our JWTs say they are: RFC 9068 §2.1 for access tokens; ID tokens are plain `JWT`. */
-export type JwtTyp = 'at+jwt' | 'JWT'
+/**
+ * What our JWTs say they are: access tokens (RFC 9068 §2.1), answers to introspection (RFC 9701 §5) and lists of status
+ * (draft-ietf-oauth-status-list §5.1). ID tokens and whatever else goes to a client are plain `JWT`.
+ */
+export type JwtTyp = 'at+jwt' | 'JWT' | 'token-introspection+jwt' | 'statuslist+jwt'
 
 /** A key as the JWKS shows it (RFC 7517): public members only. */
 export interface PublicJwk {
@@ -26,6 +29,8 @@ export interface PublicJwk {
   readonly y?: string
   readonly n?: string
   readonly e?: string
+  /** Of ML-DSA (RFC 9964 §3). */
+  readonly pub?: string
 }
 
 export interface SigningKey {
@@ -86,7 +91,7 @@ export function openSigningKey(stored: StoredSigningKey, sealer: Sealer): Signin
     privateKey,
     publicKey,
     jwk: publicJwk(publicMembers(publicKey), kid, algorithm),
-    encodedHeaders: { 'at+jwt': encodedHeader(algorithm, 'at+jwt', kid), JWT: encodedHeader(algorithm, 'JWT', kid) },
+    encodedHeaders: encodedHeaders(algorithm, kid),
     createdAtMs,
     signsFromMs,
     verifiesUntilMs,
@@ -105,7 +110,14 @@ function generatePair(algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObje
     case 'ES256':
       return generate('ec', { namedCurve: 'P-256' })
     case 'RS256':
+    case 'PS256':
       return generate('rsa', { modulusLength: rsaModulusBits })
+    case 'EdDSA':
+      return generate('ed25519')
+    case 'ML-DSA-44':
+      return generate('ml-dsa-44')
+    case 'ML-DSA-65':
+      return generate('ml-dsa-65')
   }
 }
 
@@ -114,29 +126,39 @@ function suits(key: KeyObject, algorithm: SigningAlgorithm): boolean {
     case 'ES256':
       return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
     case 'RS256':
+    case 'PS256':
       return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= rsaModulusBits
+    case 'EdDSA':
+      return key.asymmetricKeyType === 'ed25519'
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+      return key.asymmetricKeyType === algorithm.toLowerCase()
   }
 }
 
-interface PublicMembers {
-  readonly kty: string
-  readonly crv?: string
-  readonly x?: string
-  readonly y?: string
-  readonly n?: string
-  readonly e?: string
-}
+type PublicMembers = Omit<PublicJwk, 'kid' | 'alg' | 'use'> & { readonly alg?: string }
 
 /** Named one by one: a private member can not come along by accident. */
 function publicMembers(publicKey: KeyObject): PublicMembers {
-  const { kty = '', crv, x, y, n, e } = publicKey.export({ format: 'jwk' })
+  const { kty = '', crv, x, y, n, e, alg, pub } = publicKey.export({ format: 'jwk' }) as Partial<PublicMembers>
   if (n !== undefined && e !== undefined) return { kty, n, e }
-  if (crv !== undefined && x !== undefined && y !== undefined) return { kty, crv, x, y }
-  throw new Error(`a public key of type ${kty} where an EC or RSA key belongs`)
+  if (crv !== undefined && x !== undefined) return { kty, crv, x, ...(y !== undefined && { y }) }
+  // The thumbprint of an AKP key covers its algorithm (RFC 9964 §6).
+  if (alg !== undefined && pub !== undefined) return { kty, alg, pub }
+  throw new Error(`a public key of type ${kty} is none that we sign with`)
 }
 
 function publicJwk(members: PublicMembers, kid: string, alg: SigningAlgorithm): PublicJwk {
   return { ...members, kid, alg, use: 'sig' }
+}
+
+function encodedHeaders(alg: SigningAlgorithm, kid: string): SigningKey['encodedHeaders'] {
+  return {
+    'at+jwt': encodedHeader(alg, 'at+jwt', kid),
+    JWT: encodedHeader(alg, 'JWT', kid),
+    'token-introspection+jwt': encodedHeader(alg, 'token-introspection+jwt', kid),
+    'statuslist+jwt': encodedHeader(alg, 'statuslist+jwt', kid),
+  }
 }
 
 function encodedHeader(alg: SigningAlgorithm, typ: JwtTyp, kid: string): string {

@@ -50,6 +50,7 @@ function deployment() {
       sealer: sealer(keysNamed(...ids), entropy),
       entropy,
       now,
+      firstPublishSeconds: publishSecondsMin,
       report,
     })
     return { keys, reports }
@@ -279,5 +280,25 @@ describe('the JWKS', () => {
     assert.deepEqual(Object.keys(ec ?? {}).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
     assert.deepEqual(Object.keys(rsa ?? {}).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
     assert.equal(set.keys.length, 2)
+  })
+})
+
+describe('a key that is made on demand', () => {
+  it('is published before it signs, and once, however many ask for it', async () => {
+    const { clock, store, start } = deployment()
+    const [a, b] = [await start('a'), await start('b')]
+    const wanted = () => [a, b, a].map(node => node.keys.prepare('EdDSA', clock.nowMs))
+    for (const outcome of await Promise.allSettled(wanted())) {
+      assert.equal(outcome.status, 'rejected')
+      assert.ok(outcome.reason instanceof StoreUnavailable)
+    }
+    assert.deepEqual(store.rows.map(row => row.algorithm).sort(), ['ES256', 'EdDSA', 'RS256'])
+    assert.equal((await b.keys.jwks(clock.nowMs)).keys.length, 3)
+    assert.throws(() => a.keys.current('EdDSA', clock.nowMs), StoreUnavailable)
+    clock.nowMs += publishSecondsMin * 1000 - 1
+    await assert.rejects(a.keys.prepare('EdDSA', clock.nowMs), StoreUnavailable)
+    clock.nowMs += 1
+    await Promise.all(wanted())
+    assert.equal(a.keys.current('EdDSA', clock.nowMs).kid, b.keys.current('EdDSA', clock.nowMs).kid)
   })
 })

@@ -4,7 +4,7 @@
  * is what lets `current` answer from memory, and every node agree without talking to each other.
  */
 
-import { type SigningAlgorithm, signingAlgorithms } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/client.ts'
 import type { Entropy } from '../entropy.ts'
 import type { AuditEvent } from '../event/event.ts'
 import { newEventId } from '../identifiers.ts'
@@ -23,7 +23,9 @@ export const unknownKidRelistSeconds = 1
 export const publishSecondsMin = 2 * jwksCacheSeconds
 /** Keys that are published at once, of all algorithms. Rotating faster than keys retire is refused beyond it. */
 export const publishedKeysMax = 32
-const firstStartAttemptsMax = 5
+/** Made when a store is first used; a key of any other algorithm is made once somebody wants it. */
+export const firstAlgorithms: readonly SigningAlgorithm[] = ['ES256', 'RS256']
+const addAttemptsMax = 5
 
 export interface SigningKeysOptions {
   readonly store: SigningKeyStore
@@ -31,6 +33,8 @@ export interface SigningKeysOptions {
   readonly entropy: Entropy
   /** The store's time. */
   readonly now: () => Promise<number>
+  /** How long the first key of an algorithm is published before it signs: `publishSecondsMin`, or 0 in development. */
+  readonly firstPublishSeconds: number
   /** Hears when reading the list in the background failed. What is known stays in use. */
   readonly report: (error: unknown) => void
 }
@@ -45,6 +49,13 @@ export interface Rotation {
 export interface SigningKeys {
   /** The key that signs now. Throws `StoreUnavailable` where the list is too old to know: await `ready` before. */
   readonly current: (algorithm: SigningAlgorithm, nowMs: number) => SigningKey
+  /**
+   * Resolves when `current` can answer for that algorithm and time. Makes the first key where there is none, and rejects
+   * with `StoreUnavailable` while that is only published: whoever keeps an older JWKS could not verify it yet.
+   */
+  readonly prepare: (algorithm: SigningAlgorithm, nowMs: number) => Promise<void>
+  /** Makes the first key of that algorithm where there is none; it signs once it has been published for long enough. */
+  readonly publishFirst: (algorithm: SigningAlgorithm, nowMs: number) => Promise<void>
   /** True when `current` can answer for this time as things stand, which is nearly always. */
   readonly isReady: (nowMs: number) => boolean
   /** Resolves when `current` can answer for this time; at once unless nothing was signed for a long while. */
@@ -64,16 +75,24 @@ interface Listing {
   readonly listedAtMs: number
 }
 
-/** Reads the keys; on the first start makes one of each algorithm, which signs at once: nobody has cached a set yet. */
+/** Reads the keys; on the first start makes those that everybody needs, which sign at once: nobody has cached a set yet. */
 export async function openSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
   await resealAll(options)
-  const list = watchedList(options, await listWithOneOfEach(options))
+  const list = watchedList(options, await listWithEach(options, firstAlgorithms, listedAtMs => listedAtMs))
   return {
     current: (algorithm, nowMs) => {
       list.reloadBehind(nowMs)
       if (list.isOlderThan(publishSecondsMin, nowMs)) throw new StoreUnavailable('the list of signing keys is too old')
       return signingAt(list.keys(), algorithm, nowMs)
     },
+    prepare: async (algorithm, nowMs) => {
+      await list.reloadIfOlderThan(publishSecondsMin, nowMs)
+      if (isSigningAt(list.keys(), algorithm, nowMs)) return
+      await publishFirst(options, list, algorithm, nowMs)
+      if (isSigningAt(list.keys(), algorithm, nowMs)) return
+      throw new StoreUnavailable(`the first key for ${algorithm} is published and does not sign yet`)
+    },
+    publishFirst: (algorithm, nowMs) => publishFirst(options, list, algorithm, nowMs),
     isReady: nowMs => !list.isOlderThan(publishSecondsMin, nowMs),
     ready: nowMs => list.reloadIfOlderThan(publishSecondsMin, nowMs),
     find: async (kid, nowMs) => {
@@ -92,6 +111,20 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
       return list.keys().find(key => key.kid === added?.kid) ?? null
     },
   }
+}
+
+async function publishFirst(
+  options: SigningKeysOptions,
+  list: WatchedList,
+  algorithm: SigningAlgorithm,
+  nowMs: number,
+): Promise<void> {
+  await list.reload()
+  if (list.keys().some(key => key.algorithm === algorithm)) return
+  // Where it signs at once it signs for this caller too, whose time was taken before.
+  const publishMs = options.firstPublishSeconds * 1000
+  await listWithEach(options, [algorithm], listedAtMs => Math.min(listedAtMs, nowMs) + publishMs)
+  await list.reload()
 }
 
 /** A start with a new master key takes the signing keys along, so that the old master key can be retired (RT-48). */
@@ -155,8 +188,12 @@ function watchedList(options: SigningKeysOptions, first: Listing): WatchedList {
 /** The newest key whose time to sign has come. Keys are in the order of `newestFirst`. */
 function signingAt(keys: readonly SigningKey[], algorithm: SigningAlgorithm, nowMs: number): SigningKey {
   const key = keys.find(one => one.algorithm === algorithm && one.signsFromMs <= nowMs && isPublished(one, nowMs))
-  if (key === undefined) throw new Error(`no key signs ${algorithm} now`)
+  if (key === undefined) throw new StoreUnavailable(`no key signs ${algorithm} now`)
   return key
+}
+
+function isSigningAt(keys: readonly SigningKey[], algorithm: SigningAlgorithm, nowMs: number): boolean {
+  return keys.some(one => one.algorithm === algorithm && one.signsFromMs <= nowMs && isPublished(one, nowMs))
 }
 
 function publishedAt(keys: readonly SigningKey[], nowMs: number): readonly SigningKey[] {
@@ -167,18 +204,25 @@ function isPublished(key: Pick<StoredSigningKey, 'verifiesUntilMs'>, nowMs: numb
   return key.verifiesUntilMs === null || nowMs < key.verifiesUntilMs
 }
 
-/** Two processes may start on an empty store at once: one adds its keys, the other is told `moved` and takes those. */
-async function listWithOneOfEach(options: SigningKeysOptions): Promise<Listing> {
-  for (let attempt = 0; attempt < firstStartAttemptsMax; attempt++) {
+/**
+ * Makes a key of each algorithm that has none. Two processes may do so at once: one adds its keys, the other is told
+ * `moved` and takes those.
+ */
+async function listWithEach(
+  options: SigningKeysOptions,
+  algorithms: readonly SigningAlgorithm[],
+  signsFrom: (listedAtMs: number) => number,
+): Promise<Listing> {
+  for (let attempt = 0; attempt < addAttemptsMax; attempt++) {
     const listing = await listKeys(options, [])
-    const missing = signingAlgorithms.filter(one => !listing.keys.some(key => key.algorithm === one))
+    const missing = algorithms.filter(one => !listing.keys.some(key => key.algorithm === one))
     if (missing.length === 0) return listing
     const nowMs = listing.listedAtMs
-    const added = await Promise.all(missing.map(one => newSigningKey(one, options.sealer, nowMs, nowMs)))
+    const added = await Promise.all(missing.map(one => newSigningKey(one, options.sealer, nowMs, signsFrom(nowMs))))
     const events = added.map(key => signingKeyAdded(options.entropy, key, 'rule'))
     await options.store.add(added, [], listing.storedCount, events)
   }
-  throw new StoreUnavailable(`the signing keys changed ${firstStartAttemptsMax} times while the first ones were made`)
+  throw new StoreUnavailable(`the signing keys changed ${addAttemptsMax} times while the first ones were made`)
 }
 
 /** Time first, list second: what the list lacks was added after that time. Keys opened before are not opened again. */

@@ -5,7 +5,7 @@
 
 import { hash } from 'node:crypto'
 import type { Family } from '@pawl/family'
-import type { Client } from '../client/client.ts'
+import type { Client, SigningAlgorithm } from '../client/client.ts'
 import type { Mint } from './issue.ts'
 import { signJwt } from './sign-jwt.ts'
 
@@ -41,11 +41,24 @@ export function issueIdToken(mint: Mint, request: IdTokenRequest): string {
     ...(amr.length > 0 ? { amr } : {}),
     ...(nonce === null ? {} : { nonce }),
     ...(sessionId === null ? {} : { sid: sessionId }),
-    at_hash: accessTokenHash(request.accessToken),
+    at_hash: accessTokenHash(request.accessToken, client.idTokenAlgorithm),
   })
 }
 
-/** The left half of SHA-256, which is the hash of both ES256 and RS256 (OIDC Core §3.1.3.6). */
-function accessTokenHash(accessToken: string): string {
-  return hash('sha256', accessToken, 'buffer').subarray(0, 16).toString('base64url')
+/**
+ * The left half of the hash that goes with the algorithm (OIDC Core §3.1.3.6): SHA-512 is in Ed25519, and ML-DSA has 512
+ * bits of SHAKE256 in it, half of which are those that 256 bits of it would be.
+ */
+function accessTokenHash(accessToken: string, algorithm: SigningAlgorithm): string {
+  switch (algorithm) {
+    case 'ES256':
+    case 'RS256':
+    case 'PS256':
+      return hash('sha256', accessToken, 'buffer').subarray(0, 16).toString('base64url')
+    case 'EdDSA':
+      return hash('sha512', accessToken, 'buffer').subarray(0, 32).toString('base64url')
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+      return hash('shake256', accessToken, { outputEncoding: 'buffer', outputLength: 32 }).toString('base64url')
+  }
 }

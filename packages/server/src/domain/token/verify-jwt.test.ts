@@ -39,6 +39,7 @@ before(async () => {
     sealer: sealer(keysNamed(1), entropy),
     entropy,
     now: () => Promise.resolve(nowMs),
+    firstPublishSeconds: 0,
     report: error => assert.fail(String(error)),
   })
   ec = keys.current('ES256', nowMs)
