@@ -23,6 +23,7 @@ const consent = {
   clientIsCertain: true,
   userEmail: email,
   resources: [],
+  details: [],
   lasting: offline,
 }
 
@@ -44,6 +45,26 @@ export function samplePages(): { readonly [name: string]: Page } {
       scopes: ['openid', 'phone', 'address', 'tides:read'],
       resources: ['https://api.tides.example/v2', 'https://charts.tides.example/'],
       lasting: { kind: 'session', idleSeconds: 3600, absoluteSeconds: 7 * days },
+    }),
+    'consent-details': consentPage({
+      ...consent,
+      scopes: ['offline_access'],
+      details: [
+        {
+          sentence: [
+            { text: 'Pay ', isSent: false },
+            { text: '123.50', isSent: true },
+            { text: ' ', isSent: false },
+            { text: 'EUR', isSent: true },
+            { text: ' to ', isSent: false },
+            { text: 'Merchant A', isSent: true },
+          ],
+          facts: [
+            { label: 'Account', value: 'DE02100100109307118603' },
+            { label: 'Reference', value: 'Ref Number Merchant 4711' },
+          ],
+        },
+      ],
     }),
     error: errorPage({
       issuerHost,

@@ -7,6 +7,7 @@ import { systemEntropy } from '../domain/entropy.ts'
 import { systemClock } from '../domain/time.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addConfigCommands } from './commands/config.ts'
+import { addDetailsCommands } from './commands/details.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addFamiliesCommands } from './commands/families.ts'
@@ -56,6 +57,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addClientCommands(program, world)
   addUserCommands(program, world)
   addResourceCommands(program, world)
+  addDetailsCommands(program, world)
   addFamiliesCommands(program, world)
   addExplainCommand(program, world)
   addRevokeCommand(program, world)

@@ -1,5 +1,6 @@
 /** Everything the server remembers, behind one narrow port per noun. `store/` implements it; `pawl.ts` plugs it in. */
 
+import type { DetailsTypeStore } from './authorization-details/details-type.ts'
 import type { ClientStore } from './client/client.ts'
 import type { ConsentStore } from './consent/consent.ts'
 import type { CutOffStore } from './cut-off/cut-off.ts'
@@ -32,6 +33,7 @@ export interface Store {
   readonly refusals: RefusalStore
   readonly marks: MarkStore
   readonly pushedRequests: PushedRequestStore
+  readonly detailsTypes: DetailsTypeStore
   readonly registrations: RegistrationStore
   readonly resources: ResourceStore
   /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */

@@ -27,6 +27,7 @@ const allowed: ConsentQuestion = {
   subject,
   scopes: ['openid', 'offline_access'],
   resources: [],
+  hasDetails: false,
   promptConsent: false,
   remembered,
 }
@@ -50,6 +51,12 @@ describe('needsConsent', () => {
     assert.equal(needsConsent({ ...allowed, promptConsent: true }), true)
     const client = { ...confidential, firstParty: true }
     assert.equal(needsConsent({ ...allowed, client, promptConsent: true }), true)
+  })
+
+  it('asks each time for what is said in detail, unless the client is a certain first-party one', () => {
+    assert.equal(needsConsent({ ...allowed, hasDetails: true }), true)
+    const client = { ...confidential, firstParty: true }
+    assert.equal(needsConsent({ ...allowed, client, hasDetails: true }), false)
   })
 
   it('CK-12 asks about a public client every time', () => {

@@ -22,6 +22,8 @@ export interface AccessTokenRequest {
   readonly family: Family
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Null where none were granted (RFC 9396 §9.1). */
+  readonly authorizationDetails: readonly object[] | null
   readonly nowMs: number
 }
 
@@ -68,6 +70,7 @@ export function issueAccessToken(
     iat: issuedAt,
     jti: Buffer.from(mint.entropy.bytes(16)).toString('base64url'),
     scope: request.scopes.join(' '),
+    authorization_details: request.authorizationDetails ?? undefined,
     // RFC 9068 §2.2.1: when and how the user proved who they are; nothing for a client that acts for itself.
     auth_time: isUser ? Math.floor(authTimeMs / 1000) : undefined,
     acr: isUser ? (acr ?? undefined) : undefined,

@@ -122,6 +122,7 @@ function consentResponse(
     userEmail: user.email,
     scopes: scopesToAllow(request),
     resources: request.resources,
+    details: next.details,
     lasting: lastingOf(next),
   })
   return pageResponse(page)

@@ -1,5 +1,6 @@
 /** The consent page: who asks, for what, for how long, and as whom. Allow and deny weigh the same. */
 
+import type { DetailInWords } from '../../domain/authorization-details/details-words.ts'
 import type { ClientOnPage } from './client-on-page.ts'
 import { inWords } from './durations.ts'
 import { type Html, html } from './html.ts'
@@ -23,6 +24,7 @@ export interface ConsentPageProps extends PageFrame {
   readonly userEmail: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly details: readonly DetailInWords[]
   readonly lasting: Lasting
 }
 
@@ -32,7 +34,7 @@ export function consentPage(props: ConsentPageProps): Page {
 <p class="quiet">You are signed in as <bdi>${props.userEmail}</bdi>.</p>
 ${props.clientIsCertain ? null : html`<p class="notice">Nobody can prove which application this is. Allow it only if you have just started it yourself.</p>`}
 <h2>It asks to</h2>
-<ul class="permissions">${props.scopes.map(scope => html`<li>${scopeSentence(scope)}</li>`)}</ul>
+<ul class="permissions">${props.details.map(detail => html`<li>${detailSentence(detail)}${detailFacts(detail)}</li>`)}${props.scopes.map(scope => html`<li>${scopeSentence(scope)}</li>`)}</ul>
 <dl class="facts">
 <dt>For how long</dt><dd>${howLong(props.lasting)}</dd>
 ${props.resources.length === 0 ? null : html`<dt>Where</dt>${props.resources.map(resource => html`<dd><code><bdi>${resource}</bdi></code></dd>`)}`}
@@ -41,6 +43,16 @@ ${client.host === null ? null : html`<dt>The answer goes to</dt><dd><bdi>${clien
 ${stateForm({ action: '/consent', stateToken, content: decisions() })}`
   const below = html`<div class="aside">${switchForm(stateToken)}</div>`
   return page({ issuerHost: props.issuerHost, title: `Allow ${client.name}?`, card, below })
+}
+
+/** What the application sent stands out and cannot turn the operator's words around. */
+function detailSentence({ sentence }: DetailInWords): Html {
+  return html`${sentence.map(({ text, isSent }) => (isSent ? html`<strong><bdi>${text}</bdi></strong>` : html`${text}`))}`
+}
+
+function detailFacts({ facts }: DetailInWords): Html | null {
+  if (facts.length === 0) return null
+  return html`<dl class="details">${facts.map(({ label, value }) => html`<dt>${label}</dt><dd><bdi>${value}</bdi></dd>`)}</dl>`
 }
 
 /** One sentence; also for the page where a person sees what was allowed. */

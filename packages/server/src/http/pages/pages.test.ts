@@ -36,6 +36,7 @@ const consent: ConsentPageProps = {
   userEmail: 'ada@example.com',
   scopes: ['openid'],
   resources: [],
+  details: [],
   lasting: { kind: 'once', accessSeconds: 600 },
 }
 
@@ -63,6 +64,13 @@ describe('a page with hostile text in it', () => {
   /** Every place where text from outside stands on a page. */
   function pagesWith(text: string): Page[] {
     const client = { name: text, host: text }
+    const detail = {
+      sentence: [
+        { text, isSent: true },
+        { text, isSent: false },
+      ],
+      facts: [{ label: text, value: text }],
+    }
     return [
       signInPage({
         ...signIn,
@@ -72,7 +80,15 @@ describe('a page with hostile text in it', () => {
         problem: { kind: 'refused' },
         signedInAs: text,
       }),
-      consentPage({ ...consent, stateToken: text, client, userEmail: text, scopes: [text], resources: [text] }),
+      consentPage({
+        ...consent,
+        stateToken: text,
+        client,
+        userEmail: text,
+        scopes: [text],
+        resources: [text],
+        details: [detail],
+      }),
       errorPage({ issuerHost: text, title: text, message: text, requestId: text, status: 400 }),
       formPostPage({
         issuerHost: text,

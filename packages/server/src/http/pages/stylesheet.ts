@@ -35,6 +35,9 @@ code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospa
 ul.permissions{list-style:none;margin:0 0 1rem;padding:0}
 ul.permissions li{position:relative;padding:.25rem 0 .25rem 1.625rem;overflow-wrap:anywhere}
 ul.permissions li::before{content:"";position:absolute;left:0;top:.7em;width:.9375rem;height:.5rem;background:var(--brass);clip-path:polygon(0 0,100% 0,100% 100%)}
+.details{margin:.25rem 0 .5rem;display:grid;grid-template-columns:auto 1fr;gap:0 .75rem;font-size:.9375rem}
+.details dt{color:var(--quiet)}
+.details dd{margin:0;overflow-wrap:anywhere;white-space:pre-line}
 .facts{margin:1.25rem 0 0;padding:1rem 0 0;border-top:1px solid var(--line)}
 .facts dt{font-weight:600}
 .facts dd{margin:0;overflow-wrap:anywhere}

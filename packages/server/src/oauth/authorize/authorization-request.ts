@@ -7,6 +7,7 @@ import { isS256Challenge, isSameRedirectUri, isSubset, parsePrompts, parseScope,
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { type WantedAcr, wantedAcr } from '../../domain/session/acr.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from '../authorization-server.ts'
+import { requestedDetails } from '../authorization-details.ts'
 import { OAuthError, type OAuthErrorCode } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
 import { keyOfCode } from '../sender.ts'
@@ -109,7 +110,7 @@ export async function checkedRequest(
     subject: await onlySubject(server, client, { hint: valueOf(parameters, 'id_token_hint'), claims }),
     claims,
     wantedAcr: acrOf(claims, limited(parameters, 'acr_values', acrValuesCharactersMax)),
-    authorizationDetails: null,
+    authorizationDetails: await requestedDetails(server, client, parameters),
   }
 }
 
@@ -137,7 +138,11 @@ function checkWhatIsNotThere(client: Client, to: ReturnAddress, parameters: Para
 /** Without a scope the client gets what it is registered for, less what only an explicit word should give. */
 function scopesOf(client: Client, parameters: Parameters): readonly string[] {
   const text = valueOf(parameters, 'scope')
-  if (text === undefined) return client.scopes.filter(scope => scope !== 'openid' && scope !== 'offline_access')
+  if (text === undefined) {
+    // Whoever says in detail what is wanted does not want everything besides (RFC 9396 §3.1).
+    if (parameters.has('authorization_details')) return []
+    return client.scopes.filter(scope => scope !== 'openid' && scope !== 'offline_access')
+  }
   const wanted = parseScope(text)
   if (wanted === null || !isSubset(wanted, client.scopes)) {
     throw fault('invalid_scope', 'The scope is malformed or not registered for this client.')

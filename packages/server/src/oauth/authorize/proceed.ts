@@ -3,12 +3,14 @@
  * step, so that the rules about sign-in and consent stand in one place (OIDC Core §3.1.2.3, §3.1.2.4).
  */
 
+import type { DetailInWords } from '../../domain/authorization-details/details-words.ts'
 import type { Client } from '../../domain/client/client.ts'
 import { needsConsent } from '../../domain/consent/consents.ts'
 import type { Caller } from '../../domain/event/new-event.ts'
 import { type Offers, satisfiesAny, type WantedAcr, wantedAcr, waysToRaise } from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { User } from '../../domain/user/user.ts'
+import { detailsInWords } from '../authorization-details.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { scopesOfClaims } from '../user-claims.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
@@ -31,6 +33,7 @@ export type Next =
       readonly client: Client
       readonly user: User
       readonly session: Session
+      readonly details: readonly DetailInWords[]
     }
   | {
       readonly kind: 'second_factor'
@@ -73,7 +76,8 @@ export async function proceed(server: AuthorizationServer, situation: Situation)
   if (!situation.hasConsented && (await mustAsk(server, client, interaction, signedIn))) {
     if (isSilent) return refuse(server, request, 'consent_required')
     const asked = { ...interaction, askedSessionId: signedIn.id }
-    return { kind: 'consent', interaction: asked, client, user, session: signedIn }
+    const details = await detailsInWords(server, request.authorizationDetails)
+    return { kind: 'consent', interaction: asked, client, user, session: signedIn, details }
   }
   const { caller } = situation
   const response = await finishInteraction(server, { interaction, client, session: signedIn, caller, nowMs })
@@ -173,6 +177,7 @@ async function mustAsk(
     subject: session.subject,
     scopes: scopesToAllow(request),
     resources: request.resources,
+    hasDetails: request.authorizationDetails !== null,
     promptConsent: request.prompts.includes('consent'),
     remembered: await server.store.consents.read(session.subject, client.id),
   })

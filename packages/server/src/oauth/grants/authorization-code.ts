@@ -62,11 +62,11 @@ async function decide(
   if (aside !== null) server.background.run(() => server.store.events.record([aside]))
   if (verdict.kind !== 'advanced') return { change, result: failure(redeeming, reasonOf(verdict)) }
   const family = { ...verdict.family, keyId: server.currentKeyId }
-  const { scopes, resources } = narrow(family.grant, client, request.parameters)
+  const { scopes, resources, authorizationDetails } = narrow(family.grant, client, request.parameters)
   const signing = { client, family, scopes, sender, nowMs: reading.nowMs }
   const userClaims = (await beforeSigning(server, signing)) ?? {}
   const nonce = family.redemption?.nonce ?? null
-  const answer = answerWithTokens(server, { ...signing, resources, nonce, userClaims })
+  const answer = answerWithTokens(server, { ...signing, resources, authorizationDetails, nonce, userClaims })
   const saved = { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } }
   if (sender.mark === null) return saved
   return { ...saved, mark: { ...sender.mark, taken: { failure: replayed(client) } } }

@@ -5,10 +5,12 @@
 
 import { type Family, type Grant, openFamily } from '@pawl/family'
 import { isSubset, parseScope } from '@pawl/protocol'
+import { grantedDetails } from '../../domain/authorization-details/authorization-details.ts'
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { newEvent } from '../../domain/event/new-event.ts'
 import { grantIdOf, newFamilyId, newStepId } from '../../domain/identifiers.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
+import { requestedDetails } from '../authorization-details.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
@@ -27,12 +29,24 @@ export async function grantByClientCredentials(
     throw new OAuthError('unauthorized_client', 'a public client has no credentials of its own')
   const scopes = scopesFor(client, request)
   const resources = requestedResources(client, request.parameters)
+  const details = await requestedDetails(server, client, request.parameters)
   const nowMs = await server.store.now()
   await refuseDisabled(server, client)
   const sender = senderOf(server, client, request, nowMs)
   await Promise.all([server.signingKeys.ready(nowMs), takeMark(server, client, sender)])
-  const family = familyOf(server, client, { scopes, resources, nowMs })
-  const granted = { client, family, scopes, resources, sender, nonce: null, userClaims: {}, nowMs }
+  const family = familyOf(server, client, { scopes, resources, details, nowMs })
+  const authorizationDetails = details === null ? null : grantedDetails(details)
+  const granted = {
+    client,
+    family,
+    scopes,
+    resources,
+    authorizationDetails,
+    sender,
+    nonce: null,
+    userClaims: {},
+    nowMs,
+  }
   const answer = answerWithTokens(server, granted)
   const about = {
     familyId: family.id,
@@ -67,12 +81,15 @@ function scopesFor(client: Client, request: ProtocolRequest): readonly string[] 
   })
 }
 
+interface Granted {
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly details: string | null
+  readonly nowMs: number
+}
+
 /** Already in generation 1: there is no code to redeem. It is over when its only access token is. */
-function familyOf(
-  server: AuthorizationServer,
-  client: Client,
-  granted: { readonly scopes: readonly string[]; readonly resources: readonly string[]; readonly nowMs: number },
-): Family {
+function familyOf(server: AuthorizationServer, client: Client, granted: Granted): Family {
   const { nowMs } = granted
   const id = newFamilyId(nowMs, server.entropy)
   const opening = {
@@ -91,11 +108,7 @@ function familyOf(
   return { ...openFamily(opening, nowMs), generation: 1 }
 }
 
-function grantOf(
-  client: Client,
-  id: Family['id'],
-  granted: { readonly scopes: readonly string[]; readonly resources: readonly string[]; readonly nowMs: number },
-): Grant {
+function grantOf(client: Client, id: Family['id'], granted: Granted): Grant {
   return {
     id: grantIdOf(id),
     clientId: client.id,
@@ -105,7 +118,7 @@ function grantOf(
     scopes: granted.scopes,
     resources: granted.resources,
     claims: null,
-    authorizationDetails: null,
+    authorizationDetails: granted.details,
     authTimeMs: granted.nowMs,
     acr: null,
     amr: [],

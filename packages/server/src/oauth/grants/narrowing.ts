@@ -1,22 +1,31 @@
-/** Scope and resource of one request within what was granted (RFC 6749 §6, RFC 8707 §2.2): they shrink, never grow (I7). */
+/**
+ * Scope, resource and authorization details of one request within what was granted (RFC 6749 §6, RFC 8707 §2.2, RFC 9396
+ * §6): they shrink, never grow (I7).
+ */
 
 import type { Grant } from '@pawl/family'
 import { isResourceIndicator, isSubset, parseScope, resourcesMax } from '@pawl/protocol'
+import type { AuthorizationDetail } from '../../domain/authorization-details/authorization-details.ts'
 import type { Client } from '../../domain/client/client.ts'
+import { narrowDetails } from '../authorization-details.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { type Parameters, valueOf } from '../authorization-server.ts'
 
 export interface Narrowed {
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Null where none were granted (RFC 9396). */
+  readonly authorizationDetails: readonly AuthorizationDetail[] | null
 }
 
 /**
  * What this one access token may do: what was granted, less what the client has lost since, less what the request leaves
- * out. Throws `invalid_scope` or `invalid_target`; the family stands as it was.
+ * out. Throws `invalid_scope`, `invalid_target` or `invalid_authorization_details`; the family stands as it was.
  */
 export function narrow(grant: Grant, client: Client, parameters: Parameters): Narrowed {
-  return { scopes: narrowScopes(grant, client, parameters), resources: narrowResources(grant, parameters) }
+  const scopes = narrowScopes(grant, client, parameters)
+  const resources = narrowResources(grant, parameters)
+  return { scopes, resources, authorizationDetails: narrowDetails(grant, client, parameters, resources) }
 }
 
 function narrowScopes(grant: Grant, client: Client, parameters: Parameters): readonly string[] {

@@ -113,11 +113,11 @@ function answer(
   const { nowMs } = reading
   if (expiryOf(withLifetimesOfToday(reading.family, client), nowMs) !== null) return unchanged(tooOldToday(refresh))
   if (isWeakerThanAskedToday(reading.family.grant, client, nowMs)) return unchanged(tooWeakToday(refresh))
-  const { scopes, resources } = narrow(reading.family.grant, client, request.parameters)
+  const narrowed = narrow(reading.family.grant, client, request.parameters)
   const moved = judgement.verdict.kind === 'advanced'
   const family = moved ? { ...judgement.verdict.family, keyId: server.currentKeyId } : judgement.verdict.family
   const change = judgement.change === null ? null : { ...judgement.change, family }
-  const told = { client, family: withLifetimesOfToday(family, client), scopes, resources, sender, nonce: null, nowMs }
+  const told = { client, family: withLifetimesOfToday(family, client), ...narrowed, sender, nonce: null, nowMs }
   const finish = (userClaims: UserClaims): Attempt<Outcome> => {
     const result = { answer: answerWithTokens(server, { ...told, userClaims }) }
     return sender.mark === null ? { change, result } : marked(refresh, sender.mark, { change, family, result })

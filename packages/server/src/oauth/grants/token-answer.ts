@@ -15,6 +15,8 @@ export interface TokenAnswer {
   readonly expires_in: number
   readonly refresh_token?: string
   readonly scope: string
+  /** What was granted (RFC 9396 §7), as this access token carries it. */
+  readonly authorization_details?: readonly object[]
   readonly id_token?: string
   /** Seconds until the refresh token runs out unused, and until the user must sign in again whatever happens. */
   readonly refresh_token_timeout?: number
@@ -27,6 +29,7 @@ export interface AnswerInput {
   readonly family: Family
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails: readonly object[] | null
   readonly sender: Sender
   readonly nonce: string | null
   readonly userClaims: { readonly [name: string]: unknown }
@@ -35,7 +38,7 @@ export interface AnswerInput {
 
 /** Signs everything the answer needs. It can fail, so it runs before the step is saved: a failure of ours burns no token. */
 export function answerWithTokens(server: AuthorizationServer, input: AnswerInput): TokenAnswer {
-  const { client, family, scopes, sender, nowMs } = input
+  const { client, family, scopes, authorizationDetails, sender, nowMs } = input
   const { token, expiresInSeconds } = issueAccessToken(server, input, sender.confirmation)
   refuseTooLong(token, input)
   const answer: TokenAnswer = {
@@ -44,6 +47,7 @@ export function answerWithTokens(server: AuthorizationServer, input: AnswerInput
     expires_in: expiresInSeconds,
     ...refreshPart(server, family, nowMs),
     scope: scopes.join(' '),
+    ...(authorizationDetails === null ? {} : { authorization_details: authorizationDetails }),
   }
   if (family.grant.subject === null || !scopes.includes('openid')) return answer
   const idToken = { client, family, accessToken: token, nonce: input.nonce, userClaims: input.userClaims, nowMs }

@@ -229,4 +229,21 @@ CREATE TABLE resources (
 CREATE INDEX resources_of_audience ON resources (audience, indicator);
 `
 
-export const migrations: readonly string[] = [initial, marks, pushedRequests, credentials, registrations, resources]
+/** What may be asked for in authorization details. */
+const detailsTypes = `
+CREATE TABLE details_types (
+  type TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  document TEXT COLLATE "C" NOT NULL,
+  version BIGINT NOT NULL
+);
+`
+
+export const migrations: readonly string[] = [
+  initial,
+  marks,
+  pushedRequests,
+  credentials,
+  registrations,
+  resources,
+  detailsTypes,
+]

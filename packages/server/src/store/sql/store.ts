@@ -6,6 +6,7 @@ import { sqlConsents } from './consents.ts'
 import { sqlCredentials } from './credentials.ts'
 import { sqlCutOffs, withSettledCutOffs } from './cut-offs.ts'
 import { sqlDeniedAccessTokens } from './denied-access-tokens.ts'
+import { sqlDetailsTypes } from './details-types.ts'
 import { sqlEvents } from './events.ts'
 import { sqlFamilies } from './families.ts'
 import { sqlMarks } from './marks.ts'
@@ -50,6 +51,7 @@ export function sqlStore(driver: SqlDriver): Store {
     refusals: sqlRefusals(sql, clock),
     marks: sqlMarks(sql),
     pushedRequests: sqlPushedRequests(sql),
+    detailsTypes: sqlDetailsTypes(sql, clock),
     registrations: sqlRegistrations(sql, clock),
     resources: sqlResources(sql, clock),
     now: () => readNowMs(sql, clock),

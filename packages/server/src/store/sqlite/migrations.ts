@@ -284,6 +284,15 @@ CREATE TABLE resources (
 CREATE INDEX resources_of_audience ON resources (audience, indicator);
 `
 
+/** What may be asked for in authorization details. */
+const detailsTypes = `
+CREATE TABLE details_types (
+  type TEXT NOT NULL PRIMARY KEY,
+  document TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+`
+
 const migrations: readonly string[] = [
   initial,
   severalInterruptions,
@@ -292,4 +301,5 @@ const migrations: readonly string[] = [
   credentials,
   registrations,
   resources,
+  detailsTypes,
 ]
