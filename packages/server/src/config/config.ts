@@ -9,6 +9,7 @@ import type { RegistrationMode } from '../domain/registration/registration-rules
 import { ConfigRefused } from './config-refused.ts'
 import { isLoopbackIssuer } from './issuer.ts'
 import type { Settings } from './settings.ts'
+import { type ClientCertificates, clientCertificatesOf, judgeTls } from './tls-settings.ts'
 import {
   isEncryptionUnproven,
   isPostgresUrl,
@@ -21,6 +22,8 @@ import {
 export interface Config extends Omit<Settings, 'issuer' | 'store' | 'registration' | 'clientDocumentHosts'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
   readonly issuer: string
+  /** How clients show certificates, or null where they cannot. */
+  readonly clientCertificates: ClientCertificates | null
   /** True when the issuer is on loopback. */
   readonly development: boolean
   readonly registration: RegistrationMode
@@ -44,12 +47,15 @@ export const releasedAtMs = 1_795_305_600_000
  */
 export function completeConfig(settings: Settings, masterKeys: MasterKeys, listeningPort: number): Config {
   refuseUnsafeStore(settings)
-  const issuer = settings.issuer ?? `http://localhost:${listeningPort}`
+  const tlsRefusal = judgeTls(settings)
+  if (tlsRefusal !== null) throw new ConfigRefused(tlsRefusal)
+  const issuer = settings.issuer ?? `${settings.tlsCert === null ? 'http' : 'https'}://localhost:${listeningPort}`
   const { store: _, ...others } = settings
   const development = isLoopbackIssuer(issuer)
   return {
     ...others,
     issuer,
+    clientCertificates: clientCertificatesOf(settings, issuer),
     development,
     registration: settings.registration ?? (development ? 'open' : 'off'),
     clientDocumentHosts: settings.clientDocumentHosts ?? (development ? ['*'] : []),

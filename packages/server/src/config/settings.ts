@@ -7,7 +7,9 @@ import { z } from 'zod'
 import { registrationModes, userScopes } from '../domain/registration/registration-rules.ts'
 import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { judgeIssuer } from './issuer.ts'
+import { described, nullableText, type SettingMeaning, whole } from './setting-kinds.ts'
 import { judgeStore } from './store-place.ts'
+import { tlsSettings } from './tls-settings.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
@@ -122,6 +124,7 @@ export const settingsSchema = z.strictObject({
         'Whose software statements (RFC 7591) are believed: the iss, a space, and the address of the key set. A client that brings one needs no registration token.',
     },
   ),
+  ...tlsSettings,
   logLevel: described(z.enum(logLevels).default('info'), { unit: 'level', description: 'What is written to stderr.' }),
   drainSeconds: described(whole(0, 300, 10), {
     unit: 'seconds',
@@ -198,6 +201,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
   switch (name) {
     case 'port':
     case 'adminPort':
+    case 'mtlsPort':
     case 'storeConnections':
     case 'syncStandbys':
     case 'workers':
@@ -220,6 +224,11 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'requireSignedRequests':
     case 'dpopNonces':
       return text === 'true' || (text === 'false' ? false : text)
+    case 'tlsCert':
+    case 'tlsKey':
+    case 'tlsClientCa':
+    case 'mtlsUrl':
+    case 'clientCertificateHeader':
     case 'issuer':
     case 'data':
     case 'store':
@@ -230,32 +239,8 @@ export function valueOfText(name: SettingName, text: string): unknown {
   }
 }
 
-export interface SettingMeaning {
-  readonly unit: string
-  readonly description: string
-}
-
 export function settingMeaning(name: SettingName): SettingMeaning {
   const meta = settingsSchema.shape[name].meta()
   const unit = meta?.['unit']
   return { unit: typeof unit === 'string' ? unit : '', description: meta?.description ?? '' }
-}
-
-function described<T extends z.ZodType>(type: T, meaning: SettingMeaning): T {
-  return type.meta({ ...meaning })
-}
-
-function whole(min: number, max: number, value: number): z.ZodDefault<z.ZodInt> {
-  return z.int().min(min).max(max).default(value)
-}
-
-function nullableText(judge: (text: string) => string | null = () => null): z.ZodDefault<z.ZodNullable<z.ZodString>> {
-  const text = z
-    .string()
-    .min(1)
-    .superRefine((value, context) => {
-      const refusal = judge(value)
-      if (refusal !== null) context.addIssue({ code: 'custom', message: refusal })
-    })
-  return text.nullable().default(null)
 }
