@@ -69,6 +69,7 @@ const rings: { readonly [ring: string]: Ring } = {
       'domain/family/family-busy.ts',
       'domain/client/client.ts',
       'domain/client/client-source.ts',
+      'domain/client/document-url.ts',
       'domain/strict-json.ts',
       'domain/event/user-agent.ts',
     ],

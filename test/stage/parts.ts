@@ -15,7 +15,7 @@ import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts
 import { requestDecryption } from '../../packages/server/src/domain/keys/request-decryption.ts'
 import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
 import { openSigningKeys } from '../../packages/server/src/domain/keys/signing-keys.ts'
-import { userScopes } from '../../packages/server/src/domain/registration/registration-rules.ts'
+import { userScopes } from '../../packages/server/src/domain/user/user-scopes.ts'
 import type { Store } from '../../packages/server/src/domain/store.ts'
 import { familyRate } from '../../packages/server/src/domain/throttle/family-rate.ts'
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'

@@ -1,6 +1,7 @@
 /** What a client kind settles, so that nobody meets forty flags. One table; registration reads it. */
 
 import type { AuthMethod, ClientKind, GrantType } from '../domain/client/client.ts'
+import { userScopes } from '../domain/user/user-scopes.ts'
 
 export interface KindDefaults {
   readonly confidential: boolean
@@ -18,9 +19,6 @@ const day = 86_400
 
 export const accessSecondsDefault = 10 * minute
 export const repeatSecondsDefault = minute
-
-/** What a client added without scopes may ask for. */
-export const userScopes = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'] as const
 
 const serverSide: KindDefaults = {
   confidential: true,

@@ -19,6 +19,7 @@ export const redirectUrisMax = 64
 export const scopesMax = 100
 export const audiencesMax = 16
 export const nameCharactersMax = 200
+export const partnerPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
 /** One sentence for each thing that is wrong; empty when the client may be stored. */
 export function judgeClient(client: Client): string[] {
@@ -111,7 +112,7 @@ function judgeNames(client: Client): string[] {
     if (!/^[!-~]{1,1024}$/.test(audience))
       wrong.push(`${quoted(audience)} is not an audience: 1 to 1024 visible characters.`)
   }
-  if (partner !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(partner)) {
+  if (partner !== null && !partnerPattern.test(partner)) {
     wrong.push('A partner is 1 to 100 letters, digits, dots, dashes and underscores.')
   }
   return wrong

@@ -12,6 +12,7 @@ import { addDevCommand } from './commands/dev.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addFamiliesCommands } from './commands/families.ts'
 import { addKeysCommands } from './commands/keys.ts'
+import { addRegistrationTokenCommands } from './commands/registration-token.ts'
 import { addResourceCommands } from './commands/resource.ts'
 import { addRevokeCommand } from './commands/revoke.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -58,6 +59,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addUserCommands(program, world)
   addResourceCommands(program, world)
   addDetailsCommands(program, world)
+  addRegistrationTokenCommands(program, world)
   addFamiliesCommands(program, world)
   addExplainCommand(program, world)
   addRevokeCommand(program, world)

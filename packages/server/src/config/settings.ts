@@ -4,8 +4,10 @@
  */
 
 import { z } from 'zod'
-import { registrationModes, userScopes } from '../domain/registration/registration-rules.ts'
+import { registrationModes } from '../domain/registration/registration-rules.ts'
+import { userScopes } from '../domain/user/user-scopes.ts'
 import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
+import { changeEndings } from '../domain/user/ends.ts'
 import { judgeIssuer } from './issuer.ts'
 import { described, nullableText, type SettingMeaning, whole } from './setting-kinds.ts'
 import { judgeStore } from './store-place.ts'
@@ -152,6 +154,11 @@ export const settingsSchema = z.strictObject({
     description:
       'How often one family may be refreshed in a second on each process; beyond, the client is told to wait.',
   }),
+  passwordChangeEnds: described(z.enum(changeEndings).default('others'), {
+    unit: 'rule',
+    description:
+      'What ends when people change how they sign in: others (every session but the one they do it in), none, or all. A reset always ends all.',
+  }),
   grantsPerUserAndClientMax: described(whole(1, 10_000, 100), {
     unit: 'grants',
     description: 'Living grants of one user for one client; one more ends the oldest.',
@@ -224,6 +231,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'requireSignedRequests':
     case 'dpopNonces':
       return text === 'true' || (text === 'false' ? false : text)
+    case 'passwordChangeEnds':
     case 'tlsCert':
     case 'tlsKey':
     case 'tlsClientCa':

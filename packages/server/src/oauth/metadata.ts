@@ -38,7 +38,10 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
 export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules'>): {
   readonly [name: string]: unknown
 } {
-  return { ...oauthMetadata(server.issuer), ...openidMetadata(server.issuer), ...requestMetadata(server),
+  return {
+    ...oauthMetadata(server.issuer),
+    ...openidMetadata(server.issuer),
+    ...requestMetadata(server),
     ...registrationMetadata(server),
   }
 }

@@ -22,14 +22,14 @@ export interface ConsentQuestion {
 
 /**
  * True where the person must be asked. `prompt=consent` always asks. A first-party client is not asked about, where its
- * identity is certain. A public client is asked about every time: anybody can pretend to be it (RFC 8252 §8.6). A
- * confidential one is asked about until this person has allowed it each scope, `offline_access` among them
- * (OIDC Core §11), and for each resource that the operator did not register for it. What is asked for in detail is never
- * remembered: one payment allowed is not the next.
+ * identity is certain. A public client is asked about every time: anybody can pretend to be it (RFC 8252 §8.6). So is one
+ * that publishes itself: it may say something else tomorrow. A confidential one is asked about until this person has
+ * allowed it each scope, `offline_access` among them (OIDC Core §11), and for each resource that the operator did not
+ * register for it. What is asked for in detail is never remembered: one payment allowed is not the next.
  */
 export function needsConsent(question: ConsentQuestion): boolean {
   const { client, remembered } = question
-  if (question.promptConsent) return true
+  if (question.promptConsent || client.source?.kind === 'document') return true
   if (client.firstParty && isCertain(client, question.redirectUri)) return false
   if (isPublicClient(client) || question.hasDetails) return true
   if (remembered === null || remembered.subject !== question.subject || remembered.clientId !== client.id) return true

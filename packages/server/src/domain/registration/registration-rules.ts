@@ -4,9 +4,6 @@
 export const registrationModes = ['off', 'token', 'open'] as const
 export type RegistrationMode = (typeof registrationModes)[number]
 
-/** What OpenID Connect defines for every application (OIDC Core §5.4, §11). */
-export const userScopes = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'] as const
-
 export interface RegistrationRules {
   readonly registration: RegistrationMode
   readonly registrationScopes: readonly string[]

@@ -1,6 +1,7 @@
 /** Pages, redirects and errors as a browser gets them. Everything here is uncacheable and cannot be framed. */
 
 import type { Client } from '../../domain/client/client.ts'
+import { hostOfDocument } from '../../domain/client/document-url.ts'
 import { isVouchedFor } from '../../domain/client/client-source.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
@@ -63,7 +64,8 @@ export function issuerHostOf(server: AuthorizationServer): string {
 }
 
 export function clientOnPage(client: Client, redirectUri: string): ClientOnPage {
-  return { name: client.name, host: hostOf(redirectUri) }
+  const published = client.source?.kind === 'document' ? { publishedAt: hostOfDocument(client.id) } : {}
+  return { name: client.name, host: hostOf(redirectUri), ...published }
 }
 
 /** How an error is told to a person. The id leads the operator to the reason. */

@@ -22,7 +22,12 @@ export function publicRoutes(
   server: AuthorizationServer,
   parts: Pick<RouterParts, 'onRefusal' | 'failureDelay'>,
 ): readonly Route[] {
-  return [...protocolRoutes(server, parts), ...registrationRoutes(server), ...metadataRoutes(server), ...pageRoutes(server, parts)]
+  return [
+    ...protocolRoutes(server, parts),
+    ...registrationRoutes(server),
+    ...metadataRoutes(server),
+    ...pageRoutes(server, parts),
+  ]
 }
 
 function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'failureDelay'>): readonly Route[] {

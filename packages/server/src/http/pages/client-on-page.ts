@@ -6,6 +6,8 @@ export interface ClientOnPage {
   readonly name: string
   /** Host of the redirect URI, or the scheme of a native application; null where there is nothing to go back to. */
   readonly host: string | null
+  /** Where it publishes what it is, if it does: the one thing about it that is proven. */
+  readonly publishedAt?: string
 }
 
 export function clientName(client: ClientOnPage): Html {

@@ -38,6 +38,7 @@ ${props.clientIsCertain ? null : html`<p class="notice">Nobody can prove which a
 <dl class="facts">
 <dt>For how long</dt><dd>${howLong(props.lasting)}</dd>
 ${props.resources.length === 0 ? null : html`<dt>Where</dt>${props.resources.map(resource => html`<dd><code><bdi>${resource}</bdi></code></dd>`)}`}
+${client.publishedAt === undefined ? null : html`<dt>Published at</dt><dd><strong><bdi>${client.publishedAt}</bdi></strong></dd>`}
 ${client.host === null ? null : html`<dt>The answer goes to</dt><dd><bdi>${client.host}</bdi></dd>`}
 </dl>
 ${stateForm({ action: '/consent', stateToken, content: decisions() })}`

@@ -10,6 +10,7 @@ import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { newEvent } from '../../domain/event/new-event.ts'
 import { grantIdOf, newFamilyId, newStepId } from '../../domain/identifiers.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
+import { userScopes } from '../../domain/user/user-scopes.ts'
 import { requestedDetails } from '../authorization-details.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
@@ -18,7 +19,7 @@ import { senderOf, takeMark } from '../sender.ts'
 import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
 
 /** Scopes that speak of a user; a client that acts for itself has none. */
-const userScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'phone', 'address', 'offline_access'])
+const ofUsers: ReadonlySet<string> = new Set(userScopes)
 
 export async function grantByClientCredentials(
   server: AuthorizationServer,
@@ -71,7 +72,7 @@ async function refuseDisabled(server: AuthorizationServer, client: Client): Prom
 }
 
 function scopesFor(client: Client, request: ProtocolRequest): readonly string[] {
-  const allowed = client.scopes.filter(scope => !userScopes.has(scope))
+  const allowed = client.scopes.filter(scope => !ofUsers.has(scope))
   const text = valueOf(request.parameters, 'scope')
   if (text === undefined) return allowed
   const wanted = parseScope(text)
