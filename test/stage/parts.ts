@@ -57,6 +57,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     firstKeyPublishSeconds: 0,
     dpop: { proofs: dpopProofs(), nonces: dpopNonces(keys, stage.issuer) },
     urlsOf: endpointUrls([stage.issuer]),
+    clientCertificates: null,
     passwords: argon2Hasher(systemEntropy(), quickHashing),
     background: background(rethrow),
     outbound,

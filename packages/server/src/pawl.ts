@@ -31,7 +31,7 @@ import { familyHandle } from './domain/token/family-handle.ts'
 import { argon2Hasher, type Hashing, hashingOn, type PasswordHasher, tellingHasher } from './domain/user/password.ts'
 import { signInLimits } from './domain/user/sign-in-limits.ts'
 import { accessLog, type Logger } from './http/access-log.ts'
-import { publicRoutes } from './http/endpoints/routes.ts'
+import { applicationRoutes, publicRoutes } from './http/endpoints/routes.ts'
 import { type FailureDelay, failureDelay, type StartTimer } from './http/failure-delay.ts'
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
@@ -90,6 +90,8 @@ export interface Pawl {
   readonly store: Store
   /** Answers one request. Never rejects. */
   readonly handle: Answer
+  /** The same for applications alone, without pages: for a port that asks for certificates, as no browser should be. */
+  readonly handleApplications: Answer
   /** Answers what a listener could not read as a request. */
   readonly refuse: RefuseUnread
   /** The same as a `fetch` function, for embedding. */
@@ -119,7 +121,8 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     handles: familyHandle(config.masterKeys),
     requestDecryption: requestDecryption(config.masterKeys),
     dpop: { proofs: dpopProofs(), nonces: dpopNonces(config.masterKeys, config.issuer) },
-    urlsOf: endpointUrls([config.issuer]),
+    urlsOf: endpointUrls(basesOf(config)),
+    clientCertificates: config.clientCertificates,
     signingKeys: await openKeys(store, parts, world),
     background: tasks,
     outbound,
@@ -129,6 +132,12 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     signInLimits,
   }
   return assemble(server, world, tasks)
+}
+
+/** Where this server is reached: by its own name, and by the one under which clients show certificates. */
+function basesOf({ issuer, clientCertificates }: Config): readonly string[] {
+  const url = clientCertificates?.url ?? null
+  return url === null ? [issuer] : [issuer, url]
 }
 
 /** Development speaks to its own machine, so that applications on it can be fetched from and posted to. */
@@ -218,11 +227,13 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
     onRefusal: keepRefusals(store, tasks, nowMs),
   }
   const handle = route(publicRoutes(server, parts), parts)
+  const handleApplications = route(applicationRoutes(server, parts), parts)
   const refuse = refuseUnread(parts)
   return {
     issuer: server.issuer,
     store,
     handle,
+    handleApplications,
     refuse,
     fetch: fetchListener(handle, refuse),
     passwords: server.passwords,

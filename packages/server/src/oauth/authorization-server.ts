@@ -42,6 +42,8 @@ export interface AuthorizationServer {
   readonly dpop: { readonly proofs: DpopProofs; readonly nonces: DpopNonces }
   /** Every URL an endpoint is known by: below the issuer, and below the name for client certificates if there is one. */
   readonly urlsOf: (path: string) => readonly string[]
+  /** How clients show certificates, or null where they cannot; the URL where that is not the issuer (RFC 8705 §5). */
+  readonly clientCertificates: { readonly url: string | null } | null
   readonly passwords: PasswordHasher
   readonly background: Background
   /** The only way to anybody outside. */

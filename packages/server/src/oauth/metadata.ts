@@ -35,7 +35,7 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
  * `openid-configuration`. RFC 8414 §2 allows any further member, and an OpenID client that finds us by the one path must
  * not miss what it would have found by the other.
  */
-export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules'>): {
+export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates'>): {
   readonly [name: string]: unknown
 } {
   return {
@@ -43,6 +43,7 @@ export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rul
     ...openidMetadata(server.issuer),
     ...requestMetadata(server),
     ...registrationMetadata(server),
+    ...certificateMetadata(server),
   }
 }
 
@@ -59,13 +60,33 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
     response_types_supported: ['code'],
     grant_types_supported: supportedGrantTypes,
     challenge_endpoint: issuer + endpointPaths.challenge,
-    ...authenticationMetadata(false),
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: dpopAlgorithms,
     authorization_response_iss_parameter_supported: true,
     ui_locales_supported: ['en'],
     refresh_token_retry_keys_supported: [retryKeyVersion],
     refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
+  }
+}
+
+/** RFC 8705 §3.3, §5: what is said of certificates where they can be shown, and where to show them. */
+function certificateMetadata({ clientCertificates }: Pick<AuthorizationServer, 'clientCertificates'>) {
+  if (clientCertificates === null) return authenticationMetadata(false)
+  const { url } = clientCertificates
+  return {
+    ...authenticationMetadata(true),
+    tls_client_certificate_bound_access_tokens: true,
+    ...(url === null ? {} : { mtls_endpoint_aliases: aliasesAt(url) }),
+  }
+}
+
+function aliasesAt(url: string): { readonly [name: string]: string } {
+  return {
+    token_endpoint: url + endpointPaths.token,
+    pushed_authorization_request_endpoint: url + endpointPaths.push,
+    revocation_endpoint: url + endpointPaths.revoke,
+    introspection_endpoint: url + endpointPaths.introspect,
+    userinfo_endpoint: url + endpointPaths.userinfo,
   }
 }
 

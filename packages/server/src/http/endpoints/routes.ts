@@ -23,11 +23,18 @@ export function publicRoutes(
   parts: Pick<RouterParts, 'onRefusal' | 'failureDelay'>,
 ): readonly Route[] {
   return [
-    ...protocolRoutes(server, parts),
+    ...applicationRoutes(server, parts),
     ...registrationRoutes(server),
-    ...metadataRoutes(server),
     ...pageRoutes(server, parts),
   ]
+}
+
+/** What an application calls with its certificate. No browser is sent to any of these. */
+export function applicationRoutes(
+  server: AuthorizationServer,
+  parts: Pick<RouterParts, 'failureDelay'>,
+): readonly Route[] {
+  return [...protocolRoutes(server, parts), ...metadataRoutes(server)]
 }
 
 function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'failureDelay'>): readonly Route[] {
