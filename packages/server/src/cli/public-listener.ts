@@ -1,32 +1,98 @@
-/** The public port of a server, opened as its settings say. */
+/** The public ports of a server, opened as its settings say: one for everybody, and one that asks for certificates. */
 
 import { ConfigRefused } from '../config/config-refused.ts'
 import type { Settings } from '../config/settings.ts'
+import { readClientAuthorities, readTlsFiles, type TlsFiles } from '../config/tls-files.ts'
+import type { TlsSettings } from '../config/tls-settings.ts'
 import type { Logger } from '../http/access-log.ts'
 import { listen, type Listener, type ListenerOptions, type PortSharing } from '../http/node-listener.ts'
 import { inPortTurn } from './port-turn.ts'
 
-export type PublicListener = Listener
-
-type Where = Pick<Settings, 'host' | 'port' | 'trustedProxies' | 'drainSeconds'>
-type Behind = Pick<ListenerOptions, 'handle' | 'refuse'>
-
-interface Means {
-  readonly logger: Logger
-  readonly sharing: PortSharing | undefined
+export interface PublicListener {
+  readonly port: number
+  /** Where clients are asked for certificates, or null. */
+  readonly mtlsPort: number | null
+  /** Accepts nothing more; resolves when what was in flight is answered, or when its time is over. */
+  readonly close: () => Promise<void>
 }
 
-/** Rejects with `ConfigRefused` where the port or the address cannot be had. */
-export function listenOn(where: Where, behind: Behind, { logger, sharing }: Means): Promise<PublicListener> {
-  const { host, port, trustedProxies, drainSeconds } = where
-  const hosts = host === null ? {} : { host: [host] }
-  const limits = { drainMsMax: drainSeconds * 1000 }
-  return opened('--port', port, () => {
-    const { handle, refuse } = behind
-    const open = (): Promise<Listener> =>
-      listen({ handle, ...(refuse && { refuse }), port, trustedProxies, logger, limits, sharing, ...hosts })
-    return sharing?.isFirst === true ? inPortTurn(port, open) : open()
+type Where = Pick<Settings, 'host' | 'port' | 'trustedProxies' | 'drainSeconds'> & TlsSettings
+
+interface Behind extends Pick<ListenerOptions, 'handle' | 'refuse'> {
+  /** What is served where clients are asked for certificates. */
+  readonly handleApplications: ListenerOptions['handle']
+}
+
+interface Means extends Pick<ListenerOptions, 'sharing'> {
+  readonly logger: Logger
+  readonly nowMs: () => number
+}
+
+/** Rejects with `ConfigRefused` where a port, an address or a file cannot be had. */
+export async function listenOn(where: Where, behind: Behind, means: Means): Promise<PublicListener> {
+  const files = readTlsFiles(where)
+  const open = (door: Door): Promise<Listener> => openDoor(where, behind, { ...means, files, ...door })
+  const main = await open({ flag: '--port', port: where.port, asksClients: false })
+  if (where.mtlsPort === null) return { port: main.port, mtlsPort: null, close: main.close }
+  try {
+    const mtls = await open({ flag: '--mtls-port', port: where.mtlsPort, asksClients: true })
+    return {
+      port: main.port,
+      mtlsPort: mtls.port,
+      close: async () => {
+        await Promise.all([main.close(), mtls.close()])
+      },
+    }
+  } catch (cause) {
+    await main.close()
+    throw cause
+  }
+}
+
+interface Door {
+  readonly flag: string
+  readonly port: number
+  readonly asksClients: boolean
+}
+
+interface Opening extends Door, Means {
+  readonly files: TlsFiles | null
+}
+
+function openDoor(where: Where, behind: Behind, opening: Opening): Promise<Listener> {
+  const { flag, port, sharing } = opening
+  return opened(flag, port, () => {
+    const options = optionsOf(where, behind, opening)
+    return isFirst(sharing) ? inPortTurn(port, () => listen(options)) : listen(options)
   })
+}
+
+function isFirst(sharing: PortSharing | undefined): boolean {
+  return sharing?.isFirst === true
+}
+
+function optionsOf(where: Where, behind: Behind, opening: Opening): ListenerOptions {
+  const { host, trustedProxies, drainSeconds, mtlsPort } = where
+  const { port, asksClients, logger, sharing, files } = opening
+  return {
+    handle: asksClients ? behind.handleApplications : behind.handle,
+    ...(behind.refuse && { refuse: behind.refuse }),
+    ...(host === null ? {} : { host: [host] }),
+    port,
+    listeners: mtlsPort === null ? 1 : 2,
+    tls: files === null ? null : { ...files, asksClients },
+    certificates: certificateRules(where, opening),
+    trustedProxies,
+    logger,
+    limits: { drainMsMax: drainSeconds * 1000 },
+    sharing,
+  }
+}
+
+/** Who vouches for clients counts the same wherever they show a certificate. */
+function certificateRules(where: Where, { asksClients, nowMs }: Opening): ListenerOptions['certificates'] {
+  const header = where.clientCertificateHeader?.toLowerCase() ?? null
+  return asksClients || header !== null ? { authorities: readClientAuthorities(where), header, nowMs } : null
 }
 
 /** Turns what the system says about a port into a sentence that says what to change. */

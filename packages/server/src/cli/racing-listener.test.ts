@@ -4,6 +4,7 @@
  */
 
 import { ConfigRefused } from '../config/config-refused.ts'
+import { settingsSchema } from '../config/settings.ts'
 import { stderrLogger } from '../http/access-log.ts'
 import { listenOn, type PublicListener } from './public-listener.ts'
 
@@ -20,12 +21,14 @@ async function obey(order: Order): Promise<Told> {
   return 'closed'
 }
 
+const nobodyAsks = (): Promise<never> => Promise.reject(new Error('nobody asks'))
+
 async function open(port: number): Promise<Told> {
   try {
     listener = await listenOn(
-      { host: '127.0.0.1', port, trustedProxies: [], drainSeconds: 0 },
-      { handle: () => Promise.reject(new Error('nobody asks')) },
-      { logger: stderrLogger('error'), sharing: { threads: 2, isFirst: true } },
+      { ...settingsSchema.parse({ host: '127.0.0.1', drainSeconds: 0 }), port },
+      { handle: nobodyAsks, handleApplications: nobodyAsks },
+      { logger: stderrLogger('error'), sharing: { threads: 2, isFirst: true }, nowMs: () => 0 },
     )
     return 'open'
   } catch (error) {

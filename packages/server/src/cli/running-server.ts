@@ -48,12 +48,13 @@ export async function startServer(world: World, reading: SettingsReading): Promi
   const door = frontDoor()
   const common = commonOf(threads)
   const sharing = threads > 1 ? { threads, isFirst: true } : undefined
-  const listener = await listenOn(settings, door, { logger, sharing })
+  const { clock, entropy } = world
+  const listener = await listenOn(settings, door, { logger, sharing, nowMs: clock.nowMs })
   try {
-    const config = completeConfig(settings, masterKeys, listener.port)
-    const { clock, entropy } = world
+    const heard = { ...settings, mtlsPort: listener.mtlsPort }
+    const config = completeConfig(heard, masterKeys, listener.port)
     const pawl = await openPawl(config, { clock, entropy, logger, seat: { common, thread: 0 } })
-    const carried = carryConfig(settings, masterKeys, listener.port)
+    const carried = carryConfig(heard, masterKeys, listener.port)
     const hireCrew = (): Crew =>
       startCrew({ config: carried, common, passwords: pawl.passwords, logger, lines, nowMs: clock.nowMs })
     return await openManagement(
@@ -110,7 +111,7 @@ async function openManagement(started: Started, port: number): Promise<RunningSe
   }
 }
 
-type Behind = Pick<Pawl, 'handle' | 'refuse'>
+type Behind = Pick<Pawl, 'handle' | 'handleApplications' | 'refuse'>
 
 interface FrontDoor extends Behind {
   readonly open: (behind: Behind) => void
@@ -119,9 +120,11 @@ interface FrontDoor extends Behind {
 /** Until it is open, everyone is asked to come back: nothing was tried, so the same request may be sent again (I14). */
 function frontDoor(): FrontDoor {
   const starting: HttpResponse = { status: 503, headers: { 'Retry-After': '1', 'Cache-Control': 'no-store' }, body: '' }
-  let behind: Behind = { handle: async () => starting, refuse: refuseUnnamed }
+  const wait = async (): Promise<HttpResponse> => starting
+  let behind: Behind = { handle: wait, handleApplications: wait, refuse: refuseUnnamed }
   return {
     handle: request => behind.handle(request),
+    handleApplications: request => behind.handleApplications(request),
     refuse: unread => behind.refuse(unread),
     open: pawl => {
       behind = pawl

@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<ListenerLimits>
   /** Where threads of this process share the port; the system spreads connections over them. */
   readonly sharing?: PortSharing | undefined
+  /** How many listeners of this process share what it may open; 1 by default. */
+  readonly listeners?: number
   /** Addresses and CIDR ranges whose forwarded headers count. */
   readonly trustedProxies?: readonly string[]
   /** Where TLS ends here; without it, plain HTTP. */
@@ -114,10 +116,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   }
 }
 
-/** A process may open so many files, however many threads it has. */
-function limitsOf({ limits: chosen, sharing }: ListenerOptions): ListenerLimits {
+/** A process may open so many files, however many threads and listeners it has. */
+function limitsOf({ limits: chosen, sharing, listeners = 1 }: ListenerOptions): ListenerLimits {
   const limits = listenerLimits(chosen)
-  return { ...limits, connectionsMax: Math.max(1, Math.floor(limits.connectionsMax / (sharing?.threads ?? 1))) }
+  const sharers = listeners * (sharing?.threads ?? 1)
+  return { ...limits, connectionsMax: Math.max(1, Math.floor(limits.connectionsMax / sharers)) }
 }
 
 /**

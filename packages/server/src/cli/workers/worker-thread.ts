@@ -30,7 +30,8 @@ async function serve(orders: Orders, passwords: BorrowedHasher): Promise<Serving
   const world = { clock: systemClock, entropy: systemEntropy(), logger, seat: { common, thread, passwords } }
   const pawl = await openPawl(config, world)
   const sharing = { threads: common.threads, isFirst: false }
-  const listener = await listenOn({ ...config, port: orders.config.port }, pawl, { logger, sharing })
+  const where = { ...config, port: orders.config.port }
+  const listener = await listenOn(where, pawl, { logger, sharing, nowMs: systemClock.nowMs })
   tell({ kind: 'up' })
   return { pawl, listener }
 }
