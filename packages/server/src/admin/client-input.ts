@@ -14,10 +14,12 @@ import {
 } from '../domain/client/client.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
 import { ordinaryRequests } from '../domain/client/request-rules.ts'
+import { ordinaryTokens } from '../domain/client/token-rules.ts'
 import { acrs } from '../domain/session/acr.ts'
 import { aboutChangesShape, aboutOf } from './client-about.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
 import { requestChangesShape, requestRulesOf } from './client-requests.ts'
+import { tokenChangesShape, tokenRulesOf } from './client-tokens.ts'
 import { secretsFor } from './client-secret.ts'
 import { InputRefused } from './workbench.ts'
 
@@ -54,6 +56,7 @@ export const clientChangesSchema = z.strictObject({
   dpopBoundAccessTokens: z.boolean().optional(),
   tlsClientCertificateBoundAccessTokens: z.boolean().optional(),
   idTokenAlgorithm: z.enum(signingAlgorithms).optional(),
+  ...tokenChangesShape,
   accessSeconds: seconds.optional(),
   idleSeconds: seconds.optional(),
   absoluteSeconds: seconds.optional(),
@@ -105,6 +108,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
       changes.tlsClientCertificateBoundAccessTokens ?? client.tlsClientCertificateBoundAccessTokens,
     about: aboutOf(client.about, changes),
     idTokenAlgorithm: changes.idTokenAlgorithm ?? client.idTokenAlgorithm,
+    tokens: tokenRulesOf(client.tokens, changes),
     accessTokenSeconds: changes.accessSeconds ?? client.accessTokenSeconds,
     idleSeconds: changes.idleSeconds ?? client.idleSeconds,
     absoluteSeconds: changes.absoluteSeconds ?? client.absoluteSeconds,
@@ -168,6 +172,7 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     about: noClientAbout,
     source: null,
     idTokenAlgorithm: 'ES256',
+    tokens: ordinaryTokens,
     accessTokenSeconds: defaults.accessSeconds,
     idleSeconds: defaults.idleSeconds,
     absoluteSeconds: defaults.absoluteSeconds,

@@ -4,6 +4,7 @@ import type { Client } from '../domain/client/client.ts'
 import { isoInstant } from '../domain/time.ts'
 import { aboutJson } from './client-about.ts'
 import { requestsJson } from './client-requests.ts'
+import { tokensJson } from './client-tokens.ts'
 
 export interface ClientJson {
   readonly [name: string]: unknown
@@ -31,6 +32,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     pkce: client.pkce === 'or_nonce' ? 'or-nonce' : client.pkce,
     first_party: client.firstParty,
     ...requestsJson(client),
+    ...tokensJson(client),
     ...aboutJson(client),
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,

@@ -9,6 +9,7 @@ import { judgeAbout } from './client-about.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
 import { judgeSenderConstraint } from './client-sender-rules.ts'
 import { judgeRequests } from './client-requests.ts'
+import { judgeTokens } from './client-tokens.ts'
 
 export const accessSecondsMin = 1
 export const accessSecondsMax = 3600
@@ -32,6 +33,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeLifetimes(client),
     ...judgeNames(client),
     ...judgeRequests(client),
+    ...judgeTokens(client),
     ...judgeAbout(client),
   ]
 }

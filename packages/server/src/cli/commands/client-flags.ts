@@ -6,10 +6,11 @@ import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
 import { aboutChangesOf, type ClientAboutFlags, withClientAboutFlags } from './client-about-flags.ts'
 import { type ClientRequestFlags, requestChangesOf, withClientRequestFlags } from './client-request-flags.ts'
+import { type ClientTokenFlags, tokenChangesOf, withClientTokenFlags } from './client-token-flags.ts'
 
 const keySetBytesMax = 65_536
 
-export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags {
+export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, ClientTokenFlags {
   readonly name?: string
   readonly auth?: string
   readonly redirect?: readonly string[]
@@ -43,7 +44,7 @@ export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags {
 }
 
 export function withClientFlags(command: Command): Command {
-  return withClientAboutFlags(withClientRequestFlags(command))
+  return withClientTokenFlags(withClientAboutFlags(withClientRequestFlags(command)))
     .option('--name <text>', 'what users read on the consent page')
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
@@ -64,7 +65,7 @@ export function withClientFlags(command: Command): Command {
     .option('--no-dpop', 'take its token requests without one')
     .option('--certificate-bound', 'bind its tokens to its TLS certificate (RFC 8705)')
     .option('--no-certificate-bound', 'do not')
-    .option('--id-token-alg <alg>', 'ES256 or RS256')
+    .option('--id-token-alg <alg>', 'what its ID tokens are signed with, such as ES256 or RS256')
     .option('--access-seconds <seconds>', 'how long an access token lives', wholeNumber)
     .option('--idle-seconds <seconds>', 'how long a family lives unused', wholeNumber)
     .option('--absolute-seconds <seconds>', 'how long a family lives at most', wholeNumber)
@@ -100,6 +101,7 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     ...requestChangesOf(flags),
     ...aboutChangesOf(flags),
     idTokenAlgorithm: flags.idTokenAlg,
+    ...tokenChangesOf(flags),
     accessSeconds: flags.accessSeconds,
     idleSeconds: flags.idleSeconds,
     absoluteSeconds: flags.absoluteSeconds,

@@ -8,6 +8,7 @@ import type { ClientAbout } from './client-about.ts'
 import type { ClientSource } from './client-source.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 import type { RequestRules } from './request-rules.ts'
+import type { TokenRules } from './token-rules.ts'
 
 export const clientKinds = ['web', 'bff', 'spa', 'native', 'device', 'integration', 'service'] as const
 export type ClientKind = (typeof clientKinds)[number]
@@ -90,6 +91,7 @@ export interface Client {
   /** For people to read. */
   readonly about: ClientAbout
   readonly idTokenAlgorithm: SigningAlgorithm
+  readonly tokens: TokenRules
   readonly accessTokenSeconds: number
   readonly idleSeconds: number
   readonly absoluteSeconds: number
