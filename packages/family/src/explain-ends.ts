@@ -46,7 +46,7 @@ export const endTexts: { readonly [reason in EndReason]: Wording } = {
   },
   code_expired: {
     title: 'Ended: the code was not redeemed in time',
-    happened: 'The authorization code waited longer than it may.',
+    happened: 'The authorization code, or the device code, waited longer than it may.',
     because: 'A code travels through the browser, where others may see it; it is therefore good for a short time only.',
     developer: 'Redeem the code as soon as the browser brings it. If it came late, start the authorization again.',
     operator: 'Nothing needs to be done. If it happens often, look for a slow or sleeping application.',

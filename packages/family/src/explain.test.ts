@@ -101,7 +101,7 @@ describe('an explanation', () => {
     const noAgent = explainRefusal('ended', { ...known, agent: null, subject: null }).sentences[0]
     assert.equal(noAgent?.endsWith('generation 3 from 203.0.113.9.'), true)
     const code = explainRefusal('ended', { ...unknownCircumstances, generationPresented: 0 }).sentences[0]
-    assert.equal(code?.endsWith('presented the authorization code (generation 0).'), true)
+    assert.equal(code?.endsWith('presented the code (generation 0).'), true)
   })
 
   it('of an end names who ended it and when, and the presentation only where there was one', () => {

@@ -118,7 +118,7 @@ function endSentence(end: End, circumstances: Circumstances): string {
 }
 
 function nameOfToken(generation: number): string {
-  return generation === 0 ? 'the authorization code (generation 0)' : `the refresh token of generation ${generation}`
+  return generation === 0 ? 'the code (generation 0)' : `the refresh token of generation ${generation}`
 }
 
 function onBehalf({ subject }: Circumstances): string {

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { endFamily, generationMax, openFamily } from './family.ts'
-import { newFamily, openedAtMs, opening, ownBinding, rotatedAtMs } from './fixture.test.ts'
+import { cutOffOf, noCutOffs } from './cut-offs.ts'
+import { expiryOf } from './expiry.ts'
+import { branchFamily, endFamily, type FamilyId, generationMax, openFamily, type StepId } from './family.ts'
+import {
+  authTimeMs,
+  keyedFamily,
+  newFamily,
+  openedAtMs,
+  opening,
+  ownBinding,
+  rotatedAtMs,
+  verdictOn,
+} from './fixture.test.ts'
 import { emptyUses } from './recent-uses.ts'
 
 describe('a new family', () => {
@@ -9,6 +20,8 @@ describe('a new family', () => {
     const given = opening({ binding: ownBinding, keyId: 3 })
     assert.deepEqual(openFamily(given, openedAtMs), {
       ...given,
+      codeRepeats: false,
+      branch: null,
       keyed: false,
       generation: 0,
       rotatedAtMs: openedAtMs,
@@ -22,6 +35,51 @@ describe('a new family', () => {
 
   it('has room for as many generations as four bytes count', () => {
     assert.equal(generationMax, 2 ** 32 - 1)
+  })
+})
+
+describe('a branch', () => {
+  const parent = { ...keyedFamily(3), binding: ownBinding, repeats: 2, codeRepeats: true }
+  const own = { id: 'sibling' as FamilyId, seed: new Uint8Array(32).fill(9), keyId: 2, stepId: 'first' as StepId }
+  const chosen = { ...own, binding: null, keyed: false }
+  const atMs = rotatedAtMs + 1_000
+
+  it('stands at generation 1, unused, with a chain of its own', () => {
+    const branch = branchFamily(parent, { ...chosen, name: 'nightly', scopes: ['openid'], resources: [] }, atMs)
+    assert.deepEqual(branch, {
+      ...parent,
+      ...chosen,
+      grant: { ...parent.grant, scopes: ['openid'], resources: [] },
+      branch: { parentFamilyId: parent.id, name: 'nightly' },
+      redemption: null,
+      codeRepeats: false,
+      generation: 1,
+      rotatedAtMs: atMs,
+      usedAtMs: atMs,
+      repeats: 0,
+      recentUses: emptyUses(),
+    })
+  })
+
+  it('I8 lives no longer than the grant, and is cut off by whatever cuts off its parent', () => {
+    const { scopes, resources } = parent.grant
+    const branch = branchFamily(parent, { ...chosen, name: 'nightly', scopes, resources }, atMs)
+    assert.equal(branch.absoluteExpiresAtMs, parent.absoluteExpiresAtMs)
+    assert.equal(expiryOf(branch, parent.absoluteExpiresAtMs), 'absolute_expired')
+    for (const cutOffs of [{ grantMs: openedAtMs + 1 }, { clientMs: openedAtMs + 1 }, { userMs: authTimeMs + 1 }]) {
+      const all = { ...noCutOffs, ...cutOffs }
+      assert.notEqual(cutOffOf(branch, all), null)
+      assert.equal(cutOffOf(branch, all), cutOffOf(parent, all))
+    }
+  })
+
+  it('rotates and repeats as every family does, and the parent knows nothing of it', () => {
+    const { scopes, resources } = parent.grant
+    const branch = branchFamily(parent, { ...chosen, name: 'nightly', scopes, resources }, atMs)
+    const next = verdictOn(branch, 1, { nowMs: atMs })
+    assert.deepEqual([next.kind, next.family.generation, next.family.keyed], ['advanced', 2, false])
+    assert.equal(verdictOn(next.family, 1, { nowMs: atMs + 1 }).kind, 'repeated')
+    assert.equal(verdictOn(branch, 2, { nowMs: atMs }).kind, 'refused')
   })
 })
 

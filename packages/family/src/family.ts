@@ -1,6 +1,6 @@
 /**
  * The family: one chain of refresh tokens, one row. Everything a step may look at is here; nothing else is. The
- * authorization code is generation 0, the first refresh token is generation 1.
+ * authorization or device code is generation 0, the first refresh token is generation 1. A branch begins at generation 1.
  */
 
 import { emptyUses } from './recent-uses.ts'
@@ -52,6 +52,13 @@ export interface Redemption {
   readonly dpopThumbprint: string | null
 }
 
+/** Whence a family was branched. Null on the one that its grant began with. */
+export interface Branch {
+  readonly parentFamilyId: FamilyId
+  /** What its holder calls it, so that people can tell the families of one grant apart. */
+  readonly name: string
+}
+
 /** The key a public client's family is tied to. Set when generation 1 is issued, never changed. */
 export interface Binding {
   /** `instance`: the key that its maker attested for one instance of a client. */
@@ -93,6 +100,12 @@ export interface Family {
   readonly stepId: StepId
   readonly grant: Grant
   readonly redemption: Redemption | null
+  /**
+   * True where generation 0 is a device code: it repeats as a refresh token does, because RFC 8628 §3.5 tells devices to
+   * ask again. An authorization code never gets a second answer.
+   */
+  readonly codeRepeats: boolean
+  readonly branch: Branch | null
   readonly binding: Binding | null
   /** True when generation 1 was asked for with a retry key; then every later presentation needs one. */
   readonly keyed: boolean
@@ -127,12 +140,15 @@ export type Opening = Pick<
   | 'redeemSeconds'
   | 'idleSeconds'
   | 'absoluteExpiresAtMs'
->
+> &
+  Partial<Pick<Family, 'codeRepeats'>>
 
 /** A new family in generation 0, awaiting redemption. */
 export function openFamily(opening: Opening, nowMs: number): Family {
   return {
+    codeRepeats: false,
     ...opening,
+    branch: null,
     keyed: false,
     generation: 0,
     rotatedAtMs: nowMs,
@@ -141,6 +157,35 @@ export function openFamily(opening: Opening, nowMs: number): Family {
     createdAtMs: nowMs,
     recentUses: emptyUses(),
     end: null,
+  }
+}
+
+/** What whoever branches a family chooses; everything else of the new one is the parent's. */
+export type BranchOpening = Pick<Family, 'id' | 'seed' | 'keyId' | 'stepId' | 'binding' | 'keyed'> & {
+  readonly name: string
+  /** Within those of the parent (I7). */
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+}
+
+/**
+ * A sibling of this family under the same grant, in generation 1. It inherits the time of opening as well as that of the
+ * sign-in, so that what cuts the parent off cuts it off too, and the absolute end, so that it never outlives the grant (I8).
+ */
+export function branchFamily(parent: Family, opening: BranchOpening, nowMs: number): Family {
+  const { name, scopes, resources, ...others } = opening
+  return {
+    ...parent,
+    ...others,
+    grant: { ...parent.grant, scopes, resources },
+    branch: { parentFamilyId: parent.id, name },
+    redemption: null,
+    codeRepeats: false,
+    generation: 1,
+    rotatedAtMs: nowMs,
+    usedAtMs: nowMs,
+    repeats: 0,
+    recentUses: emptyUses(),
   }
 }
 

@@ -12,6 +12,9 @@ export {
 export { absoluteLeftSeconds, expiresAtMs, expiryOf, idleLeftSeconds } from './expiry.ts'
 export {
   type Binding,
+  type Branch,
+  type BranchOpening,
+  branchFamily,
   type ClientId,
   type End,
   type EndReason,

@@ -13,8 +13,7 @@ import { grant, opening } from './fixture.test.ts'
 import { type Interruption, type Policy, type Presentation, present, type Verdict } from './present.ts'
 import { readUses } from './recent-uses.ts'
 
-const stepsMin = 1_000_000
-const steps = Math.max(stepsMin, Number(process.env.PAWL_MODEL_STEPS ?? 0))
+const steps = Math.max(1_000_000, Number(process.env.PAWL_MODEL_STEPS ?? 0))
 const seed = Number(process.env.PAWL_SEED ?? Math.floor(Math.random() * 2 ** 32)) >>> 0
 const worldStepsMax = 400
 /** How often a dead family is tried again before the next world begins. */
@@ -45,6 +44,7 @@ interface Ledger {
   readonly redeemMs: number
   readonly idleMs: number
   readonly absoluteEndMs: number
+  readonly codeRepeats: boolean
   bound: 'own' | 'strange' | null
   keyed: boolean
   repeatsOf: Map<number, number>
@@ -134,6 +134,7 @@ function newWorld(worldSeed: number): World {
     idleSeconds,
     absoluteExpiresAtMs: openedAtMs + lifeMs,
     binding: kind === 'bound' && random() < 0.3 ? bindings.own : null,
+    codeRepeats: random() < 0.3,
   })
   const proof = kind.startsWith('bound') ? 'own' : kind.startsWith('confidential') ? 'client' : 'none'
   const custody = kind.endsWith('keyed') ? ownCustody : null
@@ -148,6 +149,7 @@ function newWorld(worldSeed: number): World {
       redeemMs: given.redeemSeconds * 1000,
       idleMs: idleSeconds * 1000,
       absoluteEndMs: given.absoluteExpiresAtMs,
+      codeRepeats: given.codeRepeats === true,
       bound: given.binding === null ? null : 'own',
       keyed: false,
       repeatsOf: new Map(),
@@ -208,7 +210,7 @@ function refresh(world: World, holder: Holder, answerIsLost: boolean): string {
   const isThief = holder.name === 'thief' && holder.custody === madeUpCustody
   if (isThief && name === 'advanced' && shown.generation > 0 && world.stolen === null) world.stolen = shown.generation
   if (!answerIsLost && (name === 'advanced' || name === 'repeated')) holder.generation = shown.generation + 1
-  if (answerIsLost && shown.generation === 0) world.ownerAlone = false
+  if (answerIsLost && shown.generation === 0 && !world.ledger.codeRepeats) world.ownerAlone = false
   return name
 }
 
@@ -328,7 +330,8 @@ function verdictOf(world: World, shown: Shown): string {
   if (shown.generation === current) return current === 0 || world.policy.rotates ? 'advanced' : 'kept'
   const isHolder = ledger.bound !== null || isOnRecord(ledger, shown)
   const isPredecessor = shown.generation === current - 1 && !ledger.uses.some(use => use.generation === current)
-  if (shown.generation === 0 || !isPredecessor) return isHolder ? 'stale' : 'reused'
+  const isSpentCode = shown.generation === 0 && !ledger.codeRepeats
+  if (isSpentCode || !isPredecessor) return isHolder ? 'stale' : 'reused'
   if (isHolder || shown.proof === 'client') return 'repeated'
   if (ledger.keyed || world.nowMs >= windowEndMs(world)) return 'reused'
   return (ledger.repeatsOf.get(current) ?? 0) >= world.policy.repeatsMax ? 'too_many_repeats' : 'repeated'
@@ -400,11 +403,8 @@ function checkInvariants(world: World, before: Family, verdict: Verdict): void {
   const { family } = verdict
   const { ledger } = world
   const isUse = verdict.kind === 'advanced' || verdict.kind === 'kept'
-  const moved = ledger.uses.filter(use => use.moved)
-  hold(
-    moved.every((use, at) => use.generation === at),
-    () => 'I1 a generation moved on twice',
-  )
+  const isInOrder = ledger.uses.filter(use => use.moved).every((use, at) => use.generation === at)
+  hold(isInOrder, () => 'I1 a generation moved on twice')
   hold(family.generation === before.generation + (verdict.kind === 'advanced' ? 1 : 0), () => 'I4 generations')
   hold(before.end === null || family.end === before.end, () => 'I4 an end was undone or replaced')
   hold(world.reuses <= 1, () => 'I5 a second reuse')

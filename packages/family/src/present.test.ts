@@ -140,6 +140,48 @@ describe('the authorization code', () => {
   })
 })
 
+describe('the device code', () => {
+  const device = (generation: number, how: Partial<Presentation> = {}): Family => {
+    let family = newFamily({ codeRepeats: true })
+    for (let presented = 0; presented < generation; presented++) family = verdictOn(family, presented, how).family
+    return family
+  }
+
+  it('is redeemed by the first rotation, which settles keying and binding', () => {
+    const { kind, family } = verdictOn(device(0), 0, { proof: ownKey, retryKeyTag: keyTag(0) })
+    assert.deepEqual([kind, family.generation, family.keyed], ['advanced', 1, true])
+    assert.deepEqual(family.binding, ownBinding)
+  })
+
+  it('is repeated inside the window for anyone, and reused from its end on', () => {
+    assertRepeated(verdictOn(device(1), 0, { nowMs: later - 1 }), device(1))
+    assert.equal(verdictOn(device(1), 0, { nowMs: later }).kind, 'reused')
+  })
+
+  it('is repeated after the window for its retry key, for the bound key and for the confidential client', () => {
+    for (const how of [{ retryKeyTag: keyTag(0) }, { proof: ownKey }, { proof: client }]) {
+      assertRepeated(verdictOn(device(1, how), 0, { ...how, nowMs: later }), device(1, how))
+    }
+  })
+
+  it('is refused too many repeats, as every bare predecessor', () => {
+    const family = { ...device(1), repeats: policy.repeatsMax }
+    assertRefused(verdictOn(family, 0), family, 'too_many_repeats')
+  })
+
+  it('I5 is reused once a refresh token was used, and stale for its retry key', () => {
+    assert.equal(verdictOn(device(2), 0).kind, 'reused')
+    assert.equal(verdictOn(device(2, { proof: client }), 0, { proof: client }).kind, 'reused')
+    assertStale(verdictOn(device(2, { retryKeyTag: keyTag(0) }), 0, { retryKeyTag: keyTag(0) }))
+    assertStale(verdictOn(device(2, { proof: ownKey }), 0, { proof: ownKey }))
+  })
+
+  it('counts as older once the first refresh token was kept', () => {
+    const kept = verdictOn(device(1, { proof: client }), 1, { proof: client, policy: keeps }).family
+    assert.equal(verdictOn(kept, 0, { proof: client }).kind, 'reused')
+  })
+})
+
 describe('the predecessor', () => {
   it('is repeated until expiry for the retry key of that rotation', () => {
     for (const family of [keyedFamily(3), familyAt(3, presented => ({ retryKeyTag: keyTag(presented) }))]) {

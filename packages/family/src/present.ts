@@ -77,7 +77,7 @@ export function present(family: Family, cutOffs: CutOffs, presentation: Presenta
   if (family.keyed && presentation.retryKeyTag === null) return refused(family, 'retry_key_required')
   if (family.binding !== null && !provesBinding(family, presentation.proof)) return refused(family, 'binding_mismatch')
   if (presentation.generation === family.generation) return current(family, presentation)
-  if (presentation.generation === 0) return codeAgain(family, presentation)
+  if (presentation.generation === 0 && !family.codeRepeats) return codeAgain(family, presentation)
   if (isPredecessor(family, presentation)) return predecessor(family, presentation)
   return older(family, presentation)
 }
@@ -111,7 +111,7 @@ function fixedAtFirstIssue(family: Family, presentation: Presentation): Pick<Fam
   return { keyed: retryKeyTag !== null, binding: proof.kind === 'key' ? proof.binding : family.binding }
 }
 
-/** A code never gets a second answer, but its rightful holder repeating it is no theft. */
+/** An authorization code never gets a second answer, but its rightful holder repeating it is no theft. */
 function codeAgain(family: Family, presentation: Presentation): Verdict {
   return isRightfulHolder(family, presentation) ? { kind: 'stale', family } : reused(family, presentation)
 }

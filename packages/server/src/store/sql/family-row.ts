@@ -6,6 +6,7 @@
 
 import {
   type Binding,
+  type Branch,
   type ClientId,
   type End,
   type EndReason,
@@ -103,6 +104,8 @@ export function familyOf(row: Row): Family {
       amr: terms.amr,
     },
     redemption: terms.redemption,
+    codeRepeats: terms.codeRepeats === true,
+    branch: terms.branch ?? null,
     binding: bindingOf(textOrNullAt(row, 3)),
     keyed: view.getUint8(0) === 1,
     refreshable: numberAt(row, 14) === 1,
@@ -146,7 +149,12 @@ export function bindingText(binding: Binding | null): string | null {
 type OpeningTerms = Pick<
   Grant,
   'scopes' | 'resources' | 'claims' | 'authorizationDetails' | 'authTimeMs' | 'acr' | 'amr' | 'endsWithSession'
-> & { readonly redemption: Redemption | null }
+> & {
+  readonly redemption: Redemption | null
+  /** There only where it says something: most families are neither a device's nor a branch. */
+  readonly codeRepeats?: true
+  readonly branch?: Branch
+}
 
 /** Everything of the grant that has no column of its own, and what the code must be redeemed with. */
 function openingText(family: Family): string {
@@ -161,6 +169,8 @@ function openingText(family: Family): string {
     amr,
     endsWithSession,
     redemption: family.redemption,
+    ...(family.codeRepeats && { codeRepeats: true as const }),
+    ...(family.branch !== null && { branch: family.branch }),
   }
   return JSON.stringify(terms)
 }
