@@ -1,0 +1,35 @@
+/** `fetch` over TLS that trusts one authority and shows one certificate, or none: what Node's own cannot be told to do. */
+
+import { request } from 'node:https'
+import type { Certificate } from '../stage/certificates.ts'
+
+export interface TlsMeans {
+  readonly authority: Certificate
+  /** What is shown where the server asks. */
+  readonly certificate?: Certificate
+}
+
+export type TlsFetch = (url: string, options: RequestInit) => Promise<Response>
+
+export function tlsFetch({ authority, certificate }: TlsMeans): TlsFetch {
+  const shown = certificate === undefined ? {} : { cert: certificate.pem, key: certificate.keyPem }
+  return async (url, options) => {
+    const asked = new Request(url, options)
+    const body = Buffer.from(await asked.arrayBuffer())
+    const headers = { ...Object.fromEntries(asked.headers), 'content-length': String(body.length) }
+    const means = { method: asked.method, headers, ca: authority.pem, agent: false, ...shown }
+    return new Promise((resolve, reject) => {
+      const sent = request(url, means, answer => {
+        const parts: Buffer[] = []
+        answer.on('data', (part: Buffer) => parts.push(part))
+        answer.on('error', reject)
+        answer.on('end', () => {
+          const told = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)])
+          resolve(new Response(Buffer.concat(parts), { status: answer.statusCode ?? 0, headers: told }))
+        })
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
+  }
+}
