@@ -115,15 +115,20 @@ const rings: { readonly [ring: string]: Ring } = {
     modules: ['node:*'],
     rule: 'outbound imports outbound and domain only: it carries requests out and decides nothing else',
   },
+  mail: {
+    paths: ['mail/', 'domain/'],
+    modules: ['nodemailer', 'node:*'],
+    rule: 'mail imports mail and domain only: it hands messages on and decides nothing else',
+  },
   '': {
-    paths: ['pawl.ts', 'embed.ts', 'admin/', 'config/', 'domain/', 'http/', 'oauth/', 'outbound/', 'store/'],
+    paths: ['pawl.ts', 'embed.ts', 'admin/', 'config/', 'domain/', 'http/', 'mail/', 'oauth/', 'outbound/', 'store/'],
     modules: ['@pawl/family', '@pawl/protocol', 'pino', 'zod', 'node:*'],
     rule: 'pawl.ts builds the server out of every ring but cli; embed.ts and index.ts offer it',
   },
 }
 
 /** Modules with one home in the server: nobody else may import them, whatever else the ring may do. */
-const homes: { readonly [module: string]: string } = { pg: 'store/postgres/' }
+const homes: { readonly [module: string]: string } = { pg: 'store/postgres/', nodemailer: 'mail/' }
 
 /** Modules of Node that `node:*` does not stand for. */
 const keptModules = ['node:sqlite']

@@ -70,6 +70,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
       repeatsMax: 100,
       grantsPerUserAndClientMax: 100,
       passwordChangeEnds: 'others',
+      signUp: false,
       registration: 'open',
       registrationScopes: userScopes,
       registeredClientsMax: 10_000,
@@ -79,6 +80,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
       requireSignedRequests: false,
     },
     signInLimits,
+    mailer: null,
   }
 }
 

@@ -14,11 +14,13 @@ import type { Entropy } from '../../packages/server/src/domain/entropy.ts'
 import { keyedHasher } from '../../packages/server/src/domain/keys/keyed-hash.ts'
 import { type MasterKeys, masterKeys, newMasterKey } from '../../packages/server/src/domain/keys/master-keys.ts'
 import { sealer } from '../../packages/server/src/domain/keys/seal.ts'
+import type { Mail } from '../../packages/server/src/domain/mail/mail.ts'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { argon2Hasher, type Hashing } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import type { StartTimer } from '../../packages/server/src/http/failure-delay.ts'
 import type { OutboundWorld } from '../../packages/server/src/outbound/open-outbound.ts'
+import { consoleMailer } from '../../packages/server/src/mail/console-mailer.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
 import { type Browser, browser, type Ground, stagePassword } from './browser.ts'
@@ -58,6 +60,8 @@ export interface Stage extends Ground {
   readonly entropy: Entropy
   readonly keys: MasterKeys
   readonly workbench: Workbench
+  /** What was mailed, the newest first. Mail goes out in the background: `settle` waits for it. */
+  readonly mails: () => readonly Mail[]
   readonly addClient: (input: {
     readonly id: string
     readonly kind: string
@@ -84,7 +88,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const hashing = options.hashing ?? quickHashing
   const { startTimer, outbound } = options
   const timers = { ...(startTimer && { startTimer }), ...(outbound && { outbound }) }
-  const world = { clock, databaseClock: clock, entropy, logger: stderrLogger('silent'), hashing, ...timers }
+  const mailer = consoleMailer(() => undefined)
+  const logger = stderrLogger('silent')
+  const world = { clock, databaseClock: clock, entropy, logger, hashing, mailer, ...timers }
   const pawl = await openPawl(config, world)
   const parts = {
     entropy,
@@ -103,6 +109,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     entropy,
     keys,
     workbench,
+    mails: mailer.recent,
     send,
     addClient: input => registerClient(workbench, input),
     addUser: (email = 'ada@example.com', password = stagePassword) => addUser(workbench, { email, password }),

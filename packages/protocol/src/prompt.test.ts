@@ -9,11 +9,12 @@ describe('prompt', () => {
     assert.deepEqual(parsePrompts('consent consent'), ['consent'])
   })
 
-  it('refuses none in company, unknown values, other capitals and stray spaces', () => {
+  it('refuses none and create in company, unknown values, other capitals and stray spaces', () => {
     for (const text of [
       'none login',
       'login none',
-      'create',
+      'create login',
+      'none create',
       'Login',
       '',
       ' login',

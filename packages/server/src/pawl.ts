@@ -22,6 +22,7 @@ import { UnusableMasterKey } from './domain/keys/master-keys.ts'
 import { requestDecryption } from './domain/keys/request-decryption.ts'
 import { type Sealer, sealer } from './domain/keys/seal.ts'
 import { openSigningKeys, publishSecondsMin, type SigningKeys } from './domain/keys/signing-keys.ts'
+import type { Mailer } from './domain/mail/mail.ts'
 import type { OutboundRules } from './domain/outbound/outbound-url.ts'
 import { type Store, StoreRefused } from './domain/store.ts'
 import { familyRate, familyRateMemory } from './domain/throttle/family-rate.ts'
@@ -36,6 +37,8 @@ import { type FailureDelay, failureDelay, type StartTimer } from './http/failure
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
+import { consoleMailer } from './mail/console-mailer.ts'
+import { smtpMailer } from './mail/smtp-mailer.ts'
 import { type AuthorizationServer, endpointUrls } from './oauth/authorization-server.ts'
 import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
@@ -54,6 +57,8 @@ export interface World {
   readonly startTimer?: StartTimer
   /** What leads out of this machine: name servers, roots of trust, timers; by default the machine's own. */
   readonly outbound?: OutboundWorld
+  /** Who takes mail; by default as the configuration says. */
+  readonly mailer?: Mailer
   /** Where several threads of one process serve together; alone by default. */
   readonly seat?: Seat
 }
@@ -130,6 +135,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     clientDocuments: clientDocuments(outbound),
     rules: config,
     signInLimits,
+    mailer: world.mailer ?? mailerOf(config, world.logger),
   }
   return assemble(server, world, tasks)
 }
@@ -138,6 +144,12 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
 function basesOf({ issuer, clientCertificates }: Config): readonly string[] {
   const url = clientCertificates?.url ?? null
   return url === null ? [issuer] : [issuer, url]
+}
+
+/** In development mail is shown; in production it goes where the operator said, or there is none. */
+function mailerOf({ mailPlace, development }: Config, logger: Logger): Mailer | null {
+  if (mailPlace !== null) return smtpMailer(mailPlace)
+  return development ? consoleMailer(text => logger.warn({}, text)) : null
 }
 
 /** Development speaks to its own machine, so that applications on it can be fetched from and posted to. */

@@ -8,6 +8,7 @@ import type { MasterKeys } from '../domain/keys/master-keys.ts'
 import type { RegistrationMode } from '../domain/registration/registration-rules.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { isLoopbackIssuer } from './issuer.ts'
+import { type MailPlace, mailPlace } from './mail-place.ts'
 import type { Settings } from './settings.ts'
 import { type ClientCertificates, clientCertificatesOf, judgeTls } from './tls-settings.ts'
 import {
@@ -19,7 +20,7 @@ import {
   withEncryption,
 } from './store-place.ts'
 
-export interface Config extends Omit<Settings, 'issuer' | 'store' | 'registration' | 'clientDocumentHosts'> {
+export interface Config extends Omit<Settings, 'issuer' | 'store' | 'mail' | 'registration' | 'clientDocumentHosts'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
   readonly issuer: string
   /** How clients show certificates, or null where they cannot. */
@@ -29,6 +30,8 @@ export interface Config extends Omit<Settings, 'issuer' | 'store' | 'registratio
   readonly registration: RegistrationMode
   /** `*`: every host. */
   readonly clientDocumentHosts: readonly string[]
+  /** Where mail goes out, or null. Not printable: there is a password in it. */
+  readonly mailPlace: MailPlace | null
   /** Not printable where it holds a URL: there may be a password in it. */
   readonly place: StorePlace
   /** Not printable: a logged configuration never shows them. */
@@ -50,7 +53,7 @@ export function completeConfig(settings: Settings, masterKeys: MasterKeys, liste
   const tlsRefusal = judgeTls(settings)
   if (tlsRefusal !== null) throw new ConfigRefused(tlsRefusal)
   const issuer = settings.issuer ?? `${settings.tlsCert === null ? 'http' : 'https'}://localhost:${listeningPort}`
-  const { store: _, ...others } = settings
+  const { store: _, mail: __, ...others } = settings
   const development = isLoopbackIssuer(issuer)
   return {
     ...others,
@@ -59,6 +62,7 @@ export function completeConfig(settings: Settings, masterKeys: MasterKeys, liste
     development,
     registration: settings.registration ?? (development ? 'open' : 'off'),
     clientDocumentHosts: settings.clientDocumentHosts ?? (development ? ['*'] : []),
+    mailPlace: mailPlaceOf(settings),
     place: storePlaceOf(settings),
     masterKeys,
   }
@@ -70,6 +74,17 @@ export function storePlaceOf(settings: Settings): StorePlace {
   if (!isPostgresUrl(store)) return sqlitePlace(store.slice('sqlite:'.length))
   const needs = { syncStandbysMin: syncStandbys, allowLosingRotations }
   return postgresPlace({ url: withEncryption(store), connections: storeConnections, ...needs })
+}
+
+function mailPlaceOf(settings: Settings): MailPlace | null {
+  const { mail, mailFrom, signUp } = settings
+  if (mail !== null && mailFrom === null) {
+    throw new ConfigRefused('--mail needs --mail-from: the address that mail comes from.')
+  }
+  if (mail === null && signUp && !isDevelopment(settings)) {
+    throw new ConfigRefused('--sign-up needs --mail: that somebody reads mail at an address is what gives them an account.')
+  }
+  return mail === null || mailFrom === null ? null : mailPlace(mail, mailFrom)
 }
 
 function refuseUnsafeStore(settings: Settings): void {

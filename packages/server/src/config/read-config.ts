@@ -18,6 +18,7 @@ import {
   settingsSchema,
   valueOfText,
 } from './settings.ts'
+import { hasMailPassword } from './mail-place.ts'
 import { hasPassword } from './store-place.ts'
 
 export const configFileBytesMax = 65_536
@@ -56,18 +57,26 @@ export function readSettings(sources: ConfigSources): SettingsReading {
   const values = Object.fromEntries([...found].map(([name, { value }]) => [name, value]))
   const parsed = settingsSchema.safeParse(values)
   if (!parsed.success) throw new ConfigRefused(parsed.error.issues.map(issue => sentence(issue, found)).join('\n'))
-  const isExposed = typeof sources.flags.store === 'string' && hasPassword(sources.flags.store)
-  if (isExposed && !isDevelopment(parsed.data)) throw new ConfigRefused(exposedPassword)
+  const exposed = exposedPasswords(sources.flags)
+  if (exposed.length > 0 && !isDevelopment(parsed.data)) throw new ConfigRefused(exposed.join('\n'))
   return {
     settings: parsed.data,
     origins: new Map([...found].map(([name, { origin }]) => [name, origin])),
-    warnings: [...unknownVariables(sources.environment), ...(isExposed ? [exposedPassword] : [])],
+    warnings: [...unknownVariables(sources.environment), ...exposed],
   }
 }
 
 /** What is on the command line, everyone on the machine can read. */
-const exposedPassword =
-  'The password in --store can be read by every user of this machine: put the URL into PAWL_STORE, a file that PAWL_STORE_FILE names, or store in pawl.yaml.'
+function exposedPasswords({ store, mail }: ConfigSources['flags']): readonly string[] {
+  const inStore = typeof store === 'string' && hasPassword(store)
+  const inMail = typeof mail === 'string' && hasMailPassword(mail)
+  return [...(inStore ? [exposedPassword('store')] : []), ...(inMail ? [exposedPassword('mail')] : [])]
+}
+
+function exposedPassword(name: 'store' | 'mail'): string {
+  const variable = environmentNameOf(name)
+  return `The password in ${flagOf(name)} can be read by every user of this machine: put the URL into ${variable}, a file that ${variable}_FILE names, or ${name} in pawl.yaml.`
+}
 
 /** One `PAWL_NAME` or the content of the file `PAWL_NAME_FILE` names, without its last line end. Null when neither is set. */
 export function readVariable(environment: ConfigSources['environment'], name: string): string | null {

@@ -10,6 +10,7 @@ import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { changeEndings } from '../domain/user/ends.ts'
 import { judgeIssuer } from './issuer.ts'
 import { described, nullableText, type SettingMeaning, whole } from './setting-kinds.ts'
+import { judgeMail, judgeSender } from './mail-place.ts'
 import { judgeStore } from './store-place.ts'
 import { tlsSettings } from './tls-settings.ts'
 
@@ -154,6 +155,19 @@ export const settingsSchema = z.strictObject({
     description:
       'How often one family may be refreshed in a second on each process; beyond, the client is told to wait.',
   }),
+  mail: described(nullableText(judgeMail), {
+    unit: 'URL',
+    description:
+      'The server that takes mail: smtps://USER:PASSWORD@HOST, or smtp:// for STARTTLS. Unset: in development mail is shown on the console and at /dev/mail, in production there is none. The password belongs into the environment, a file or pawl.yaml.',
+  }),
+  mailFrom: described(nullableText(judgeSender), {
+    unit: 'e-mail address',
+    description: 'Whom mail comes from. Needed with mail.',
+  }),
+  signUp: described(z.boolean().default(false), {
+    unit: 'true or false',
+    description: 'Give an account to whoever reads mail at an address, and take prompt=create. Needs mail.',
+  }),
   passwordChangeEnds: described(z.enum(changeEndings).default('others'), {
     unit: 'rule',
     description:
@@ -230,8 +244,11 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'requirePushedRequests':
     case 'requireSignedRequests':
     case 'dpopNonces':
+    case 'signUp':
       return text === 'true' || (text === 'false' ? false : text)
     case 'passwordChangeEnds':
+    case 'mail':
+    case 'mailFrom':
     case 'tlsCert':
     case 'tlsKey':
     case 'tlsClientCa':

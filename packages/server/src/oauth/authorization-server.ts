@@ -15,6 +15,7 @@ import type { Sealer } from '../domain/keys/seal.ts'
 import type { SigningKeys } from '../domain/keys/signing-keys.ts'
 import type { Outbound } from '../domain/outbound/outbound.ts'
 import type { RegistrationRules } from '../domain/registration/registration-rules.ts'
+import type { Mailer } from '../domain/mail/mail.ts'
 import type { Store } from '../domain/store.ts'
 import type { TokenCodec } from '../domain/token/codec.ts'
 import type { FamilyHandle } from '../domain/token/family-handle.ts'
@@ -54,6 +55,8 @@ export interface AuthorizationServer {
   readonly clientDocuments: ClientDocuments
   readonly rules: ServerRules
   readonly signInLimits: SignInLimits
+  /** Null where this server sends no mail. */
+  readonly mailer: Mailer | null
 }
 
 /** What the operator may set for all clients at once. */
@@ -67,6 +70,8 @@ export interface ServerRules extends RegistrationRules {
   readonly grantsPerUserAndClientMax: number
   /** What ends when people change how they sign in. */
   readonly passwordChangeEnds: ChangeEnding
+  /** Whoever reads mail at an address may have an account for it. */
+  readonly signUp: boolean
   /** Of every client, whatever it is registered for (RFC 9126 §5, RFC 9101 §10.5). */
   readonly requirePushedRequests: boolean
   readonly requireSignedRequests: boolean

@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { readSettings } from '../../config/read-config.ts'
 import { environmentNameOf, flagOf, settingNames, settingsJsonSchema } from '../../config/settings.ts'
+import { shownMail } from '../../config/mail-place.ts'
 import { shownStore } from '../../config/store-place.ts'
 import { table } from '../style.ts'
 import { print, printJson, type World } from '../world.ts'
@@ -28,7 +29,9 @@ export function addConfigCommands(program: Command, world: World): void {
       const given = { data: flags.data, store: flags.store }
       const sources = { flags: given, configFile: flags.config, environment: world.environment }
       const { settings, origins } = readSettings(sources)
-      const shown = { ...settings, store: settings.store === null ? null : shownStore(settings.store) }
+      const store = settings.store === null ? null : shownStore(settings.store)
+      const mail = settings.mail === null ? null : shownMail(settings.mail)
+      const shown = { ...settings, store, mail }
       if (flags.json) return printJson(world, shown)
       const rows = settingNames.map(name => [
         name,

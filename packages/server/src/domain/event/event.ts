@@ -34,6 +34,7 @@ export type EventKind =
   | 'user_disabled'
   | 'user_enabled'
   | 'password_changed'
+  | 'password_mail_sent'
   | 'signed_in'
   | 'session_raised'
   | 'totp_set'

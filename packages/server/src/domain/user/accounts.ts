@@ -99,6 +99,8 @@ export interface PasswordSetting extends NewPassword {
   readonly ends: Ends
   /** The person has just shown that mail to their address reaches them. */
   readonly emailVerified: boolean
+  /** Asked of the very row that is to be replaced: where it says no, nothing is changed. */
+  readonly isDue?: (user: User) => boolean
 }
 
 export async function setPassword(
@@ -111,11 +113,9 @@ export async function setPassword(
   if (fault !== null) return { kind: 'password_refused', fault }
   const hashed = await means.passwords.hash(password)
   if (hashed.kind === 'too_busy') return hashed
-  const replace = (user: User) => ({
-    ...user,
-    passwordHash: hashed.phc,
-    emailVerified: user.emailVerified || setting.emailVerified,
-  })
+  const { emailVerified, isDue = () => true } = setting
+  const replace = (user: User) =>
+    isDue(user) ? { ...user, passwordHash: hashed.phc, emailVerified: user.emailVerified || emailVerified } : null
   return changeUser(means, { subject, caller, kind: 'password_changed', ends, change: replace })
 }
 

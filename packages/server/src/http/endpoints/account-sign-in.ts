@@ -16,6 +16,7 @@ import { passkeyRequest, signInWithPasskey } from '../../oauth/passkey-sign-in.t
 import { signInWithCode } from '../../oauth/second-factor.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm, readQuery } from '../form.ts'
+import { forgottenPath } from '../pages/password-pages.ts'
 import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import type { Endpoint } from '../router.ts'
@@ -65,8 +66,10 @@ async function responseTo(
     const { loginHint } = visit
     const { problem } = shown
     const passkeyOptions = await passkeyRequest(server, stateToken, null)
+    const forgottenHref = server.mailer === null ? null : forgottenPath
     const { signedInAs } = next
-    return pageResponse(signInPage({ ...frame, loginHint, problem, signedInAs, passkeyOptions }), statusOf(problem))
+    const page = signInPage({ ...frame, loginHint, problem, signedInAs, passkeyOptions, forgottenHref })
+    return pageResponse(page, statusOf(problem))
   }
   const { user, hasPasskey } = next
   const passkeyOptions = hasPasskey ? await passkeyRequest(server, stateToken, user.subject) : null

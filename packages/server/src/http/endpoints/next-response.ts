@@ -9,8 +9,10 @@ import { passkeyRequest } from '../../oauth/passkey-sign-in.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { consentPage, type Lasting } from '../pages/consent-page.ts'
 import { alreadyUsedPage } from '../pages/error-page.ts'
+import { forgottenPath } from '../pages/password-pages.ts'
 import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
+import { signUpPage } from '../pages/sign-up-page.ts'
 import type { Browser } from './browser-cookies.ts'
 import { authorizationResponse, clientOnPage, issuerHostOf, pageResponse, seeOther } from './page-answers.ts'
 
@@ -69,9 +71,16 @@ export async function signInResponse(
   const { interaction, client } = next
   const { request } = interaction
   const stateToken = sealInteraction(server, interaction, showing.browser.hash)
+  if (request.prompts.includes('create')) {
+    const { loginHint } = request
+    const frame = { issuerHost: issuerHostOf(server), client: clientOnPage(client, request.redirectUri) }
+    return pageResponse(signUpPage({ ...frame, stateToken, loginHint, isSent: false }))
+  }
   const page = signInPage({
     issuerHost: issuerHostOf(server),
     stateToken,
+    forgottenHref: server.mailer === null ? null : forgottenPath,
+    offersAccount: server.rules.signUp,
     passkeyOptions: await passkeyRequest(server, stateToken, null),
     client: clientOnPage(client, request.redirectUri),
     loginHint: request.loginHint,

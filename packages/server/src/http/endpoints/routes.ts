@@ -1,7 +1,9 @@
 /** The public surface: every path there is. Metadata lists the same ones. */
 
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { choosePasswordPath } from '../../oauth/account/password-by-mail.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
+import { forgottenPath } from '../pages/password-pages.ts'
 import type { Route, RouterParts } from '../router.ts'
 import { attestationChallengeEndpoint } from './attestation-challenge.ts'
 import { accountEndpoint } from './account.ts'
@@ -10,6 +12,7 @@ import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { pageFailure } from './page-answers.ts'
+import { choosePasswordEndpoint, forgottenEndpoint, recentMailsEndpoint } from './password.ts'
 import { pushEndpoint } from './push.ts'
 import { registrationEndpoint } from './registration.ts'
 import { secondFactorEndpoint } from './second-factor.ts'
@@ -90,8 +93,20 @@ function pageRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'onRef
     { ...page, path: '/second-factor', methods: ['POST'], endpoint: secondFactorEndpoint(server) },
     { ...page, path: accountPath, methods: ['GET', 'POST'], endpoint: accountEndpoint(server) },
     { ...page, path: accountSignInPath, methods: ['GET', 'POST'], endpoint: accountSignInEndpoint(server) },
+    { ...page, path: choosePasswordPath, methods: ['GET', 'POST'], endpoint: choosePasswordEndpoint(server) },
+    ...mailRoutes(server, page),
     { ...page, path: '/consent', methods: ['POST'], endpoint: consentEndpoint(server) },
     { ...page, path: endpointPaths.logout, methods: ['GET', 'POST'], endpoint: logoutEndpoint(server) },
     { ...page, path: '/sign-out', methods: ['POST'], endpoint: signOutEndpoint(server) },
   ]
+}
+
+/** What asks for mail is there where mail goes out; what shows it, where it goes nowhere. */
+function mailRoutes(server: AuthorizationServer, page: Pick<Route, 'cors' | 'failure'>): readonly Route[] {
+  if (server.mailer === null) return []
+  const forgotten = { ...page, path: forgottenPath, methods: ['GET', 'POST'], endpoint: forgottenEndpoint(server) }
+  const isShown = server.mailer.keepsRecent
+  return isShown
+    ? [forgotten, { ...page, path: '/dev/mail', methods: ['GET'], endpoint: recentMailsEndpoint(server) }]
+    : [forgotten]
 }

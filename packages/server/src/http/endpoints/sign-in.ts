@@ -1,19 +1,21 @@
 /** The posts of the sign-in page: a password, a change of mind, or another person. */
 
+import { askForMail } from '../../oauth/account/password-by-mail.ts'
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
 import { errorResponse } from '../../oauth/authorize/authorization-response.ts'
-import { interactionSeconds, type Resumed, startInteraction, withLoginHint } from '../../oauth/authorize/interaction.ts'
+import { interactionSeconds, type Resumed, sealInteraction, startInteraction, withLoginHint } from '../../oauth/authorize/interaction.ts'
 import { type PasswordOutcome, signInWithPassword } from '../../oauth/browser.ts'
 import { signInWithPasskey } from '../../oauth/passkey-sign-in.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm } from '../form.ts'
 import type { SignInProblem } from '../pages/sign-in-page.ts'
+import { signUpPage } from '../pages/sign-up-page.ts'
 import type { Endpoint } from '../router.ts'
 import { afterSignIn } from './after-sign-in.ts'
 import { type Browser, browserOf } from './browser-cookies.ts'
 import { continueWith, signInResponse } from './next-response.ts'
-import { authorizationResponse, refuseForeignPost } from './page-answers.ts'
+import { authorizationResponse, clientOnPage, issuerHostOf, pageResponse, refuseForeignPost } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 import { resumed } from './resumed.ts'
 
@@ -25,8 +27,10 @@ export function signInEndpoint(server: AuthorizationServer): Endpoint {
     const interacting = await resumed(server, browser, parameters)
     const decision = parameters.get('decision')
     if (decision === 'cancel') return cancelled(server, interacting)
-    if (decision === 'switch_account') return switched(server, interacting, browser)
+    if (decision === 'switch_account' || decision === 'have_account') return switched(server, interacting, browser)
+    if (decision === 'create_account') return switched(server, interacting, browser, 'create')
     const attempt = { ...interacting, browser, parameters, request, requestId }
+    if (decision === 'sign_up') return askedForAccount(server, attempt)
     return decision === 'passkey' ? attemptedPasskey(server, attempt) : attempted(server, attempt)
   }
 }
@@ -50,6 +54,16 @@ async function attempted(server: AuthorizationServer, attempt: Attempted): Promi
   }
   if (outcome.kind !== 'signed_in') return refused(server, attempt, outcome)
   return afterSignIn(server, { ...attempt, caller }, outcome)
+}
+
+/** Somebody new. The page that follows is the same whether or not a mail goes out. */
+async function askedForAccount(server: AuthorizationServer, attempt: Attempted): Promise<HttpResponse> {
+  const { interaction, client, browser, parameters, request, requestId } = attempt
+  const caller = callerOf(request, requestId)
+  await askForMail(server, { email: parameters.get('username') ?? '', wants: 'account', caller })
+  const stateToken = sealInteraction(server, interaction, browser.hash)
+  const frame = { issuerHost: issuerHostOf(server), client: clientOnPage(client, interaction.request.redirectUri) }
+  return pageResponse(signUpPage({ ...frame, stateToken, loginHint: null, isSent: true }))
 }
 
 /** The page's own state gave the challenge, so only an answer to this very page counts. */
@@ -103,8 +117,10 @@ export async function switched(
   server: AuthorizationServer,
   { interaction }: Resumed,
   browser: Browser,
+  to: 'login' | 'create' = 'login',
 ): Promise<HttpResponse> {
-  const prompts = [...new Set([...interaction.request.prompts, 'login' as const])]
+  const others = interaction.request.prompts.filter(prompt => prompt === 'consent')
+  const prompts = to === 'create' ? [to] : [...others, to]
   const fresh = await startInteraction(server, { ...interaction.request, prompts, loginHint: null })
   return continueWith(server, fresh, browser, null)
 }

@@ -3,6 +3,7 @@
 import { codeCharactersMax } from './second-factor-page.ts'
 import { type Html, html } from './html.ts'
 import { page, type Page, type PageFrame, stateForm } from './layout.ts'
+import { passwordCharactersMin } from './password-sentence.ts'
 import { passkeyForm, passkeyScript } from './passkey-script.ts'
 import { scopeSentence } from './scope-sentences.ts'
 
@@ -48,7 +49,6 @@ export interface AccountPageProps extends PageFrame {
 }
 
 const action = '/account'
-const passwordCharactersMin = 8
 
 export function accountPage(props: AccountPageProps): Page {
   const { notice, userEmail } = props

@@ -19,6 +19,8 @@ export interface SignInPageProps extends PageFrame {
   readonly passkeyOptions?: string | null
   /** Where a forgotten password leads; null while the server sends no mail. */
   readonly forgottenHref?: string | null
+  /** Somebody new may have an account by asking for it. */
+  readonly offersAccount?: boolean
   readonly stateToken: string
   /** Null where no application waits for the answer. */
   readonly client: ClientOnPage | null
@@ -39,7 +41,7 @@ export function signInPage(props: SignInPageProps): Page {
 ${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
 ${stateForm({ action, stateToken, content: fields(props) })}${passkey}`
-  const below = html`<div class="aside">${forgottenLink(props)}${client === null ? null : giveUpForm(client, stateToken)}</div>`
+  const below = html`<div class="aside">${forgottenLink(props)}${props.offersAccount === true ? newAccountForm(action, stateToken) : null}${client === null ? null : giveUpForm(client, stateToken)}</div>`
   const script = passkey === null ? {} : { script: passkeyScript }
   const title = problem === null ? 'Sign in' : 'Problem: sign in'
   return page({ issuerHost: props.issuerHost, title, card, below, ...script })
@@ -72,6 +74,11 @@ function fields(props: SignInPageProps): Html {
 <input id="password" name="password" type="password" autocomplete="current-password" required${fault}${told}${second}></div>
 <div class="choices"><button class="primary" name="decision" value="sign_in">Sign in</button></div>
 `
+}
+
+function newAccountForm(action: string, stateToken: string): Html {
+  const button = html`<button name="decision" value="create_account">Create an account</button>`
+  return stateForm({ action, stateToken, content: button })
 }
 
 function giveUpForm(client: ClientOnPage, stateToken: string): Html {

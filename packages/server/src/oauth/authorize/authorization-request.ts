@@ -104,7 +104,7 @@ export async function checkedRequest(
     nonce,
     codeChallenge: challengeOf(client, parameters, scopes.includes('openid') && nonce !== null),
     dpopThumbprint: keyOfCode(client, parameters, null),
-    prompts: promptsOf(parameters),
+    prompts: promptsOf(server, parameters),
     maxAgeSeconds: maxAgeOf(parameters),
     loginHint: limited(parameters, 'login_hint', loginHintCharactersMax),
     subject: await onlySubject(server, client, { hint: valueOf(parameters, 'id_token_hint'), claims }),
@@ -165,10 +165,13 @@ function challengeOf(client: Client, parameters: Parameters, hasNonce: boolean):
   return challenge
 }
 
-function promptsOf(parameters: Parameters): readonly Prompt[] {
+function promptsOf(server: AuthorizationServer, parameters: Parameters): readonly Prompt[] {
   const text = valueOf(parameters, 'prompt')
   const known = text === undefined ? [] : parsePrompts(text)
-  if (known === null) throw fault('invalid_request', 'prompt has an unknown value, or none beside another.')
+  // A value that is not in the metadata is one we do not know (Prompt Create §2).
+  if (known === null || (known.includes('create') && !server.rules.signUp)) {
+    throw fault('invalid_request', 'prompt has an unknown value, or one that stands alone beside another.')
+  }
   return known
 }
 

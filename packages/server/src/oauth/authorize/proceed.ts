@@ -100,7 +100,7 @@ function suffices({ interaction, client }: Situation, session: Session, nowMs: n
   const { prompts, maxAgeSeconds, subject } = interaction.request
   if (subject !== null && subject !== session.subject) return false
   if (session.authTimeMs >= interaction.startedAtMs) return true
-  if (prompts.includes('login') || prompts.includes('select_account')) return false
+  if (prompts.some(prompt => prompt === 'login' || prompt === 'select_account' || prompt === 'create')) return false
   const ageSecondsMax = Math.min(maxAgeSeconds ?? Infinity, client.maxAuthAgeSeconds ?? Infinity)
   return nowMs - session.authTimeMs <= ageSecondsMax * 1000
 }

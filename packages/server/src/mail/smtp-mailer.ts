@@ -1,0 +1,57 @@
+/**
+ * Mail by SMTP (RFC 5321). Over a network the line is always encrypted and the server's certificate verified: links to
+ * choose a password go over it.
+ */
+
+import type { Transporter } from 'nodemailer'
+import type { Mailer } from '../domain/mail/mail.ts'
+
+export interface SmtpPlace {
+  /** `smtp://` (STARTTLS) or `smtps://`, with user and password where the server asks for them. */
+  readonly url: string
+  /** The sender's address. */
+  readonly from: string
+}
+
+/** What a mail server may take for each step of a delivery. */
+const stepMsMax = 20_000
+
+export function smtpMailer(place: SmtpPlace): Mailer {
+  let opening: Promise<Transporter> | null = null
+  return {
+    send: async ({ to, subject, text }) => {
+      opening ??= openTransport(place)
+      const transport = await opening
+      // As an object, an address is taken as it is; as text it would be parsed as a list of them.
+      await transport.sendMail({ from: place.from, to: { name: '', address: to }, subject, text })
+    },
+    keepsRecent: false,
+    recent: () => [],
+  }
+}
+
+/** The library is loaded with the first mail: a server that sends none does not carry it. */
+async function openTransport(place: SmtpPlace): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer')
+  const url = new URL(place.url)
+  const isImplicit = url.protocol === 'smtps:'
+  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  return createTransport({
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (isImplicit ? 465 : 587) : Number(url.port),
+    secure: isImplicit,
+    requireTLS: !isImplicit && !isLoopback,
+    ignoreTLS: !isImplicit && isLoopback,
+    ...(url.username === '' ? {} : { auth: { user: decoded(url.username), pass: decoded(url.password) } }),
+    connectionTimeout: stepMsMax,
+    greetingTimeout: stepMsMax,
+    socketTimeout: stepMsMax,
+    // A mail is text of ours: nothing of it names a file or an address to fetch.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+}
+
+function decoded(part: string): string {
+  return decodeURIComponent(part)
+}

@@ -1,0 +1,67 @@
+/** The mails, word for word. None repeats anything that somebody else typed but the address it goes to. */
+
+import type { Mail } from '../../domain/mail/mail.ts'
+import { linkSeconds } from '../../domain/user/password-mail.ts'
+
+interface About {
+  readonly to: string
+  readonly issuer: string
+}
+
+interface AboutLink extends About {
+  readonly href: string
+}
+
+const minutes = linkSeconds / 60
+
+export function resetMail({ to, issuer, href }: AboutLink): Mail {
+  const host = hostOf(issuer)
+  const text = `Somebody, probably you, has forgotten the password of your account at ${host}.
+
+To choose a new one, open this within ${minutes} minutes:
+
+${href}
+
+It signs you out everywhere. If it was not you, do nothing: your password stays as it is.
+`
+  return { to, subject: `A new password for ${host}`, text }
+}
+
+export function newAccountMail({ to, issuer, href }: AboutLink): Mail {
+  const host = hostOf(issuer)
+  const text = `Somebody, probably you, wants an account at ${host} with this address.
+
+To choose a password for it, open this within ${minutes} minutes:
+
+${href}
+
+If it was not you, do nothing: there will be no account.
+`
+  return { to, subject: `Your account at ${host}`, text }
+}
+
+export function accountExistsMail({ to, issuer, href }: AboutLink): Mail {
+  const host = hostOf(issuer)
+  const text = `Somebody, probably you, wanted an account at ${host} with this address. There is one already: sign in with it.
+
+If you have forgotten its password, open this within ${minutes} minutes to choose a new one:
+
+${href}
+
+If it was not you, do nothing: nothing has changed.
+`
+  return { to, subject: `Your account at ${host}`, text }
+}
+
+export function passwordChangedMail({ to, issuer }: About): Mail {
+  const host = hostOf(issuer)
+  const text = `The password of your account at ${host} was changed just now.
+
+If it was not you, choose a new one at once, and tell whoever runs ${host}.
+`
+  return { to, subject: `Your password at ${host} was changed`, text }
+}
+
+function hostOf(issuer: string): string {
+  return new URL(issuer).host
+}
