@@ -1,18 +1,18 @@
 /** `fetch` over TLS that trusts one authority and shows one certificate, or none: what Node's own cannot be told to do. */
 
 import { request } from 'node:https'
-import type { Certificate } from '../stage/certificates.ts'
+import type { ClientCertificate } from './client-certificates.ts'
 
 export interface TlsMeans {
-  readonly authority: Certificate
+  readonly authority: ClientCertificate
   /** What is shown where the server asks. */
-  readonly certificate?: Certificate
+  readonly certificate?: ClientCertificate
 }
 
 export type TlsFetch = (url: string, options: RequestInit) => Promise<Response>
 
 export function tlsFetch({ authority, certificate }: TlsMeans): TlsFetch {
-  const shown = certificate === undefined ? {} : { cert: certificate.pem, key: certificate.keyPem }
+  const shown = certificate === undefined ? {} : { cert: certificate.pem, key: certificate.privateKey }
   return async (url, options) => {
     const asked = new Request(url, options)
     const body = Buffer.from(await asked.arrayBuffer())
