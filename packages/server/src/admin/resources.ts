@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { signingAlgorithms } from '../domain/client/client.ts'
 import type { EventKind } from '../domain/event/event.ts'
 import { parseClientId } from '../domain/identifiers.ts'
-import { accessTokenFormats, type Resource, type ResourceReading } from '../domain/resource/resource.ts'
+import { accessTokenFormats, plainResource, type Resource, type ResourceReading } from '../domain/resource/resource.ts'
 import { isoInstant } from '../domain/time.ts'
 import { parseInput } from './client-input.ts'
 import { accessSecondsMax, accessSecondsMin, scopesMax } from './client-rules.ts'
@@ -37,7 +37,7 @@ const newResourceSchema = resourceChangesSchema.extend({ indicator: z.string().m
 export async function addResource(workbench: Workbench, input: unknown): Promise<Resource> {
   const { indicator, ...chosen } = parseInput(newResourceSchema, input)
   const createdAtMs = await workbench.store.now()
-  const resource = changedResource(blankResource(indicator, createdAtMs), chosen)
+  const resource = changedResource(plainResource(indicator, createdAtMs), chosen)
   refuseWrong(resource)
   const event = resourceEvent(workbench, 'resource_added', resource, createdAtMs)
   const outcome = await workbench.store.resources.add(resource, [event])
@@ -86,19 +86,6 @@ export function resourceJson(resource: Resource): { readonly [name: string]: unk
     access_token_signing_alg: resource.signingAlgorithm,
     introspectors: resource.introspectors,
     created_at: isoInstant(resource.createdAtMs),
-  }
-}
-
-function blankResource(indicator: string, createdAtMs: number): Resource {
-  return {
-    indicator,
-    audience: indicator,
-    scopes: [],
-    accessTokenFormat: null,
-    accessTokenSeconds: null,
-    signingAlgorithm: 'ES256',
-    introspectors: [],
-    createdAtMs,
   }
 }
 

@@ -28,6 +28,20 @@ export interface Resource {
   readonly createdAtMs: number
 }
 
+/** A resource of which nothing is known but its name. */
+export function plainResource(indicator: string, createdAtMs: number): Resource {
+  return {
+    indicator,
+    audience: indicator,
+    scopes: [],
+    accessTokenFormat: null,
+    accessTokenSeconds: null,
+    signingAlgorithm: 'ES256',
+    introspectors: [],
+    createdAtMs,
+  }
+}
+
 /** A resource with the version its row stands at; `change` and `remove` compare it. */
 export interface ResourceReading {
   readonly resource: Resource
