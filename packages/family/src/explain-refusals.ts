@@ -70,8 +70,8 @@ export const refusalTexts: { readonly [reason in RefusalReason]: Wording } = {
     title: 'Refused: the key this family is bound to was not shown',
     happened: 'A token was presented without a proof, or with a proof of another key. Nothing changed.',
     because:
-      'The family is bound to a DPoP key or a certificate (RFC 9449, RFC 8705). A token without its key is worth ' +
-      'nothing, so the holder of the key loses nothing by this either.',
+      'The family is bound to a DPoP key, a certificate (RFC 9449, RFC 8705) or the key of one attested instance. A ' +
+      'token without its key is worth nothing, so the holder of the key loses nothing by this either.',
     developer:
       'Sign the proof with the key that was used when the code was redeemed. If that key is lost, the user must sign in again.',
     operator:
