@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { challengeWindowSeconds } from '../../packages/server/src/oauth/attestation-challenge.ts'
 import { attestationProofSecondsMax } from '../../packages/server/src/oauth/client-attestation.ts'
 import type { AppOptions } from '../stage/app.ts'
+import { dpopKey } from '../stage/dpop.ts'
 import {
   assertInvalidGrant,
   assertUnchanged,
@@ -137,6 +138,30 @@ describe('an attested instance', () => {
     for (const [about, proof] of wrong) await assertRefused(await post(await attest(), proof), about)
     const latest = await prove({ iat: now - attestationProofSecondsMax + 1 })
     assert.equal((await post(await attest(), latest)).status, 200)
+  })
+
+  it('CA-09 may prove its key by one DPoP proof for both, good once and with a nonce of ours alone', async test => {
+    const { stage, attest } = await openAttestedScene(test)
+    const [key, other] = [await dpopKey(stage), await dpopKey(stage)]
+    const cnf = { jwk: key.publicJwk }
+    const attestation = await attest({ cnf })
+    const path = '/introspect'
+    const ask = ({ dpop }: { readonly dpop: string }, by = attestation): Promise<Response> => {
+      const form = { 'content-type': 'application/x-www-form-urlencoded' }
+      const headers = { ...form, 'oauth-client-attestation': by, dpop }
+      return stage.send(path, { method: 'POST', headers, body: 'token=x&client_id=phone' })
+    }
+    const first = await ask(await key.proof({ path }))
+    assert.equal(first.status, 400)
+    assert.equal(((await first.json()) as Json)['error'], 'use_dpop_nonce')
+    const nonce = first.headers.get('dpop-nonce') ?? ''
+    const proof = await key.proof({ path, nonce })
+    assert.equal((await ask(proof)).status, 200)
+    await assertRefused(await ask(proof), 'the same proof')
+    await assertRefused(await ask(await other.proof({ path, nonce })), 'another key')
+    await assertRefused(await ask(await key.proof({ path, nonce }), await attest({ cnf, sub: 'nobody' })), 'another client')
+    const elsewhere = await ask(await key.proof({ path: '/token', nonce }))
+    assert.equal(((await elsewhere.json()) as Json)['error'], 'invalid_dpop_proof')
   })
 
   it('CA-09 keeps its refresh token to its own key: another instance of the same client gets nowhere with it', async test => {

@@ -82,6 +82,22 @@ describe('the published keys of a client', () => {
     assert.equal(await ask(signer), 200)
   })
 
+  it('SF-01 are fetched from nowhere inside, when the server is not a development one', async test => {
+    const signer = newSigner()
+    const server = await openKeyServer(test, [signer.publicJwk])
+    const settings = { issuer: 'https://login.example' }
+    const inside = [server.url, server.url.replace('127.0.0.1', 'localhost'), 'https://169.254.169.254/keys']
+    for (const jwksUri of inside) {
+      const client = { ...shop, auth: 'private_key_jwt', jwksUri }
+      const { stage } = await openScene(test, { client, settings })
+      const fields = { token: 'x', ...assertionFields(await signer.sign(assertionClaims(stage, 'shop'))) }
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const body = new URLSearchParams(fields).toString()
+      assert.equal((await stage.send('/introspect', { method: 'POST', headers, body })).status, 401, jwksUri)
+    }
+    assert.equal(server.asked(), 0)
+  })
+
   it('JW-14 are refused as a whole where they are too long, too many, private, symmetric or weak', async test => {
     const good = newSigner()
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })

@@ -1,5 +1,5 @@
 /**
- * Challenges for attestation proofs (draft-ietf-oauth-attestation-based-client-auth-10 §8): the same for everybody in one
+ * Challenges for attestation proofs (draft-ietf-oauth-attestation-based-client-auth-10): the same for everybody in one
  * window of time, made from the master key and kept nowhere, so that any node checks what another gave out. A proof made
  * ahead of time is worth nothing then; that it is used once is the mark's affair.
  */

@@ -17,9 +17,10 @@ import {
   parseForeignJwt,
   soleAudienceOf,
 } from '../domain/token/foreign-jwt.ts'
-import type { AuthorizationServer, ShownAttestation } from './authorization-server.ts'
+import type { AuthorizationServer, ProtocolRequest, ShownAttestation } from './authorization-server.ts'
 import { isCurrentChallenge } from './attestation-challenge.ts'
 import { clockSkewSeconds, type Judged, tokenIdCharactersMax } from './client-assertion.ts'
+import { goodProof } from './dpop-proof.ts'
 
 /** How old a proof may be by its own `iat`; its mark is kept as long. */
 export const attestationProofSecondsMax = 300
@@ -30,37 +31,56 @@ const proofType = 'oauth-client-attestation-pop+jwt'
 /** `wantsChallenge`: all is well but for the challenge, which the client gets with the answer. */
 export type JudgedAttestation = Judged | { readonly wantsChallenge: true }
 
+export interface AttestedRequest extends ProtocolRequest {
+  readonly attestation: ShownAttestation
+}
+
 /** Judges attestation and proof for the client named. Where there is none, it does about the same work. */
 export async function judgeAttestation(
   server: AuthorizationServer,
   client: Client | null,
-  shown: ShownAttestation,
+  request: AttestedRequest,
 ): Promise<JudgedAttestation> {
   const nowMs = await server.store.now()
+  const shown = request.attestation
   const [attestation, proof] = [parseForeignJwt(shown.attestation), parseForeignJwt(shown.proof)]
-  if (attestation === null || proof === null) return { flaw: 'the attestation or its proof is no JWT' }
+  const isCombined = shown.proof === '' && request.dpop !== undefined
+  if (attestation === null || (proof === null && !isCombined)) return { flaw: 'the attestation or its proof is no JWT' }
   const attesters = client?.authMethod === 'attest_jwt_client_auth' ? attesterKeys(client, attestation.kid) : []
   const isAttested = await isSignedByOneOf(attestation, attesters)
   const instance = isAttested ? instanceKeyOf(attestation) : null
-  const isProven = instance === null ? await isSignedByNobody(proof) : await isSignedByOneOf(proof, [instance])
+  const isProven = proof === null || (await isSignedBy(proof, instance))
   if (client === null || !isAttested) return { flaw: 'no attester of it has signed the attestation' }
-  if (!isProven) return { flaw: 'the key that was attested has not signed the proof' }
-  const flaw = judgeAttested(client, attestation, nowMs) ?? judgeProof(proof, server.issuer, nowMs)
+  if (instance === null || !isProven) return { flaw: 'the key that was attested has not signed the proof' }
+  const flaw = judgeAttested(client, attestation, nowMs)
   if (flaw !== null) return { flaw }
-  if (!isCurrentChallenge(server.hasher, proof.claims['challenge'], nowMs)) return { wantsChallenge: true }
-  const expiresAtMs = nowMs + (attestationProofSecondsMax + clockSkewSeconds) * 1000
-  return { mark: { use: 'attestation', value: `${client.id} ${String(proof.claims['jti'])}`, expiresAtMs } }
+  const attested = { client, instance, nowMs }
+  return proof === null ? judgeCombined(server, attested, request) : judgeProof(server, attested, proof)
+}
+
+function isSignedBy(proof: ForeignJwt, instance: ClientKey | null): Promise<boolean> {
+  return instance === null ? isSignedByNobody(proof) : isSignedByOneOf(proof, [instance])
+}
+
+interface Attested {
+  readonly client: Client
+  readonly instance: ClientKey
+  readonly nowMs: number
 }
 
 /**
- * The thumbprint (RFC 7638) of the instance's key: refresh tokens are bound to it, and not to the client alone (§11.2 of
- * the draft). Only of a request that was authenticated by its attestation: nothing is verified here.
+ * The thumbprint (RFC 7638) of the instance's key: refresh tokens are bound to it, and not to the client alone. Only of a
+ * request that was authenticated by its attestation: nothing is verified here.
  */
 export function attestedThumbprint({ attestation }: ShownAttestation): string {
   const parsed = parseForeignJwt(attestation)
   const key = parsed === null ? null : instanceKeyOf(parsed)
   if (key === null) throw new TypeError('an attestation that was taken names no key')
-  return hash('sha256', thumbprintText(key.jwk), 'base64url')
+  return thumbprintOf(key)
+}
+
+function thumbprintOf({ jwk }: ClientKey): string {
+  return hash('sha256', thumbprintText(jwk), 'base64url')
 }
 
 function attesterKeys(client: Client, kid: string | null): readonly ClientKey[] {
@@ -82,13 +102,38 @@ function judgeAttested(client: Client, { type, claims }: ForeignJwt, nowMs: numb
   return isAhead(claims, nowMs) ? 'the attestation begins in the future' : null
 }
 
-function judgeProof(proof: ForeignJwt, issuer: string, nowMs: number): string | null {
+/** The proof of its own header. Its signature has been verified. */
+function judgeProof(server: AuthorizationServer, { client, nowMs }: Attested, proof: ForeignJwt): JudgedAttestation {
+  const flaw = judgeProofClaims(proof, server.issuer, nowMs)
+  if (flaw !== null) return { flaw }
+  const { challenge, jti } = proof.claims
+  if (!isCurrentChallenge(server.hasher, challenge, nowMs)) return { wantsChallenge: true }
+  const expiresAtMs = nowMs + (attestationProofSecondsMax + clockSkewSeconds) * 1000
+  return { mark: { use: 'attestation', value: `${client.id} ${String(jti)}`, expiresAtMs } }
+}
+
+/**
+ * One DPoP proof in the place of both: made with the attested key, and with a nonce of ours, which
+ * stands for the challenge. It is marked here apart from its use as a DPoP proof, for endpoints where it has no other.
+ */
+function judgeCombined(
+  server: AuthorizationServer,
+  { client, instance, nowMs }: Attested,
+  { dpop = '', method, path }: AttestedRequest,
+): JudgedAttestation {
+  const context = { clientId: client.id }
+  const good = goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired: true, nowMs, context })
+  if (good.thumbprint !== thumbprintOf(instance)) return { flaw: 'the DPoP proof is not made with the attested key' }
+  const { value, expiresAtMs } = good.mark
+  return { mark: { use: 'attestation', value: `${client.id} dpop ${value}`, expiresAtMs } }
+}
+
+function judgeProofClaims(proof: ForeignJwt, issuer: string, nowMs: number): string | null {
   const { type, claims } = proof
   if (type !== proofType) return 'the proof is a token of another type'
   if (soleAudienceOf(proof) !== issuer) return 'aud of the proof is not the issuer alone'
   const { jti } = claims
-  if (typeof jti !== 'string' || jti === '' || jti.length > tokenIdCharactersMax)
-    return 'jti of the proof is no short text'
+  if (typeof jti !== 'string' || jti === '' || jti.length > tokenIdCharactersMax) return 'jti of the proof is no short text'
   const issuedAtMs = numericDateMs(claims['iat'])
   if (issuedAtMs === null || issuedAtMs <= nowMs - attestationProofSecondsMax * 1000) return 'the proof is too old'
   return isAhead(claims, nowMs) ? 'the proof begins in the future' : null

@@ -94,7 +94,7 @@ async function judgeOther(
     case 'assertion':
       return judgeAssertion(server, reading, credentials.assertion)
     case 'attestation':
-      return judgeAttestation(server, client, credentials.attestation)
+      return judgeAttestation(server, client, { ...request, attestation: credentials.attestation })
     case 'bare':
       return client === null || client.authMethod === 'none' ? proven : judgeCertificate(server, client, request)
   }
@@ -105,14 +105,8 @@ async function judgeCertificate(server: AuthorizationServer, client: Client, req
   const { certificate } = request
   if (certificate === null) return { flaw: 'it showed no certificate' }
   if (client.authMethod === 'self_signed_tls_client_auth') {
-    const keys = await server.clientKeys.of(client)
-    const isRegistered = keys.some(
-      key =>
-        key.certificate !== null &&
-        certificate.derBytes.length > 0 &&
-        Buffer.from(key.certificate).equals(certificate.derBytes),
-    )
-    return isRegistered ? proven : { flaw: 'its certificate is not registered' }
+    const keys = await server.clientKeys.withCertificate(client, certificate.derBytes)
+    return keys.length > 0 ? proven : { flaw: 'its certificate is not registered' }
   }
   if (!certificate.verified) return { flaw: 'no authority we trust has signed its certificate' }
   const { certificateName } = client

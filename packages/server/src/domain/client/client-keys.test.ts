@@ -66,6 +66,23 @@ describe('the keys of a client', () => {
     assert.equal(world.asked.length, keySetsKeptMax + 2, 'c0 made room')
   })
 
+  it('are asked for again for a certificate that is not among them, a minute after the last time', async () => {
+    const [old, next] = [Buffer.from('one certificate'), Buffer.from('another')]
+    const keyWith = (der: Buffer, kid: string): Jwk => ({ ...jwk, kid, x5c: [der.toString('base64')] })
+    const { world, keys } = openWorld(() => answerOf({ keys: [jwk, keyWith(old, 'old')] }))
+    const owner = publisher('shop')
+    const kidsWith = async (der: Buffer) => (await keys.withCertificate(owner, der)).map(key => key.kid)
+    assert.deepEqual(await kidsWith(old), ['old'])
+    world.answer = () => answerOf({ keys: [keyWith(next, 'next')] })
+    assert.deepEqual(await kidsWith(next), [])
+    assert.equal(world.asked.length, 1)
+    world.nowMs += fetchIntervalSeconds * 1000
+    assert.deepEqual(await kidsWith(next), ['next'])
+    assert.deepEqual(await kidsWith(old), [])
+    assert.deepEqual(await kidsWith(Buffer.alloc(0)), [])
+    assert.equal(world.asked.length, 2)
+  })
+
   it('are asked for at once where the client moves them', async () => {
     const { world, keys } = openWorld()
     await keys.of(publisher('shop'))

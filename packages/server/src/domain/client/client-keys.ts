@@ -1,6 +1,6 @@
 /**
  * The keys of a client, registered with it or published by it at its `jwks_uri` (RFC 7591 §2). A published set is kept for
- * a while and fetched again when it is old, or when a key is asked for that it does not have; but never more than once in
+ * a while and fetched again when it is old, or when a key is wanted that it does not have; but never more than once in
  * `fetchIntervalSeconds` for one client, whatever comes (SF-09). So a key that was taken out of a set is dead at the latest
  * `freshSeconds` later, and `staleSeconds` later where the set cannot be fetched.
  */
@@ -32,6 +32,8 @@ export interface ClientKeys {
    * be fetched: nothing can be proven then. Never rejects for what the other side does.
    */
   readonly of: (owner: KeyOwner, kid?: string | null) => Promise<readonly ClientKey[]>
+  /** The same for the keys that came with this very certificate, in DER (RFC 8705 §2.2). */
+  readonly withCertificate: (owner: KeyOwner, der: Uint8Array) => Promise<readonly ClientKey[]>
 }
 
 export interface ClientKeysParts {
@@ -52,13 +54,12 @@ interface Published {
 export function clientKeys(parts: ClientKeysParts): ClientKeys {
   const published = new Map<string, Published>()
 
-  async function publishedKeys(owner: KeyOwner, uri: string, kid: string | null): Promise<readonly ClientKey[]> {
+  async function publishedKeys(owner: KeyOwner, uri: string, isWanted: IsWanted): Promise<readonly ClientKey[]> {
     const nowMs = parts.nowMs()
     const name = `${owner.id} ${uri}`
     const known = published.get(name) ?? nothing
     if (known.underWay !== null) return known.underWay
-    const isWanting = kid !== null && !known.keys.some(key => key.kid === kid)
-    const isDue = isWanting || nowMs >= known.fetchedAtMs + freshSeconds * 1000
+    const isDue = !known.keys.some(isWanted) || nowMs >= known.fetchedAtMs + freshSeconds * 1000
     if (isDue && nowMs >= known.triedAtMs + fetchIntervalSeconds * 1000 && makeRoom(published, name, nowMs)) {
       const underWay = refetch(owner, uri, known, nowMs)
       published.set(name, { ...known, triedAtMs: nowMs, underWay })
@@ -78,13 +79,20 @@ export function clientKeys(parts: ClientKeysParts): ClientKeys {
     return nowMs < kept.fetchedAtMs + staleSeconds * 1000 ? kept.keys : []
   }
 
+  async function find(owner: KeyOwner, isWanted: IsWanted): Promise<readonly ClientKey[]> {
+    const { jwksUri } = owner
+    const keys = jwksUri === null ? registeredKeys(owner) : await publishedKeys(owner, jwksUri, isWanted)
+    return keys.filter(isWanted)
+  }
+
   return {
-    of: async (owner, kid = null) => {
-      const keys = owner.jwksUri === null ? registeredKeys(owner) : await publishedKeys(owner, owner.jwksUri, kid)
-      return kid === null ? keys : keys.filter(key => key.kid === kid)
-    },
+    of: (owner, kid = null) => find(owner, kid === null ? () => true : key => key.kid === kid),
+    withCertificate: (owner, der) =>
+      find(owner, ({ certificate }) => certificate !== null && Buffer.from(certificate).equals(der)),
   }
 }
+
+type IsWanted = (key: ClientKey) => boolean
 
 const never = Number.NEGATIVE_INFINITY
 const nothing: Published = { keys: [], fetchedAtMs: never, triedAtMs: never, underWay: null }
