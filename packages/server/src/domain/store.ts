@@ -4,6 +4,7 @@ import type { DetailsTypeStore } from './authorization-details/details-type.ts'
 import type { ClientStore } from './client/client.ts'
 import type { ConsentStore } from './consent/consent.ts'
 import type { CutOffStore } from './cut-off/cut-off.ts'
+import type { DeviceRequestStore } from './device/device-request.ts'
 import type { EventStore } from './event/event.ts'
 import type { RefusalStore } from './event/refusal.ts'
 import type { FamilyStore } from './family/family-store.ts'
@@ -34,6 +35,7 @@ export interface Store {
   readonly marks: MarkStore
   readonly pushedRequests: PushedRequestStore
   readonly detailsTypes: DetailsTypeStore
+  readonly deviceRequests: DeviceRequestStore
   readonly registrations: RegistrationStore
   readonly resources: ResourceStore
   /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */

@@ -50,6 +50,9 @@ export type EventKind =
   | 'consent_withdrawn'
   | 'signing_key_added'
   | 'suspicious_pkce'
+  | 'device_denied'
+  | 'user_codes_throttled'
+  | 'token_exchanged'
 
 export interface AuditEvent {
   /** A UUIDv7; for counted kinds `countedEventId`, so that the second one finds the first. */

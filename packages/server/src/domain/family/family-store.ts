@@ -3,7 +3,7 @@
  * and it writes a row if nobody wrote it since. The loop over the two is `step.ts`.
  */
 
-import type { ClientId, CutOffs, Family, FamilyId, Interruption, StepId, Subject } from '@pawl/family'
+import type { ClientId, CutOffs, Family, FamilyId, GrantId, Interruption, SessionId, StepId, Subject } from '@pawl/family'
 import type { CutOff } from '../cut-off/cut-off.ts'
 import type { AuditEvent } from '../event/event.ts'
 import type { Mark } from '../mark/mark-store.ts'
@@ -27,6 +27,8 @@ export interface FamilyStep {
   readonly cutOffs: readonly CutOff[]
   /** What the step takes along, so that it is done once: a DPoP proof, for one. */
   readonly mark?: Mark | null
+  /** A branch that the step opens in the same transaction. One of this id that is there already stays as it is. */
+  readonly opens?: Family | null
 }
 
 export interface FamilyFilter {
@@ -57,3 +59,5 @@ export interface FamilyStore {
   /** Living families of one user and client, oldest first, for the cap on grants. */
   countLiving(subject: Subject, clientId: ClientId): Promise<number>
 }
+  /** Living branches of one grant, without the family it began with. */
+  countBranches(grantId: GrantId): Promise<number>

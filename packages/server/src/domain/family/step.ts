@@ -29,6 +29,8 @@ export interface FamilyChange {
   readonly family: Family
   readonly events: readonly AuditEvent[]
   readonly cutOffs: readonly CutOff[]
+  /** A branch, opened in the same transaction. */
+  readonly opens?: Family
 }
 
 /** Decides from one reading. It may be asked several times, and only the last answer counts. */
@@ -87,13 +89,14 @@ async function attemptStep<T>({ families, entropy, id, early }: Step, decide: De
     const { change, result, mark } = decided instanceof Promise ? await decided : decided
     if (change === null || reading === null) return result
     const family = { ...change.family, stepId: newStepId(entropy) }
-    const { events, cutOffs } = change
+    const { events, cutOffs, opens } = change
     const outcome = await families.commit({
       readAt: reading.family.stepId,
       family,
       events,
       cutOffs,
       mark: mark ?? null,
+      opens: opens ?? null,
     })
     if (outcome === 'done') return result
     if (outcome === 'marked' && mark !== undefined) return mark.taken

@@ -6,6 +6,7 @@
 import { describe } from 'node:test'
 import { proveCounters } from './counters.test.ts'
 import { proveCutOffs } from './cut-offs.test.ts'
+import { proveDeviceRequests } from './device-requests.test.ts'
 import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
 import { proveMarks } from './marks.test.ts'
@@ -26,6 +27,7 @@ export function proveStore(kind: Kind): void {
     proveMarks(kind)
     provePushedRequests(kind)
     proveRegistrations(kind)
+    proveDeviceRequests(kind)
     proveResources(kind)
     proveTime(kind)
     proveSweep(kind)

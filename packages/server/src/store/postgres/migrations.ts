@@ -238,6 +238,55 @@ CREATE TABLE details_types (
 );
 `
 
+/** Devices that wait for a person. */
+const deviceRequests = `
+CREATE TABLE device_requests (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  client_id TEXT COLLATE "C" NOT NULL,
+  seed BYTEA NOT NULL,
+  key_id INTEGER NOT NULL,
+  user_code_key TEXT COLLATE "C" NOT NULL UNIQUE,
+  asked TEXT COLLATE "C" NOT NULL,
+  claimed_by TEXT COLLATE "C",
+  decision TEXT COLLATE "C" NOT NULL,
+  interval_seconds BIGINT NOT NULL,
+  next_poll_ms BIGINT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL
+);
+CREATE INDEX device_requests_by_end ON device_requests (expires_ms);
+`
+
+/** What others must be told: notices of what happened, and what became of telling each of them. */
+const outbox = `
+CREATE TABLE notices (
+  kind TEXT COLLATE "C" NOT NULL,
+  target_key TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  at_ms BIGINT NOT NULL,
+  after_family TEXT COLLATE "C",
+  version BIGINT NOT NULL,
+  PRIMARY KEY (kind, target_key)
+);
+CREATE INDEX notices_by_time ON notices (at_ms);
+CREATE TABLE deliveries (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  channel TEXT COLLATE "C" NOT NULL,
+  client_id TEXT COLLATE "C" NOT NULL,
+  subject TEXT COLLATE "C" NOT NULL,
+  session_id TEXT COLLATE "C",
+  reason TEXT COLLATE "C" NOT NULL,
+  created_ms BIGINT NOT NULL,
+  state TEXT COLLATE "C" NOT NULL,
+  attempts BIGINT NOT NULL,
+  next_ms BIGINT NOT NULL,
+  last_ms BIGINT,
+  last_result TEXT COLLATE "C"
+);
+CREATE INDEX deliveries_by_next ON deliveries (state, next_ms);
+CREATE INDEX deliveries_by_time ON deliveries (created_ms);
+`
+
 export const migrations: readonly string[] = [
   initial,
   marks,
@@ -246,4 +295,6 @@ export const migrations: readonly string[] = [
   registrations,
   resources,
   detailsTypes,
+  deviceRequests,
+  outbox,
 ]

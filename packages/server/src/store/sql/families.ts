@@ -3,6 +3,7 @@
  * step id that was read; the binding once, with generation 1; the end once. Nothing else of a family ever changes.
  */
 
+import type { Family, GrantId } from '@pawl/family'
 import type { FamilyFilter, FamilyReading, FamilyStep, FamilyStore } from '../../domain/family/family-store.ts'
 import { cutOffStatements, refuseFuture } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
@@ -25,7 +26,7 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
       return (await sql.write({ about: null, guard, statements: [] })) === 'done'
     },
     open: async (family, events) => {
-      const guard = { text: openText, params: familyValues(family) }
+      const guard = openStatement(family)
       const outcome = await sql.write({ about: family.id, guard, statements: eventStatements(events), mark: family })
       if (outcome === 'done') sweeper.opened()
       return outcome
@@ -40,6 +41,7 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
         mark: step.family,
       })
       if (outcome === 'done') sweeper.stepped()
+      if (outcome === 'done' && (step.opens ?? null) !== null) sweeper.opened()
       return outcome === 'moved' && mark !== null && (await isMarked(sql, mark)) ? 'marked' : outcome
     },
     list: async (filter, limit) => {
@@ -53,12 +55,25 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
       return found
     },
     countLiving: async (subject, clientId) => {
-      let count = 0
+      const grants = new Set<GrantId>()
       const where = whereOf({ subject, clientId })
+      for await (const reading of scanFamilies(sql, clock, where, null)) {
+        if (isLiving(reading)) grants.add(reading.family.grant.id)
+      }
+      return grants.size
+    },
+    countBranches: async grantId => {
+      let count = 0
+      const where = { text: 'f.grant_id = $1 AND f.grant_id <> f.id', params: [grantId] }
       for await (const reading of scanFamilies(sql, clock, where, null)) if (isLiving(reading)) count += 1
       return count
     },
   }
+}
+
+/** Changes no row where a family of this id is there. */
+export function openStatement(family: Family): Statement {
+  return { text: openText, params: familyValues(family) }
 }
 
 /** Ends with the key, which is its first column too: an engine may ask for many families at once. */
@@ -90,7 +105,9 @@ function stepStatement({ family, readAt }: FamilyStep): Statement {
 }
 
 function consequences(step: FamilyStep, clock: StoreClock): Statement[] {
-  return [...step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, clock)), ...eventStatements(step.events)]
+  const opens = step.opens ?? null
+  const others = [...step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, clock)), ...eventStatements(step.events)]
+  return opens === null ? others : [openStatement(opens), ...others]
 }
 
 function whereOf(filter: Pick<FamilyFilter, 'clientId' | 'subject'>): Where {

@@ -7,6 +7,7 @@ import { sqlCredentials } from './credentials.ts'
 import { sqlCutOffs, withSettledCutOffs } from './cut-offs.ts'
 import { sqlDeniedAccessTokens } from './denied-access-tokens.ts'
 import { sqlDetailsTypes } from './details-types.ts'
+import { sqlDeviceRequests } from './device-requests.ts'
 import { sqlEvents } from './events.ts'
 import { sqlFamilies } from './families.ts'
 import { sqlMarks } from './marks.ts'
@@ -52,6 +53,7 @@ export function sqlStore(driver: SqlDriver): Store {
     marks: sqlMarks(sql),
     pushedRequests: sqlPushedRequests(sql),
     detailsTypes: sqlDetailsTypes(sql, clock),
+    deviceRequests: sqlDeviceRequests(sql, sweeper),
     registrations: sqlRegistrations(sql, clock),
     resources: sqlResources(sql, clock),
     now: () => readNowMs(sql, clock),

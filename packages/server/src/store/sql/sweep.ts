@@ -153,6 +153,7 @@ function tidyStatements(nowMs: number): Statement[] {
     deleteOlder('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
     deleteOlder('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
     deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000),
+    deleteOlder('device_requests', 'id', 'expires_ms', nowMs),
   ]
 }
 

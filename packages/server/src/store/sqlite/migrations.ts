@@ -293,6 +293,55 @@ CREATE TABLE details_types (
 ) STRICT;
 `
 
+/** Devices that wait for a person. */
+const deviceRequests = `
+CREATE TABLE device_requests (
+  id TEXT NOT NULL PRIMARY KEY,
+  client_id TEXT NOT NULL,
+  seed BLOB NOT NULL,
+  key_id INTEGER NOT NULL,
+  user_code_key TEXT NOT NULL UNIQUE,
+  asked TEXT NOT NULL,
+  claimed_by TEXT,
+  decision TEXT NOT NULL,
+  interval_seconds INTEGER NOT NULL,
+  next_poll_ms INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX device_requests_by_end ON device_requests (expires_ms);
+`
+
+/** What others must be told: notices of what happened, and what became of telling each of them. */
+const outbox = `
+CREATE TABLE notices (
+  kind TEXT NOT NULL,
+  target_key TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  after_family TEXT,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (kind, target_key)
+) STRICT;
+CREATE INDEX notices_by_time ON notices (at_ms);
+CREATE TABLE deliveries (
+  id TEXT NOT NULL PRIMARY KEY,
+  channel TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  session_id TEXT,
+  reason TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_ms INTEGER NOT NULL,
+  last_ms INTEGER,
+  last_result TEXT
+) STRICT;
+CREATE INDEX deliveries_by_next ON deliveries (state, next_ms);
+CREATE INDEX deliveries_by_time ON deliveries (created_ms);
+`
+
 const migrations: readonly string[] = [
   initial,
   severalInterruptions,
@@ -302,4 +351,6 @@ const migrations: readonly string[] = [
   registrations,
   resources,
   detailsTypes,
+  deviceRequests,
+  outbox,
 ]
