@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender, Running, StoreKind } from './contender.ts'
 import { type Counters, type Lap, type LapFigures, lapFigures } from './figures.ts'
-import type { ExchangeKind } from './load/lap.ts'
+import type { Exchange, ExchangeKind } from './load/lap.ts'
 import { type Load, startLoad } from './load/load.ts'
 import { readUsage } from './measure/process-usage.ts'
 import { type Cluster, startCluster } from './postgres/cluster.ts'
@@ -153,18 +153,28 @@ export async function settle(runner: Runner, load: Load, by: { seconds: number; 
   await rideLap(runner, load, { connections: by.connections, round: 0, length, flush: 'as-is' })
 }
 
-function exchangeOf(running: Running, kind: ExchangeKind): { kind: ExchangeKind; path: string; parameters: string } {
-  const { endpoints, name } = running
+function exchangeOf(running: Running, kind: ExchangeKind): Exchange {
+  const { endpoints, name, port } = running
   const path = {
     refresh: endpoints.token,
+    'refresh-dpop': endpoints.token,
     redeem: endpoints.token,
     introspect: endpoints.introspect,
     revoke: endpoints.revoke,
   }
-  const parameters = { refresh: endpoints.refreshParameters, redeem: codeParameters, introspect: hint, revoke: hint }
+  const { refreshParameters } = endpoints
+  const parameters = {
+    refresh: refreshParameters,
+    'refresh-dpop': refreshParameters,
+    redeem: codeParameters,
+    introspect: hint,
+    revoke: hint,
+  }
   const at = path[kind]
   if (at === null) throw new Error(`${name} is not set up to ${kind}`)
-  return { kind, path: at, parameters: parameters[kind] }
+  // A server on loopback is named after it and its port.
+  const proofUrl = kind === 'refresh-dpop' ? `http://localhost:${port}${at}` : null
+  return { kind, path: at, parameters: parameters[kind], proofUrl }
 }
 
 const hint = '&token_type_hint=refresh_token'

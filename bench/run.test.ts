@@ -75,6 +75,14 @@ describe('the bench', () => {
     assert.deepEqual(kinds, new Set(each.flatMap(kind => [`oidc-provider ${kind}`, `pawl ${kind}`])))
   })
 
+  it('measures what a DPoP proof costs', async () => {
+    const { costs } = (await figuresOf('dpop.ts', '--only', 'pawl')) as {
+      costs: { verificationMicros: number; withMicros: number | null }[]
+    }
+    assert.equal(costs.length, 1)
+    assert.ok(costs.every(({ verificationMicros, withMicros }) => verificationMicros > 0 && withMicros !== 0))
+  })
+
   it('measures starts and memory', async () => {
     const { figures } = (await figuresOf('start.ts', '--only', 'limit,pawl')) as { figures: { readyMs: number }[] }
     assert.equal(figures.length, 2)

@@ -32,6 +32,7 @@ const parts: readonly Part[] = [
   { name: 'sqlite', program: 'refresh.ts', ...loads(sqliteNames) },
   { name: 'postgres', program: 'refresh.ts', ...loads(postgresNames) },
   { name: 'scenarios', program: 'scenarios.ts', standard: ['--rounds', '2', '--seconds', '1.5'], all: [] },
+  { name: 'dpop', program: 'dpop.ts', standard: ['--rounds', '3', '--seconds', '2', '--settle-seconds', '5'], all: [] },
   { name: 'start', program: 'start.ts', standard: ['--rounds', '2', '--seconds', '1'], all: [] },
   { name: 'generations', program: 'generations.ts', standard: [], all: [] },
   { name: 'profile', program: 'profile.ts', standard: profiled, all: profiled },

@@ -3,6 +3,7 @@
 import { connect } from 'node:net'
 import { type Answer, createAnswerReader } from './answer-reader.ts'
 import type { LapOrder } from './lap.ts'
+import { newProver } from './prover.ts'
 
 export interface Connection {
   /** Sends the form; the connection must be free. `answered` gets the whole answer. */
@@ -13,6 +14,7 @@ export interface Connection {
 /** Resolves once connected. `fail` gets whatever goes wrong afterwards, also what `answered` throws. */
 export function openConnection(order: LapOrder, fail: (error: Error) => void): Promise<Connection> {
   const head = requestHead(order)
+  const prove = order.exchange.proofUrl === null ? null : newProver(order.exchange.proofUrl)
   const read = createAnswerReader()
   return new Promise((resolve, reject) => {
     const socket = connect({ port: order.port, host: '127.0.0.1', noDelay: true })
@@ -38,7 +40,8 @@ export function openConnection(order: LapOrder, fail: (error: Error) => void): P
       resolve({
         send: (body, answered) => {
           receive = answered
-          socket.write(`${head}${body.length}\r\n\r\n${body}`, 'latin1')
+          const proof = prove === null ? '' : `dpop: ${prove()}\r\n`
+          socket.write(`${head}${proof}content-length: ${body.length}\r\n\r\n${body}`, 'latin1')
         },
         close: () => {
           socket.off('close', closed)
@@ -53,6 +56,6 @@ function requestHead(order: LapOrder): string {
   const authorization = order.authorization === null ? '' : `authorization: ${order.authorization}\r\n`
   return (
     `POST ${order.exchange.path} HTTP/1.1\r\nhost: 127.0.0.1:${order.port}\r\n${authorization}` +
-    'content-type: application/x-www-form-urlencoded\r\naccept: application/json\r\ncontent-length: '
+    'content-type: application/x-www-form-urlencoded\r\naccept: application/json\r\n'
   )
 }

@@ -15,6 +15,7 @@ export interface Form {
 export function formOf({ kind, parameters }: Exchange): Form {
   switch (kind) {
     case 'refresh':
+    case 'refresh-dpop':
       return {
         body: token => `grant_type=refresh_token&refresh_token=${encodeURIComponent(token)}${parameters}`,
         next: successor,

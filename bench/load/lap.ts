@@ -24,9 +24,12 @@ export interface Exchange {
   readonly path: string
   /** Form parameters beside the token, encoded and with a leading `&`, or empty. */
   readonly parameters: string
+  /** The URL that proofs are made for, or null where none are. */
+  readonly proofUrl: string | null
 }
 
-export const exchangeKinds = ['refresh', 'redeem', 'introspect', 'revoke'] as const
+/** `refresh-dpop`: each connection with a key of its own, and each request with a proof. */
+export const exchangeKinds = ['refresh', 'refresh-dpop', 'redeem', 'introspect', 'revoke'] as const
 export type ExchangeKind = (typeof exchangeKinds)[number]
 
 export type LapLength =

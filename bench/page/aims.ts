@@ -14,6 +14,7 @@ interface Aim {
 }
 
 const judgedConnections = 64
+const proofRatioMax = 1.15
 const familiesFew = 1000
 const familiesMany = 10_000_000
 
@@ -58,6 +59,8 @@ function otherAims(results: Results): Aim[] {
     atMost('SQLite, flushes slowed: p99 at half load under 10 ms', half('pawl', 'slowed'), 10, 'ms'),
     atMost('PostgreSQL: p99 at half load under 10 ms', half('pawl-pg', 'as-is'), 10, 'ms'),
     atMost('PostgreSQL, flushes slowed: p99 at half load under 10 ms', half('pawl-pg', 'slowed'), 10, 'ms'),
+    proofAim('SQLite', results, 'pawl'),
+    proofAim('PostgreSQL', results, 'pawl-pg'),
     growthAim('SQLite', results['families-sqlite'], 'pawl'),
     growthAim('PostgreSQL', results['families-postgres'], 'pawl-pg'),
     atMost('ready within 500 ms', started('pawl')?.readyMs ?? null, 500, 'ms'),
@@ -126,6 +129,13 @@ function isJudged(
 
 function ratioOf(run: RefreshRun | null, { of, flush }: Wanted, to: ContenderName): Ratio | undefined {
   return run?.ratios.find(row => isJudged(row, of, flush) && row.against === to)
+}
+
+function proofAim(store: string, { dpop }: Results, name: ContenderName): Aim {
+  const aim = `${store}: a refresh with a DPoP proof costs at most ${proofRatioMax} times one without plus one ES256 verification`
+  const ratio = dpop?.costs.find(cost => cost.contender === name)?.ratio ?? null
+  if (ratio === null) return { aim, measured: null, isMet: null }
+  return { aim, measured: rounded(ratio, 2), isMet: ratio <= proofRatioMax }
 }
 
 function growthAim(store: string, run: FamiliesRun | null, name: ContenderName): Aim {

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ProofCost } from '../dpop.ts'
 import type { LapFigures } from '../figures.ts'
 import type { DiskFigures } from '../measure/growth.ts'
 import type { Machine } from '../measure/machine.ts'
@@ -23,6 +24,10 @@ export interface RefreshRun extends Run {
 
 export interface ScenarioRun extends Run {
   readonly medians: readonly Medians[]
+}
+
+export interface DpopRun extends Run {
+  readonly costs: readonly ProofCost[]
 }
 
 export interface StartRun extends Run {
@@ -71,6 +76,7 @@ export interface Results {
   readonly sqlite: RefreshRun | null
   readonly postgres: RefreshRun | null
   readonly scenarios: ScenarioRun | null
+  readonly dpop: DpopRun | null
   readonly start: StartRun | null
   readonly generations: GenerationsRun | null
   readonly 'families-sqlite': FamiliesRun | null
@@ -88,6 +94,7 @@ export function readResults(directory: string): Results {
     sqlite: read('sqlite'),
     postgres: read('postgres'),
     scenarios: read('scenarios'),
+    dpop: read('dpop'),
     start: read('start'),
     generations: read('generations'),
     'families-sqlite': read('families-sqlite'),

@@ -37,7 +37,7 @@ export const notMeasured = `## What was not measured
   \`sync_file_range\` of SQLite's and PostgreSQL's processes by a library in front of the C library; bandwidth and queues of
   a cloud volume are not imitated.
 - PostgreSQL with a standby, behind TLS or on a machine of its own.
-- Sign-in, consent and the pages; DPoP, mutual TLS and assertions; ID tokens, which would be a second signature.
+- Sign-in, consent and the pages; mutual TLS and assertions; ID tokens, which would be a second signature.
 - The peers with many families: growth is compared with the limit only.
 - Bytes written: on SQLite what the kernel counts as sent to the disk, on PostgreSQL what its processes hand to the
   kernel; work that PostgreSQL does later (checkpoints, vacuum) counts in the lap in which it happens.
