@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { type RequestOptions, request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { Agent, request as httpsRequest } from 'node:https'
 import { before, describe, it, type TestContext } from 'node:test'
+import { TLSSocket } from 'node:tls'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import { listen, type ListenerOptions } from '../../packages/server/src/http/node-listener.ts'
 import { makeAuthority } from '../network/certificates.ts'
@@ -54,10 +55,12 @@ interface Asking {
   readonly headers?: { readonly [name: string]: string | string[] }
   readonly path?: string
   readonly scheme?: 'http' | 'https'
+  /** Resumes TLS sessions; without it every connection begins anew. */
+  readonly agent?: Agent
 }
 
-/** Status and body of an introspection of nothing by the shop. */
-function ask({ port, certificate, headers = {}, path = '/introspect', scheme = 'https' }: Asking) {
+/** What an introspection of nothing by the shop is answered. */
+function ask({ port, certificate, headers = {}, path = '/introspect', scheme = 'https', agent }: Asking) {
   const shown = certificate && { cert: certificate.pem, key: certificate.privateKey }
   const body = new URLSearchParams({ client_id: 'shop', token: 'x' }).toString()
   const options: RequestOptions = {
@@ -65,18 +68,15 @@ function ask({ port, certificate, headers = {}, path = '/introspect', scheme = '
     port,
     path,
     method: 'POST',
-    agent: false,
+    agent: agent ?? false,
     headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length, ...headers },
   }
-  return new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
+  return new Promise<{ readonly status: number; readonly isResumed: boolean }>((resolve, reject) => {
     const request = scheme === 'http' ? httpRequest(options) : httpsRequest({ ...options, ...shown, rejectUnauthorized: false })
     request.on('error', reject).on('response', response => {
-      response.setEncoding('utf8')
-      let text = ''
-      response.on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
+      const { socket } = response
+      const isResumed = socket instanceof TLSSocket && socket.isSessionReused()
+      response.resume().on('end', () => resolve({ status: response.statusCode ?? 0, isResumed }))
     })
     request.end(body)
   })
@@ -115,6 +115,19 @@ describe('a certificate in TLS', () => {
     assert.equal((await ask({ port, certificate: own })).status, 200)
     assert.equal((await ask({ port, certificate: other })).status, 401)
     assert.equal((await ask({ port })).status, 401)
+  })
+
+  it('CA-12 is known again where a session is resumed, and is not another client’s', async test => {
+    const scene = await openScene(test, { client: named })
+    const port = await listenTo(test, scene, { tls: tls ?? null, certificates: rulesOf(scene, null) })
+    const certificate = await authority.issue({ names })
+    const agent = new Agent({ keepAlive: false, maxVersion: 'TLSv1.2' })
+    const [first, second] = [await ask({ port, certificate, agent }), await ask({ port, certificate, agent })]
+    assert.deepEqual([first, second], [
+      { status: 200, isResumed: false },
+      { status: 200, isResumed: true },
+    ])
+    assert.equal((await ask({ port, agent: new Agent({ keepAlive: false }) })).status, 401)
   })
 
   it('CA-12 is asked for where applications are, and no page is there', async test => {

@@ -118,6 +118,24 @@ describe('a family that is bound to no key', () => {
 })
 
 describe('a confidential client', () => {
+  it('RT-28 of kind integration keeps its refresh token where every request shows a key', async test => {
+    const client = { ...boundShop, id: 'ledger', kind: 'integration' }
+    const scene = await sceneOf(test, client)
+    const { stage, app, mine, thiefs: renewed } = scene
+    const { first, familyId } = await openFamilyOf(scene, {}, await mine.proof({}))
+    for (const key of [mine, renewed, mine]) {
+      stage.clock.advanceSeconds(86_400)
+      const answer = await app.refresh(first.refreshToken, {}, await key.proof({}))
+      assert.deepEqual([answer.status, answer.refreshToken], [200, first.refreshToken])
+      assert.deepEqual([thumbprintIn(answer), answer.body['refresh_token_timeout']], [key.thumbprint, 90 * 86_400])
+    }
+    const { generation, usedAtMs } = await rowOf(stage, familyId)
+    assert.deepEqual([generation, usedAtMs], [1, stage.clock.nowMs()])
+    const proof = await mine.proof({})
+    assert.equal((await app.refresh(first.refreshToken, {}, proof)).status, 200)
+    assert.equal((await app.refresh(first.refreshToken, {}, proof)).status, 400, 'a proof is good once all the same')
+  })
+
   it('RT-28 refreshes with a new DPoP key, and the access token is bound to the new one', async test => {
     const scene = await sceneOf(test, shop)
     const { stage, app, mine, thiefs: renewed } = scene
