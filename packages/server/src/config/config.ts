@@ -20,7 +20,7 @@ import {
   withEncryption,
 } from './store-place.ts'
 
-export interface Config extends Omit<Settings, 'issuer' | 'store' | 'mail' | 'registration' | 'clientDocumentHosts'> {
+export interface Config extends Omit<Settings, 'issuer' | 'store' | 'mail' | 'registration' | 'clientDocumentHosts' | 'resources'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
   readonly issuer: string
   /** How clients show certificates, or null where they cannot. */
@@ -28,6 +28,7 @@ export interface Config extends Omit<Settings, 'issuer' | 'store' | 'mail' | 're
   /** True when the issuer is on loopback. */
   readonly development: boolean
   readonly registration: RegistrationMode
+  readonly resources: 'registered' | 'any'
   /** `*`: every host. */
   readonly clientDocumentHosts: readonly string[]
   /** Where mail goes out, or null. Not printable: there is a password in it. */
@@ -61,6 +62,7 @@ export function completeConfig(settings: Settings, masterKeys: MasterKeys, liste
     clientCertificates: clientCertificatesOf(settings, issuer),
     development,
     registration: settings.registration ?? (development ? 'open' : 'off'),
+    resources: settings.resources ?? (development ? 'any' : 'registered'),
     clientDocumentHosts: settings.clientDocumentHosts ?? (development ? ['*'] : []),
     mailPlace: mailPlaceOf(settings),
     place: storePlaceOf(settings),

@@ -185,6 +185,20 @@ export const settingsSchema = z.strictObject({
     unit: 'true or false',
     description: 'Answer only authorization requests that are signed (RFC 9101), whatever a client is registered for.',
   }),
+  resources: described(z.enum(['registered', 'any']).nullable().default(null), {
+    unit: 'rule',
+    description:
+      'Which resources clients may name (RFC 8707): registered (pawl resource add) or any. Unset: registered in production, any in development.',
+  }),
+  claimsHook: described(nullableText(), {
+    unit: 'file',
+    description:
+      'A JavaScript module that exports claims(context) and adds claims to tokens or denies them. It runs inside the server and can do whatever the server can.',
+  }),
+  claimsHookMilliseconds: described(whole(1, 10_000, 1000), {
+    unit: 'milliseconds',
+    description: 'How long the claims hook may take; beyond, the request is answered 503 and may be sent again.',
+  }),
 })
 
 /** What was set, checked and completed by defaults, before the port and with it the issuer are known. */
@@ -233,6 +247,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'refreshesPerSecondMax':
     case 'grantsPerUserAndClientMax':
     case 'registeredClientsMax':
+    case 'claimsHookMilliseconds':
       return /^\d{1,10}$/.test(text) ? Number(text) : text
     case 'trustedProxies':
     case 'privateHosts':
@@ -260,6 +275,8 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'host':
     case 'logLevel':
     case 'registration':
+    case 'resources':
+    case 'claimsHook':
       return text
   }
 }
