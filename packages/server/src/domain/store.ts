@@ -10,6 +10,7 @@ import type { RefusalStore } from './event/refusal.ts'
 import type { FamilyStore } from './family/family-store.ts'
 import type { SigningKeyStore } from './keys/signing-key-store.ts'
 import type { MarkStore } from './mark/mark-store.ts'
+import type { OutboxStore } from './outbox/outbox.ts'
 import type { PushedRequestStore } from './pushed-request/pushed-request.ts'
 import type { RegistrationStore } from './registration/registration-store.ts'
 import type { ResourceStore } from './resource/resource.ts'
@@ -37,6 +38,7 @@ export interface Store {
   readonly detailsTypes: DetailsTypeStore
   readonly deviceRequests: DeviceRequestStore
   readonly registrations: RegistrationStore
+  readonly outbox: OutboxStore
   readonly resources: ResourceStore
   /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */
   now(): Promise<number>

@@ -46,6 +46,7 @@ export type EventKind =
   | 'passkey_cloned'
   | 'sign_in_throttled'
   | 'signed_out'
+  | 'delivery_failed'
   | 'consent_given'
   | 'consent_withdrawn'
   | 'signing_key_added'

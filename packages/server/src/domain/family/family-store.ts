@@ -34,6 +34,7 @@ export interface FamilyStep {
 export interface FamilyFilter {
   readonly clientId?: ClientId
   readonly subject?: Subject
+  readonly sessionId?: SessionId
   /** Only families that have not ended and not run out. */
   readonly livingOnly?: boolean
   /** Families after this id, in id order. */

@@ -15,6 +15,7 @@ import {
 import type { Ends } from '../../domain/user/ends.ts'
 import { eventStatements } from './events.ts'
 import { isLiving, scanFamilies, type Where } from './family-scan.ts'
+import { noticeStatements } from './notices.ts'
 import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 
@@ -54,13 +55,16 @@ export async function refuseFuture(sql: Sql, clock: StoreClock, cutOff: CutOff):
   if (cutOff.beforeMs > nowMs) throw new RangeError(`a cut-off at ${cutOff.beforeMs} lies after the store's ${nowMs}`)
 }
 
-/** What writes a cut-off, for the transaction of whatever causes it. */
+/** What writes a cut-off and the notice of it, for the transaction of whatever causes it. */
 export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[] {
   const { reason, by, beforeMs } = cutOff
   const key = keyOf(cutOff.target)
   const spared = (cutOff.target.kind === 'user' ? cutOff.target.spares : undefined) ?? ''
-  if (beforeMs !== null) return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0), spared] }]
-  return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }]
+  const notice = noticeStatements(cutOff)
+  if (beforeMs !== null) {
+    return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0), spared] }, ...notice]
+  }
+  return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }, ...notice]
 }
 
 /** What a change of a user ends, for its transaction. */
@@ -150,7 +154,7 @@ function recordedOf(row: Row): RecordedCutOff {
 }
 
 /** The way back from `cutOffKey`. */
-function targetOf(kind: CutOffTarget['kind'], key: string): CutOffTarget {
+export function targetOf(kind: CutOffTarget['kind'], key: string): CutOffTarget {
   switch (kind) {
     case 'everyone':
       return { kind }

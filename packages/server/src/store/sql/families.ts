@@ -110,7 +110,7 @@ function consequences(step: FamilyStep, clock: StoreClock): Statement[] {
   return opens === null ? others : [openStatement(opens), ...others]
 }
 
-function whereOf(filter: Pick<FamilyFilter, 'clientId' | 'subject'>): Where {
+function whereOf(filter: Pick<FamilyFilter, 'clientId' | 'subject' | 'sessionId'>): Where {
   const conditions: string[] = []
   const params: Value[] = []
   const also = (column: string, value: string | undefined) => {
@@ -120,5 +120,6 @@ function whereOf(filter: Pick<FamilyFilter, 'clientId' | 'subject'>): Where {
   }
   also('f.subject', filter.subject)
   also('f.client_id', filter.clientId)
+  also('f.session_id', filter.sessionId)
   return { text: conditions.join(' AND '), params }
 }

@@ -11,6 +11,7 @@ import { sqlDeviceRequests } from './device-requests.ts'
 import { sqlEvents } from './events.ts'
 import { sqlFamilies } from './families.ts'
 import { sqlMarks } from './marks.ts'
+import { sqlOutbox } from './outbox.ts'
 import { sqlPushedRequests } from './pushed-requests.ts'
 import { sqlRefusals } from './refusals.ts'
 import { sqlRegistrations } from './registrations.ts'
@@ -55,6 +56,7 @@ export function sqlStore(driver: SqlDriver): Store {
     detailsTypes: sqlDetailsTypes(sql, clock),
     deviceRequests: sqlDeviceRequests(sql, sweeper),
     registrations: sqlRegistrations(sql, clock),
+    outbox: sqlOutbox(sql),
     resources: sqlResources(sql, clock),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),

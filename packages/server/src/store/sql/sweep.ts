@@ -13,6 +13,7 @@
 import { type CutOffs, cutOffOf, expiresAtMs } from '@pawl/family'
 import { refusalsKeptSeconds } from '../../domain/event/refusal.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { deliveryAgeSecondsMax } from '../../domain/outbox/outbox.ts'
 import { idleClientKeptSeconds } from '../../domain/registration/registration-store.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
 import { readFamilies, readingOf } from './family-scan.ts'
@@ -32,6 +33,8 @@ export const overKeptSeconds = accessTokenSecondsMax + slackSeconds
  */
 export const cutOffsKeptSeconds = 400 * 86_400
 export const eventsKeptSeconds = 400 * 86_400
+/** A courier gives a notice up a day before, with an event; where none ever runs, it leaves with this. */
+export const noticesKeptSeconds = 2 * deliveryAgeSecondsMax
 
 const rowsPerOpening = 3
 const rowsPerStep = 1 / 16
@@ -153,6 +156,9 @@ function tidyStatements(nowMs: number): Statement[] {
     deleteOlder('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
     deleteOlder('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
     deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000),
+    deleteOldNotices(nowMs - noticesKeptSeconds * 1000),
+    deleteDeliveries('delivered', nowMs),
+    deleteDeliveries('failed', nowMs),
     deleteOlder('device_requests', 'id', 'expires_ms', nowMs),
   ]
 }
@@ -167,4 +173,17 @@ function deleteOldCutOffs(beforeMs: number): Statement {
   const text = `DELETE FROM cut_offs WHERE (kind, target_key) IN
 (SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 AND set_at_ms < $1 ORDER BY at_ms LIMIT $2)`
   return { text, params: [beforeMs, tidiedRowsMax] }
+}
+
+function deleteOldNotices(beforeMs: number): Statement {
+  const text = `DELETE FROM notices WHERE (kind, target_key) IN
+(SELECT kind, target_key FROM notices WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)`
+  return { text, params: [beforeMs, tidiedRowsMax] }
+}
+
+/** What waits is never swept: the courier gives it up itself, with an event. */
+function deleteDeliveries(state: 'delivered' | 'failed', beforeMs: number): Statement {
+  const text = `DELETE FROM deliveries WHERE id IN
+(SELECT id FROM deliveries WHERE state = $1 AND next_ms < $2 ORDER BY next_ms LIMIT $3)`
+  return { text, params: [state, beforeMs, tidiedRowsMax] }
 }
