@@ -14,11 +14,13 @@ import {
 } from '../domain/client/client.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
 import { ordinaryRequests } from '../domain/client/request-rules.ts'
+import { noLogoutChannels } from '../domain/client/logout-channels.ts'
 import { ordinaryTokens } from '../domain/client/token-rules.ts'
 import { acrs } from '../domain/session/acr.ts'
 import { aboutChangesShape, aboutOf } from './client-about.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
 import { requestChangesShape, requestRulesOf } from './client-requests.ts'
+import { logoutChangesShape, logoutChannelsOf } from './client-logout.ts'
 import { tokenChangesShape, tokenRulesOf } from './client-tokens.ts'
 import { secretsFor } from './client-secret.ts'
 import { InputRefused } from './workbench.ts'
@@ -57,6 +59,7 @@ export const clientChangesSchema = z.strictObject({
   tlsClientCertificateBoundAccessTokens: z.boolean().optional(),
   idTokenAlgorithm: z.enum(signingAlgorithms).optional(),
   ...tokenChangesShape,
+  ...logoutChangesShape,
   accessSeconds: seconds.optional(),
   idleSeconds: seconds.optional(),
   absoluteSeconds: seconds.optional(),
@@ -109,6 +112,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
     about: aboutOf(client.about, changes),
     idTokenAlgorithm: changes.idTokenAlgorithm ?? client.idTokenAlgorithm,
     tokens: tokenRulesOf(client.tokens, changes),
+    logout: logoutChannelsOf(client.logout, changes),
     accessTokenSeconds: changes.accessSeconds ?? client.accessTokenSeconds,
     idleSeconds: changes.idleSeconds ?? client.idleSeconds,
     absoluteSeconds: changes.absoluteSeconds ?? client.absoluteSeconds,
@@ -173,6 +177,7 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     source: null,
     idTokenAlgorithm: 'ES256',
     tokens: ordinaryTokens,
+    logout: noLogoutChannels,
     accessTokenSeconds: defaults.accessSeconds,
     idleSeconds: defaults.idleSeconds,
     absoluteSeconds: defaults.absoluteSeconds,

@@ -3,6 +3,7 @@
 import type { Client } from '../domain/client/client.ts'
 import { isoInstant } from '../domain/time.ts'
 import { aboutJson } from './client-about.ts'
+import { logoutJson } from './client-logout.ts'
 import { requestsJson } from './client-requests.ts'
 import { tokensJson } from './client-tokens.ts'
 
@@ -33,6 +34,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     first_party: client.firstParty,
     ...requestsJson(client),
     ...tokensJson(client),
+    ...logoutJson(client),
     ...aboutJson(client),
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,

@@ -8,6 +8,7 @@ import { type Client, isPublicClient } from '../domain/client/client.ts'
 import { judgeAbout } from './client-about.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
 import { judgeSenderConstraint } from './client-sender-rules.ts'
+import { judgeLogout } from './client-logout.ts'
 import { judgeRequests } from './client-requests.ts'
 import { judgeTokens } from './client-tokens.ts'
 
@@ -34,6 +35,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeNames(client),
     ...judgeRequests(client),
     ...judgeTokens(client),
+    ...judgeLogout(client),
     ...judgeAbout(client),
   ]
 }

@@ -6,11 +6,12 @@ import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
 import { aboutChangesOf, type ClientAboutFlags, withClientAboutFlags } from './client-about-flags.ts'
 import { type ClientRequestFlags, requestChangesOf, withClientRequestFlags } from './client-request-flags.ts'
+import { type ClientLogoutFlags, logoutChangesOf, withClientLogoutFlags } from './client-logout-flags.ts'
 import { type ClientTokenFlags, tokenChangesOf, withClientTokenFlags } from './client-token-flags.ts'
 
 const keySetBytesMax = 65_536
 
-export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, ClientTokenFlags {
+export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, ClientTokenFlags, ClientLogoutFlags {
   readonly name?: string
   readonly auth?: string
   readonly redirect?: readonly string[]
@@ -44,7 +45,7 @@ export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, Clien
 }
 
 export function withClientFlags(command: Command): Command {
-  return withClientTokenFlags(withClientAboutFlags(withClientRequestFlags(command)))
+  return withClientLogoutFlags(withClientTokenFlags(withClientAboutFlags(withClientRequestFlags(command))))
     .option('--name <text>', 'what users read on the consent page')
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
@@ -102,6 +103,7 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     ...aboutChangesOf(flags),
     idTokenAlgorithm: flags.idTokenAlg,
     ...tokenChangesOf(flags),
+    ...logoutChangesOf(flags),
     accessSeconds: flags.accessSeconds,
     idleSeconds: flags.idleSeconds,
     absoluteSeconds: flags.absoluteSeconds,

@@ -7,6 +7,7 @@ import type { Acr } from '../session/acr.ts'
 import type { ClientAbout } from './client-about.ts'
 import type { ClientSource } from './client-source.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
+import type { LogoutChannels } from './logout-channels.ts'
 import type { RequestRules } from './request-rules.ts'
 import type { TokenRules } from './token-rules.ts'
 
@@ -92,6 +93,7 @@ export interface Client {
   readonly about: ClientAbout
   readonly idTokenAlgorithm: SigningAlgorithm
   readonly tokens: TokenRules
+  readonly logout: LogoutChannels
   readonly accessTokenSeconds: number
   readonly idleSeconds: number
   readonly absoluteSeconds: number

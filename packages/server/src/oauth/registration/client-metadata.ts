@@ -28,6 +28,10 @@ export const plainMembers: { readonly [member: string]: keyof ClientChanges } = 
   client_name: 'name',
   redirect_uris: 'redirectUris',
   post_logout_redirect_uris: 'postLogoutRedirectUris',
+  backchannel_logout_uri: 'backchannelLogoutUri',
+  backchannel_logout_session_required: 'backchannelLogoutSessionRequired',
+  frontchannel_logout_uri: 'frontchannelLogoutUri',
+  frontchannel_logout_session_required: 'frontchannelLogoutSessionRequired',
   token_endpoint_auth_method: 'auth',
   token_endpoint_auth_signing_alg: 'authAlgorithm',
   jwks: 'jwks',
@@ -50,7 +54,16 @@ export const plainMembers: { readonly [member: string]: keyof ClientChanges } = 
 }
 
 /** Members that name an address which is fetched, posted to or shown as a link. */
-const addresses = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'jwks_uri', 'initiate_login_uri'] as const
+const addresses = [
+  'client_uri',
+  'logo_uri',
+  'policy_uri',
+  'tos_uri',
+  'jwks_uri',
+  'initiate_login_uri',
+  'backchannel_logout_uri',
+  'frontchannel_logout_uri',
+] as const
 
 /** What would make a client believe that it is protected in a way it is not. */
 const notThere = [
