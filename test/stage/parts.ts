@@ -24,6 +24,7 @@ import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { openOutbound } from '../../packages/server/src/outbound/open-outbound.ts'
 import { type AuthorizationServer, endpointUrls } from '../../packages/server/src/oauth/authorization-server.ts'
+import { openCourier } from '../../packages/server/src/oauth/open-courier.ts'
 import { quickHashing, type Stage } from './stage.ts'
 
 export const somebody: Caller = { requestId: null, address: '203.0.113.7', userAgent: 'a test' }
@@ -34,7 +35,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
   const seals = sealer(keys, entropy)
   const now = () => store.now()
   const outbound = openOutbound({ allowsLoopback: true, privateHosts: new Set() })
-  return {
+  const known: Omit<AuthorizationServer, 'courier'> = {
     issuer: stage.issuer,
     store,
     entropy,
@@ -82,6 +83,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     signInLimits,
     mailer: null,
   }
+  return { ...known, courier: openCourier(known) }
 }
 
 function rethrow(error: unknown): never {

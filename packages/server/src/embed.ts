@@ -9,7 +9,7 @@ import { ConfigRefused } from './config/config-refused.ts'
 import { obtainMasterKeys } from './config/master-key.ts'
 import { settingsSchema } from './config/settings.ts'
 import { systemEntropy } from './domain/entropy.ts'
-import { systemClock } from './domain/time.ts'
+import { everySeconds, systemClock } from './domain/time.ts'
 import { stderrLogger } from './http/access-log.ts'
 import { openPawl, type Pawl, type World } from './pawl.ts'
 
@@ -31,9 +31,9 @@ export async function embedPawl(options: EmbedOptions, given: Partial<World> = {
   if ((settings.data.workers ?? 1) > 1) {
     throw new ConfigRefused('An embedded Pawl runs in the thread of its host: leave workers out.')
   }
-  const { clock = systemClock, entropy = systemEntropy() } = given
+  const { clock = systemClock, entropy = systemEntropy(), every = everySeconds } = given
   const logger = given.logger ?? stderrLogger(settings.data.logLevel)
   checkClock(settings.data, clock.nowMs())
   const masterKeys = obtainMasterKeys(settings.data, { PAWL_MASTER_KEY: masterKey }, entropy)
-  return openPawl(completeConfig(settings.data, masterKeys, settings.data.port), { clock, entropy, logger })
+  return openPawl(completeConfig(settings.data, masterKeys, settings.data.port), { clock, entropy, logger, every })
 }

@@ -40,9 +40,13 @@ import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
 import { consoleMailer } from './mail/console-mailer.ts'
 import { smtpMailer } from './mail/smtp-mailer.ts'
 import { type AuthorizationServer, endpointUrls } from './oauth/authorization-server.ts'
+import { openCourier } from './oauth/open-courier.ts'
 import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
 import { leaveTurn, turnMemory } from './store/sqlite/write-turn.ts'
+
+/** How often the store is asked whether there is something to tell others. */
+const courierWakesSeconds = 5
 
 /** What the world gives: the machine's clock, its randomness, and a place for words. Tests bring their own. */
 export interface World {
@@ -59,6 +63,8 @@ export interface World {
   readonly outbound?: OutboundWorld
   /** Who takes mail; by default as the configuration says. */
   readonly mailer?: Mailer
+  /** Calls back again and again, every so many seconds, until it is cancelled; without it nothing is done unasked. */
+  readonly every?: (callback: () => void, seconds: number) => () => void
   /** Where several threads of one process serve together; alone by default. */
   readonly seat?: Seat
 }
@@ -106,6 +112,8 @@ export interface Pawl {
   readonly workbench: (operatorName: string) => Workbench
   /** Resolves when all that was left to the background so far has been done. */
   readonly settled: () => Promise<void>
+  /** Tries to tell others what is due now. A host that gives `every` need not; one without timers calls it now and then. */
+  readonly tellOthers: () => Promise<void>
   /** Lets answers that are held back go, writes what waits in the background, and closes the store. */
   readonly close: () => Promise<void>
 }
@@ -115,7 +123,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
   const { store, ...parts } = await openParts(config, world)
   const tasks = background(error => world.logger.error({ err: error }, 'work in the background failed'))
   const outbound = openOutbound(outboundRules(config), world.outbound)
-  const server: AuthorizationServer = {
+  const known: Omit<AuthorizationServer, 'courier'> = {
     issuer: config.issuer,
     store,
     ...parts,
@@ -137,7 +145,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     signInLimits,
     mailer: world.mailer ?? mailerOf(config, world.logger),
   }
-  return assemble(server, world, tasks)
+  return assemble({ ...known, courier: openCourier(known) }, world, tasks)
 }
 
 /** Where this server is reached: by its own name, and by the one under which clients show certificates. */
@@ -241,6 +249,8 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
   const handle = route(publicRoutes(server, parts), parts)
   const handleApplications = route(applicationRoutes(server, parts), parts)
   const refuse = refuseUnread(parts)
+  // What another process wrote, or what failed a while ago, wakes nobody.
+  const stopAsking = world.every?.(server.courier.wake, courierWakesSeconds)
   return {
     issuer: server.issuer,
     store,
@@ -251,7 +261,15 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
     passwords: server.passwords,
     workbench: operatorName => workbenchOf(server, operatorName),
     settled: () => tasks.drain(),
-    close: () => close(store, tasks, delay),
+    tellOthers: async () => {
+      server.courier.wake()
+      await tasks.drain()
+    },
+    close: async () => {
+      stopAsking?.()
+      server.courier.stop()
+      await close(store, tasks, delay)
+    },
   }
 }
 

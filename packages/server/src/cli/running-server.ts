@@ -9,6 +9,7 @@ import { obtainMasterKeys } from '../config/master-key.ts'
 import type { SettingsReading } from '../config/read-config.ts'
 import type { Settings } from '../config/settings.ts'
 import { newRequestId } from '../domain/identifiers.ts'
+import { everySeconds } from '../domain/time.ts'
 import { lineLogger, type Logger, stderrLines } from '../http/access-log.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import { managementRoutes } from '../http/management.ts'
@@ -53,7 +54,7 @@ export async function startServer(world: World, reading: SettingsReading): Promi
   try {
     const heard = { ...settings, mtlsPort: listener.mtlsPort }
     const config = completeConfig(heard, masterKeys, listener.port)
-    const pawl = await openPawl(config, { clock, entropy, logger, seat: { common, thread: 0 } })
+    const pawl = await openPawl(config, { clock, entropy, logger, seat: { common, thread: 0 }, every: everySeconds })
     const carried = carryConfig(heard, masterKeys, listener.port)
     const hireCrew = (): Crew =>
       startCrew({ config: carried, common, passwords: pawl.passwords, logger, lines, nowMs: clock.nowMs })

@@ -7,6 +7,12 @@ export interface Clock {
 
 export const systemClock: Clock = { nowMs: () => Date.now() }
 
+/** Calls back every so many seconds until it is cancelled, and keeps no process alive for that. */
+export function everySeconds(callback: () => void, seconds: number): () => void {
+  const timer = setInterval(callback, seconds * 1000).unref()
+  return () => clearInterval(timer)
+}
+
 /** An instant for people and JSON: ISO 8601 in UTC, with milliseconds. */
 export function isoInstant(atMs: number): string {
   return new Date(atMs).toISOString()

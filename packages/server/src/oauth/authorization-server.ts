@@ -14,6 +14,7 @@ import type { RequestDecryption } from '../domain/keys/request-decryption.ts'
 import type { Sealer } from '../domain/keys/seal.ts'
 import type { SigningKeys } from '../domain/keys/signing-keys.ts'
 import type { Outbound } from '../domain/outbound/outbound.ts'
+import type { Courier } from '../domain/outbox/courier.ts'
 import type { RegistrationRules } from '../domain/registration/registration-rules.ts'
 import type { Mailer } from '../domain/mail/mail.ts'
 import type { Store } from '../domain/store.ts'
@@ -53,6 +54,8 @@ export interface AuthorizationServer {
   readonly clientKeys: ClientKeys
   /** The documents that clients publish about themselves. */
   readonly clientDocuments: ClientDocuments
+  /** Tells others, in the background. */
+  readonly courier: Courier
   readonly rules: ServerRules
   readonly signInLimits: SignInLimits
   /** Null where this server sends no mail. */

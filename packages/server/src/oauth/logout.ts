@@ -12,13 +12,22 @@ import { endSession } from '../domain/session/sessions.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from './authorization-server.ts'
 import { type IdTokenHint, readIdTokenHint } from './authorize/id-token-hint.ts'
 import { settledSessionOf } from './browser.ts'
+import { logoutFrames } from './front-channel-logout.ts'
 import { OAuthError } from './oauth-error.ts'
 
 export type LogoutOutcome =
-  /** Done, or there was nothing to do. */
-  | { readonly kind: 'signed_out'; readonly returnTo: string | null; readonly client: Client | null }
+  | SignedOut
   /** The person has to say so. */
   | { readonly kind: 'ask'; readonly stateToken: string; readonly client: Client | null }
+
+/** Done, or there was nothing to do. */
+export interface SignedOut {
+  readonly kind: 'signed_out'
+  readonly returnTo: string | null
+  readonly client: Client | null
+  /** What the page must load in frames, so that applications hear of it in this browser. */
+  readonly frames: readonly string[]
+}
 
 export interface LogoutRequest {
   readonly parameters: Parameters
@@ -34,13 +43,11 @@ export async function logOut(server: AuthorizationServer, request: LogoutRequest
   const hint = await hintOf(server, parameters)
   const client = await clientOf(server, parameters, hint)
   const returnTo = returnOf(client, parameters)
-  const signedOut: LogoutOutcome = { kind: 'signed_out', returnTo: addressOf(returnTo), client }
+  const signedOut: SignedOut = { kind: 'signed_out', returnTo: addressOf(returnTo), client, frames: [] }
   const session = await settledSessionOf(server, sessionSecret)
   if (session === null) return signedOut
-  if (hint !== null && hint.subject === session.subject && hint.sessionId === session.id) {
-    await end(server, session, caller)
-    return signedOut
-  }
+  // A session never passes to another person, so its id says whose it is; the subject may be a name for one client alone.
+  if (hint !== null && hint.sessionId === session.id) return { ...signedOut, frames: await end(server, session, caller) }
   const asked = { sessionId: session.id, returnTo, clientId: client?.id ?? null }
   return { kind: 'ask', stateToken: sealQuestion(server, asked, request.browserHash), client }
 }
@@ -69,11 +76,11 @@ export async function confirmLogout(server: AuthorizationServer, answer: LogoutA
   const asked = JSON.parse(text) as AskedLogout
   const session = await settledSessionOf(server, answer.sessionSecret)
   if (session !== null && session.id !== asked.sessionId) return null
-  if (session !== null) await end(server, session, answer.caller)
+  const frames = session === null ? [] : await end(server, session, answer.caller)
   const client = asked.clientId === null ? null : await enabledClient(server, asked.clientId)
   // The page may have stood open for long: nothing is sent to an address that is not registered any more.
   const returnTo = asked.returnTo !== null && isRegistered(client, asked.returnTo.uri) ? asked.returnTo : null
-  return { kind: 'signed_out', returnTo: addressOf(returnTo), client }
+  return { kind: 'signed_out', returnTo: addressOf(returnTo), client, frames }
 }
 
 interface AskedLogout {
@@ -92,10 +99,15 @@ export const logoutStateBytesMax = 8192
 
 const purpose = 'logout'
 
-async function end(server: AuthorizationServer, session: Session, caller: Caller): Promise<void> {
+/** Answers what the page must load: looked up first, so that nothing has ended where that fails. */
+async function end(server: AuthorizationServer, session: Session, caller: Caller): Promise<readonly string[]> {
+  const frames = await logoutFrames(server, session.id)
   const means = { sessions: server.store.sessions, entropy: server.entropy }
   const atMs = await server.store.now()
   await endSession(means, session, { cutOff: 'logout', reason: 'signed out', caller, atMs })
+  // The notice stands in the store: whom it concerns is told whether this process lives to do it or not.
+  server.courier.wake()
+  return frames
 }
 
 async function hintOf(server: AuthorizationServer, parameters: Parameters): Promise<IdTokenHint | null> {

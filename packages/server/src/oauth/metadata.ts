@@ -102,6 +102,10 @@ function openidMetadata(issuer: string): { readonly [name: string]: unknown } {
   return {
     userinfo_endpoint: issuer + endpointPaths.userinfo,
     end_session_endpoint: issuer + endpointPaths.logout,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgorithms,
     acr_values_supported: acrs,

@@ -13,10 +13,10 @@ import type { Sealer } from './seal.ts'
 import type { StoredSigningKey } from './signing-key-store.ts'
 
 /**
- * What our JWTs say they are: access tokens (RFC 9068 §2.1), answers to introspection (RFC 9701 §5) and lists of status
- * (draft-ietf-oauth-status-list §5.1). ID tokens and whatever else goes to a client are plain `JWT`.
+ * What our JWTs say they are: access tokens (RFC 9068 §2.1), logout tokens (OIDC Back-Channel Logout §2.4), answers to
+ * introspection (RFC 9701 §5) and lists of status (draft-ietf-oauth-status-list §5.1). ID tokens and whatever else goes to a client are plain `JWT`.
  */
-export type JwtTyp = 'at+jwt' | 'JWT' | 'token-introspection+jwt' | 'statuslist+jwt'
+export type JwtTyp = 'at+jwt' | 'JWT' | 'logout+jwt' | 'token-introspection+jwt' | 'statuslist+jwt'
 
 /** A key as the JWKS shows it (RFC 7517): public members only. */
 export interface PublicJwk {
@@ -156,6 +156,7 @@ function encodedHeaders(alg: SigningAlgorithm, kid: string): SigningKey['encoded
   return {
     'at+jwt': encodedHeader(alg, 'at+jwt', kid),
     JWT: encodedHeader(alg, 'JWT', kid),
+    'logout+jwt': encodedHeader(alg, 'logout+jwt', kid),
     'token-introspection+jwt': encodedHeader(alg, 'token-introspection+jwt', kid),
     'statuslist+jwt': encodedHeader(alg, 'statuslist+jwt', kid),
   }

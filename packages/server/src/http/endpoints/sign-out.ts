@@ -2,7 +2,7 @@
 
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { emailOf } from '../../oauth/browser.ts'
-import { askToSignOut, confirmLogout, type LogoutOutcome, logOut } from '../../oauth/logout.ts'
+import { askToSignOut, confirmLogout, type LogoutOutcome, logOut, type SignedOut } from '../../oauth/logout.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { readForm, readQueryOrForm } from '../form.ts'
@@ -74,6 +74,12 @@ async function logoutResponse(
     const page = signOutPage({ issuerHost, stateToken: outcome.stateToken, userEmail, client })
     return withCookies(pageResponse(page), browser.setCookies)
   }
-  const response = outcome.returnTo === null ? pageResponse(signedOutPage({ issuerHost })) : seeOther(outcome.returnTo)
-  return withCookies(response, signedOutCookies())
+  return withCookies(signedOutResponse(issuerHost, outcome), signedOutCookies())
+}
+
+/** Straight back to the application, unless others have to hear of it in this browser first. */
+function signedOutResponse(issuerHost: string, { returnTo, client, frames }: SignedOut): HttpResponse {
+  if (returnTo !== null && frames.length === 0) return seeOther(returnTo)
+  const way = returnTo === null ? null : { href: returnTo, client: { name: client?.name ?? '', host: null } }
+  return pageResponse(signedOutPage({ issuerHost, frames, way }))
 }

@@ -26,6 +26,10 @@ export interface PageContent extends PageFrame {
   readonly below?: Html | null
   /** The text of an inline script, allowed by its hash. */
   readonly script?: string
+  /** Addresses the card shows in frames; their origins, and no others, may be framed. */
+  readonly frames?: readonly string[]
+  /** Where the browser goes by itself after a while. */
+  readonly goesTo?: { readonly href: string; readonly afterSeconds: number }
 }
 
 export function page(content: PageContent): Page {
@@ -38,7 +42,7 @@ export function page(content: PageContent): Page {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href="${iconHref()}">
+${refresh(content.goesTo)}<link rel="icon" href="${iconHref()}">
 <style>${verbatim(stylesheet)}</style>
 </head>
 <body>
@@ -53,7 +57,14 @@ ${content.script === undefined ? null : html`<script>${verbatim(content.script)}
 </body>
 </html>
 `
-  return { headers: pageHeaders(content.script), body: render(document) }
+  return { headers: pageHeaders(content), body: render(document) }
+}
+
+function refresh(goesTo: PageContent['goesTo']): Html | null {
+  return goesTo === undefined
+    ? null
+    : html`<meta http-equiv="refresh" content="${goesTo.afterSeconds}; url=${goesTo.href}">
+`
 }
 
 /** A form with what it always carries: the sealed state, which the server and the browser's cookie must both agree to. */
@@ -65,11 +76,11 @@ export function stateForm(form: {
   return html`<form method="post" action="${form.action}"><input type="hidden" name="state_token" value="${form.stateToken}">${form.content}</form>`
 }
 
-function pageHeaders(script: string | undefined): Page['headers'] {
+function pageHeaders(content: PageContent): Page['headers'] {
   return {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
-    'content-security-policy': contentSecurityPolicy(script),
+    'content-security-policy': contentSecurityPolicy(content),
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': permissionsPolicy,
@@ -79,13 +90,15 @@ function pageHeaders(script: string | undefined): Page['headers'] {
   }
 }
 
-function contentSecurityPolicy(script: string | undefined): string {
+function contentSecurityPolicy({ script, frames = [] }: PageContent): string {
   const scripts = script === undefined ? [] : [`script-src ${cspHash(script)}`]
+  const origins = [...new Set(frames.map(frame => new URL(frame).origin))]
   return [
     "default-src 'none'",
     ...scripts,
     `style-src ${cspHash(stylesheet)}`,
     'img-src data:',
+    ...(origins.length === 0 ? [] : [`frame-src ${origins.join(' ')}`]),
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ')

@@ -1,7 +1,7 @@
 /** Signing out: the question, asked whenever nobody proved that the person wants it (RP-Initiated Logout §2), and the end. */
 
 import { type ClientOnPage, clientName } from './client-on-page.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { page, type Page, type PageFrame, stateForm } from './layout.ts'
 
 export interface SignOutPageProps extends PageFrame {
@@ -22,8 +22,31 @@ ${stateForm({ action: '/sign-out', stateToken, content: decisions })}`
   return page({ issuerHost: props.issuerHost, title: 'Sign out?', card })
 }
 
-export function signedOutPage(props: PageFrame): Page {
+export interface SignedOutPageProps extends PageFrame {
+  /** Addresses of applications that hear of it by being loaded (OIDC Front-Channel Logout 1.0 §3). */
+  readonly frames: readonly string[]
+  /** Back to the application that asked, or null. */
+  readonly way: { readonly href: string; readonly client: ClientOnPage } | null
+}
+
+/** How long the frames have before the browser goes back by itself; whoever does not want to wait has the link. */
+const framesSeconds = 3
+
+export function signedOutPage(props: SignedOutPageProps): Page {
+  const { issuerHost, frames, way } = props
+  const next =
+    way === null
+      ? html`<p>Your session here has ended. You can close this page.</p>`
+      : html`<p>Your session here has ended, and your applications are being told. You go back in a moment.</p>
+<p><a href="${way.href}">Back to ${clientName(way.client)}</a></p>`
   const card = html`<h1>You are signed out</h1>
-<p>Your session here has ended. You can close this page.</p>`
-  return page({ issuerHost: props.issuerHost, title: 'You are signed out', card })
+${next}
+${frames.map(frame)}`
+  const goesTo = way === null ? {} : { goesTo: { href: way.href, afterSeconds: framesSeconds } }
+  return page({ issuerHost, title: 'You are signed out', card, frames, ...goesTo })
+}
+
+/** The application may clear what it keeps in the browser, and may not take the whole page away. */
+function frame(address: string): Html {
+  return html`<iframe hidden title="Signing out of an application" sandbox="allow-same-origin allow-scripts" src="${address}"></iframe>`
 }

@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto'
 import { cutOffOf, expiryOf, type Family, type Grant, openFamily, type Redemption } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
+import { hearsOfLogout } from '../../domain/client/logout-channels.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { grantIdOf, newStepId } from '../../domain/identifiers.ts'
 import { acrToTell } from '../../domain/session/acr.ts'
@@ -67,7 +68,7 @@ async function openedBefore(server: AuthorizationServer, finish: Finish): Promis
 function openingOf(server: AuthorizationServer, finish: Finish) {
   const { interaction, client, nowMs } = finish
   const refreshable = client.grantTypes.includes('refresh_token')
-  const accessEndsAtMs = nowMs + (server.rules.codeSeconds + client.accessTokenSeconds) * 1000
+  const bareEnd = bareEndOf(server, finish)
   return {
     id: interaction.familyId,
     seed: server.entropy.bytes(32),
@@ -78,9 +79,18 @@ function openingOf(server: AuthorizationServer, finish: Finish) {
     binding: null,
     refreshable,
     redeemSeconds: server.rules.codeSeconds,
-    idleSeconds: refreshable ? client.idleSeconds : client.accessTokenSeconds,
-    absoluteExpiresAtMs: refreshable ? absoluteEnd(finish) : accessEndsAtMs,
+    idleSeconds: refreshable ? client.idleSeconds : Math.ceil((bareEnd - nowMs) / 1000) - server.rules.codeSeconds,
+    absoluteExpiresAtMs: refreshable ? absoluteEnd(finish) : bareEnd,
   }
+}
+
+/**
+ * Without a refresh token a family stands for its access token alone, and in the name of a client that hears when the
+ * session ends also for its part in that session.
+ */
+function bareEndOf({ rules }: AuthorizationServer, { client, session, nowMs }: Finish): number {
+  const accessEndsAtMs = nowMs + (rules.codeSeconds + client.accessTokenSeconds) * 1000
+  return hearsOfLogout(client.logout) ? Math.max(accessEndsAtMs, session.expiresAtMs) : accessEndsAtMs
 }
 
 /** Without `offline_access` a family lives no longer than the session it was opened in (OIDC Core §11). */
