@@ -7,6 +7,7 @@ import { systemEntropy } from '../domain/entropy.ts'
 import { systemClock } from '../domain/time.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addConfigCommands } from './commands/config.ts'
+import { addDeliveriesCommands } from './commands/deliveries.ts'
 import { addDetailsCommands } from './commands/details.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addExplainCommand } from './commands/explain.ts'
@@ -63,6 +64,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addFamiliesCommands(program, world)
   addExplainCommand(program, world)
   addRevokeCommand(program, world)
+  addDeliveriesCommands(program, world)
   addKeysCommands(program, world)
   addConfigCommands(program, world)
   program
