@@ -19,7 +19,7 @@ import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { argon2Hasher, type Hashing } from '../../packages/server/src/domain/user/password.ts'
 import { stderrLogger } from '../../packages/server/src/http/access-log.ts'
 import type { StartTimer } from '../../packages/server/src/http/failure-delay.ts'
-import type { OutboundWorld } from '../../packages/server/src/outbound/open-outbound.ts'
+import { openOutbound, type OutboundWorld } from '../../packages/server/src/outbound/open-outbound.ts'
 import { consoleMailer } from '../../packages/server/src/mail/console-mailer.ts'
 import { openPawl, type Pawl } from '../../packages/server/src/pawl.ts'
 import { type App, type AppOptions, app } from './app.ts'
@@ -97,6 +97,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     hasher: keyedHasher(keys, entropy),
     sealer: sealer(keys, entropy),
     passwords: argon2Hasher(entropy, hashing),
+    outbound: openOutbound({ allowsLoopback: true, privateHosts: new Set() }, outbound),
     firstKeyPublishSeconds: 0,
   }
   const workbench = workbenchOf({ store: pawl.store, ...parts }, 'stage')

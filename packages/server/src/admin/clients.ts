@@ -5,6 +5,8 @@
 
 import type { ClientId } from '@pawl/family'
 import { type Client, type ClientReading, type SecretHash, usesSecret } from '../domain/client/client.ts'
+import { judgeSectorList } from '../domain/client/sector.ts'
+import { algorithmsOf } from '../domain/client/token-rules.ts'
 import { parseClientId } from '../domain/identifiers.ts'
 import {
   applyChanges,
@@ -15,6 +17,7 @@ import {
   parseInput,
 } from './client-input.ts'
 import { judgeClient } from './client-rules.ts'
+import { wantSigningKeys } from './signing-keys.ts'
 import { newClientSecret } from './client-secret.ts'
 import { AdminRefused, InputRefused, operatorEvent, retryWhileMoved, type Workbench } from './workbench.ts'
 
@@ -39,12 +42,14 @@ export async function registerClient(workbench: Workbench, input: unknown): Prom
   const nowMs = await workbench.store.now()
   const bare = clientOfKind(id, registration, nowMs)
   refuseWrong(bare)
+  await refuseUnlisted(workbench, bare)
   const made = usesSecret(bare.authMethod) ? newClientSecret(workbench, bare) : null
   const client = made === null ? bare : { ...bare, secretHashes: [made.kept] }
   const event = operatorEvent(workbench, 'client_added', { clientId: id, atMs: nowMs, detail: { kind: client.kind } })
   const outcome = await workbench.store.clients.add(client, [event])
   if (outcome === 'moved')
     throw new AdminRefused(`There is a client ${id} already: choose another name, or remove it first.`)
+  await wantSigningKeys(workbench, algorithmsOf(client))
   return { client, secret: made?.secret ?? null }
 }
 
@@ -66,8 +71,11 @@ export async function changeClient(workbench: Workbench, name: string, input: un
     const { client, version } = await readClient(workbench, name)
     const changed = applyChanges(client, changes)
     refuseWrong(changed)
+    await refuseUnlisted(workbench, changed)
     const outcome = await saveChange(workbench, changed, version, changes)
-    return outcome === 'moved' ? 'moved' : changed
+    if (outcome === 'moved') return 'moved'
+    await wantSigningKeys(workbench, algorithmsOf(changed))
+    return changed
   })
 }
 
@@ -159,6 +167,12 @@ async function saveChange(
   const atMs = await workbench.store.now()
   const event = operatorEvent(workbench, 'client_changed', { clientId: changed.id, atMs, detail })
   return workbench.store.clients.change(changed, version, changes.disabled === true, [event])
+}
+
+/** A sector that is published elsewhere has to vouch for every redirect URI (OIDC Registration §5). */
+async function refuseUnlisted({ outbound }: Workbench, client: Client): Promise<void> {
+  const fault = await judgeSectorList(outbound, client)
+  if (fault !== null) throw new InputRefused([fault])
 }
 
 function refuseWrong(client: Client): void {

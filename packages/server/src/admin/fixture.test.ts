@@ -20,6 +20,7 @@ import { keyedHasher } from '../domain/keys/keyed-hash.ts'
 import { masterKeys, newMasterKey } from '../domain/keys/master-keys.ts'
 import { sealer } from '../domain/keys/seal.ts'
 import { argon2Hasher } from '../domain/user/password.ts'
+import { openOutbound } from '../outbound/open-outbound.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { type Workbench, workbenchOf } from './workbench.ts'
 
@@ -59,7 +60,8 @@ export async function bench(): Promise<Bench> {
   const hashing = { cost: { memoryKib: 8, passes: 1, lanes: 1 }, runningMax: 2, waitingMax: 100 }
   const passwords = argon2Hasher(entropy, hashing)
   const secrets = { hasher: keyedHasher(keys, entropy), sealer: sealer(keys, entropy), passwords }
-  const parts = { store, entropy, ...secrets, firstKeyPublishSeconds: 600 }
+  const outbound = openOutbound({ allowsLoopback: true, privateHosts: new Set() })
+  const parts = { store, entropy, ...secrets, outbound, firstKeyPublishSeconds: 600 }
   const workbench = workbenchOf(parts, 'olga')
   const use: Bench['use'] = (id, presented) => presentToken(workbench, id, presented)
   return {

@@ -13,6 +13,7 @@ import { accessTokenFormats, plainResource, type Resource, type ResourceReading 
 import { isoInstant } from '../domain/time.ts'
 import { parseInput } from './client-input.ts'
 import { accessSecondsMax, accessSecondsMin, scopesMax } from './client-rules.ts'
+import { wantSigningKeys } from './signing-keys.ts'
 import { AdminRefused, InputRefused, operatorEvent, retryWhileMoved, type Workbench } from './workbench.ts'
 
 export const resourcesListedMax = 10_000
@@ -42,6 +43,7 @@ export async function addResource(workbench: Workbench, input: unknown): Promise
   const event = resourceEvent(workbench, 'resource_added', resource, createdAtMs)
   const outcome = await workbench.store.resources.add(resource, [event])
   if (outcome === 'moved') throw new AdminRefused(`There is a resource ${quoted(indicator)} already.`)
+  await wantSigningKeys(workbench, [resource.signingAlgorithm])
   return resource
 }
 
@@ -63,7 +65,9 @@ export async function changeResource(workbench: Workbench, indicator: string, in
     const changed = changedResource(resource, changes)
     refuseWrong(changed)
     const event = resourceEvent(workbench, 'resource_changed', changed, await workbench.store.now())
-    return (await workbench.store.resources.change(changed, version, [event])) === 'moved' ? 'moved' : changed
+    if ((await workbench.store.resources.change(changed, version, [event])) === 'moved') return 'moved'
+    await wantSigningKeys(workbench, [changed.signingAlgorithm])
+    return changed
   })
 }
 

@@ -2,7 +2,7 @@
 
 import type { SigningAlgorithm } from '../domain/client/client.ts'
 import type { StoredSigningKey } from '../domain/keys/signing-key-store.ts'
-import { openSigningKeys, publishSecondsMin, type SigningKeys } from '../domain/keys/signing-keys.ts'
+import { firstAlgorithms, openSigningKeys, publishSecondsMin, type SigningKeys } from '../domain/keys/signing-keys.ts'
 import { isoInstant } from '../domain/time.ts'
 import { AdminRefused, InputRefused, type Workbench } from './workbench.ts'
 
@@ -57,8 +57,10 @@ export async function wantSigningKeys(
   workbench: Workbench,
   algorithms: readonly SigningAlgorithm[],
 ): Promise<number | null> {
+  const later = [...new Set(algorithms)].filter(one => !firstAlgorithms.includes(one))
+  if (later.length === 0) return null
   const listed = await workbench.store.signingKeys.list()
-  const missing = [...new Set(algorithms)].filter(one => !listed.some(key => key.algorithm === one))
+  const missing = later.filter(one => !listed.some(key => key.algorithm === one))
   if (missing.length === 0) return null
   const keys = await openKeys(workbench, [])
   const nowMs = await workbench.store.now()

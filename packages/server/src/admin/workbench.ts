@@ -9,6 +9,7 @@ import { type Caller, type EventAbout, newEvent, operator } from '../domain/even
 import { familySteps, type StepFamily } from '../domain/family/step.ts'
 import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
 import type { Sealer } from '../domain/keys/seal.ts'
+import type { Outbound } from '../domain/outbound/outbound.ts'
 import type { Store } from '../domain/store.ts'
 import type { PasswordHasher } from '../domain/user/password.ts'
 
@@ -19,6 +20,8 @@ export interface Workbench {
   readonly sealer: Sealer
   readonly passwords: PasswordHasher
   readonly stepFamily: StepFamily
+  /** The only way to anybody outside. */
+  readonly outbound: Outbound
   /** How long the first signing key of an algorithm is published before it signs. */
   readonly firstKeyPublishSeconds: number
   /** The operator, as the audit log calls them. */
@@ -33,11 +36,13 @@ export interface Operator {
 
 /** Lays out the parts for one operator, whose name stands in every event they cause. */
 export function workbenchOf(parts: Omit<Workbench, 'stepFamily' | 'operator'>, operatorName: string): Workbench {
-  const { store, entropy, hasher, sealer, passwords, firstKeyPublishSeconds } = parts
+  const { store, entropy } = parts
   const caller = { ...operator, userAgent: `pawl, operated by ${operatorName}` }
   const stepFamily = familySteps(store.families, entropy)
   const named = { name: operatorName, caller }
-  return { store, entropy, hasher, sealer, passwords, stepFamily, firstKeyPublishSeconds, operator: named }
+  const { hasher, sealer, passwords, outbound, firstKeyPublishSeconds } = parts
+  const means = { store, entropy, hasher, sealer, passwords, outbound, firstKeyPublishSeconds }
+  return { ...means, stepFamily, operator: named }
 }
 
 /** What cannot be done as asked: something is not there, or is taken. The message is a sentence for the operator. */

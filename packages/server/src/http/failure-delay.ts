@@ -82,7 +82,7 @@ function oldest(waiting: ReadonlySet<() => void>): (() => void) | undefined {
   return waiting.values().next().value
 }
 
-function systemTimer(callback: () => void, afterMs: number): () => void {
+export function systemTimer(callback: () => void, afterMs: number): () => void {
   const timer = setTimeout(callback, afterMs)
   return () => clearTimeout(timer)
 }

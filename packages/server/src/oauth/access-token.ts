@@ -1,10 +1,13 @@
 /**
- * What one of our access tokens is worth right now: signed by us and not expired, and its family alive, read from the
- * store each time. Introspection, userinfo and revocation all ask here, so that there is one truth.
+ * What one of our access tokens is worth right now: made by us and not expired, and its family alive, read from the store
+ * each time. Introspection, userinfo and revocation all ask here, so that there is one truth for JWTs and opaque tokens.
  */
 
-import { cutOffOf, expiryOf, type Family } from '@pawl/family'
+import { cutOffOf, expiryOf, type Family, type FamilyId } from '@pawl/family'
+import type { FamilyReading } from '../domain/family/family-store.ts'
+import { kindOf } from '../domain/token/codec.ts'
 import { type Confirmation, type PawlClaim, pawlClaim } from '../domain/token/issue.ts'
+import { accessTokenCharactersMax } from '../domain/token/opaque-access-token.ts'
 import { verifyJwt } from '../domain/token/verify-jwt.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 
@@ -29,16 +32,12 @@ export interface LivingAccessToken {
   readonly family: Family
 }
 
-/** No longer access token is given out, and none is parsed. */
-export const accessTokenCharactersMax = 8192
-
 /** The token and its family, or null when either is dead or was never ours. */
 export async function readAccessToken(server: AuthorizationServer, text: string): Promise<LivingAccessToken | null> {
-  const claims = await verifiedClaims(server, text)
-  if (claims === null) return null
-  const familyId = server.handles.open(claims.pawl.fam)
-  if (familyId === null) return null
-  const reading = await server.store.families.read(familyId)
+  const genuine = await genuineAccessToken(server, text)
+  if (genuine === null) return null
+  const { claims } = genuine
+  const reading = genuine.reading ?? (await server.store.families.read(genuine.familyId))
   if (reading === null) return null
   const { family, cutOffs, nowMs } = reading
   if (family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null) return null
@@ -46,27 +45,51 @@ export async function readAccessToken(server: AuthorizationServer, text: string)
   return (await server.store.deniedAccessTokens.isDenied(claims.jti)) ? null : { claims, family }
 }
 
-/** The claims of an access token that we signed and that has not expired, whatever has become of its family. */
-export async function verifiedClaims(server: AuthorizationServer, text: string): Promise<AccessTokenClaims | null> {
+export interface GenuineAccessToken {
+  readonly claims: AccessTokenClaims
+  readonly familyId: FamilyId
+  /** Where the family had to be read to find out. */
+  readonly reading: FamilyReading | null
+}
+
+/** An access token that we made and that has not expired, whatever has become of its family; null for anything else. */
+export async function genuineAccessToken(
+  server: AuthorizationServer,
+  text: string,
+): Promise<GenuineAccessToken | null> {
   if (text.length > accessTokenCharactersMax) return null
-  const nowMs = await server.store.now()
-  const claims = await verifyJwt(server.signingKeys, text, {
-    typ: 'at+jwt',
-    issuer: server.issuer,
-    nowMs,
-    expired: 'refused',
-  })
-  return claims !== null && isAccessTokenClaims(claims) ? claims : null
+  return kindOf(text) === 'access_token' ? genuineOpaque(server, text) : genuineJwt(server, text)
 }
 
 export function audiencesOf(claims: AccessTokenClaims): readonly string[] {
   return typeof claims.aud === 'string' ? [claims.aud] : claims.aud
 }
 
+async function genuineJwt(server: AuthorizationServer, text: string): Promise<GenuineAccessToken | null> {
+  const { issuer, signingKeys } = server
+  const nowMs = await server.store.now()
+  const claims = await verifyJwt(signingKeys, text, { typ: 'at+jwt', issuer, nowMs, expired: 'refused' })
+  if (claims === null || !isAccessTokenClaims(claims)) return null
+  const familyId = server.handles.open(claims.pawl.fam)
+  return familyId === null ? null : { claims, familyId, reading: null }
+}
+
+/** Only the row of its family opens it, so one that is gone makes it nobody's. */
+async function genuineOpaque(server: AuthorizationServer, text: string): Promise<GenuineAccessToken | null> {
+  const presented = server.opaqueAccessTokens.parse(text)
+  if (presented === null) return null
+  const reading = await server.store.families.read(presented.familyId)
+  if (reading === null) return null
+  const claims = server.opaqueAccessTokens.open(presented, reading.family.seed)
+  if (claims === null || !isAccessTokenClaims(claims) || reading.nowMs >= claims.exp * 1000) return null
+  return { claims, familyId: presented.familyId, reading }
+}
+
 function isAccessTokenClaims(claims: object): claims is AccessTokenClaims {
-  const { sub, client_id, jti, scope, [pawlClaim]: ours } = claims as Partial<AccessTokenClaims>
+  const { sub, client_id, jti, scope, exp, [pawlClaim]: ours } = claims as Partial<AccessTokenClaims>
   return (
     [sub, client_id, jti, scope].every(each => typeof each === 'string') &&
+    typeof exp === 'number' &&
     typeof ours === 'object' &&
     typeof ours?.fam === 'string'
   )

@@ -18,8 +18,11 @@ import type { Courier } from '../domain/outbox/courier.ts'
 import type { RegistrationRules } from '../domain/registration/registration-rules.ts'
 import type { Mailer } from '../domain/mail/mail.ts'
 import type { Store } from '../domain/store.ts'
+import type { ClaimsHook } from '../domain/token/claims-hook.ts'
 import type { TokenCodec } from '../domain/token/codec.ts'
 import type { FamilyHandle } from '../domain/token/family-handle.ts'
+import type { OpaqueAccessTokens } from '../domain/token/opaque-access-token.ts'
+import type { Subjects } from '../domain/token/subjects.ts'
 import type { FamilyRate } from '../domain/throttle/family-rate.ts'
 import type { ChangeEnding } from '../domain/user/ends.ts'
 import type { PasswordHasher } from '../domain/user/password.ts'
@@ -38,6 +41,11 @@ export interface AuthorizationServer {
   readonly hasher: KeyedHasher
   readonly sealer: Sealer
   readonly handles: FamilyHandle
+  readonly opaqueAccessTokens: OpaqueAccessTokens
+  /** Under which name a client knows a user. */
+  readonly subjects: Subjects
+  /** The operator's own say in tokens; null where there is none. */
+  readonly claimsHook: ClaimsHook | null
   readonly signingKeys: SigningKeys
   readonly firstKeyPublishSeconds: number
   readonly requestDecryption: RequestDecryption
@@ -78,6 +86,8 @@ export interface ServerRules extends RegistrationRules {
   /** Of every client, whatever it is registered for (RFC 9126 §5, RFC 9101 §10.5). */
   readonly requirePushedRequests: boolean
   readonly requireSignedRequests: boolean
+  /** Whether a client may ask for tokens for a resource that nobody registered (RFC 8707 §2). */
+  readonly resources: 'registered' | 'any'
 }
 
 /** One request to an endpoint that speaks OAuth, after HTTP has been taken off it. */

@@ -3,7 +3,8 @@
  * caller's or meant for it: then, as for anything unknown, the answer is `{"active":false}` and no more.
  */
 
-import { cutOffOf, expiresAtMs, expiryOf } from '@pawl/family'
+import { cutOffOf, expiresAtMs, expiryOf, type Grant } from '@pawl/family'
+import { grantedDetails } from '../domain/authorization-details/authorization-details.ts'
 import type { Client } from '../domain/client/client.ts'
 import { withLifetimesOfToday } from '../domain/family/lifetimes-of-today.ts'
 import { kindOf } from '../domain/token/codec.ts'
@@ -26,21 +27,25 @@ export async function introspect(server: AuthorizationServer, request: ProtocolR
   const token = valueOf(request.parameters, 'token')
   if (token === undefined)
     throw new OAuthError('invalid_request', 'token is missing', { context: { clientId: client.id } })
-  const introspection = kindOf(token) === null ? aboutAccessToken : aboutRefreshToken
+  const introspection = kindOf(token) === 'refresh_token' ? aboutRefreshToken : aboutAccessToken
   return { introspection: await introspection(server, client, token), client }
 }
 
 async function aboutAccessToken(server: AuthorizationServer, client: Client, token: string): Promise<Introspection> {
   const living = await readAccessToken(server, token)
-  if (living === null || !mayKnow(client, living.claims)) return { active: false }
+  if (living === null || !(await mayKnow(server, client, living.claims))) return { active: false }
   const { pawl: _ours, ...claims } = living.claims
   // RFC 9449 §6.2, RFC 8705 §3.2: `cnf` is among the claims, and tells the resource server whose key to ask for.
   return { active: true, token_type: claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP', ...claims }
 }
 
-function mayKnow(client: Client, claims: AccessTokenClaims): boolean {
+/** Whoever holds it, whoever it is for, and whoever the register of resources names for its audience. */
+async function mayKnow(server: AuthorizationServer, client: Client, claims: AccessTokenClaims): Promise<boolean> {
   if (claims.client_id === client.id) return true
-  return audiencesOf(claims).some(audience => audience === client.id || client.audiences.includes(audience))
+  const audiences = audiencesOf(claims)
+  if (audiences.some(audience => audience === client.id || client.audiences.includes(audience))) return true
+  const registered = await Promise.all(audiences.map(audience => server.store.resources.ofAudience(audience)))
+  return registered.flat().some(({ introspectors }) => introspectors.includes(client.id))
 }
 
 /** Only the current token is active: a spent one refreshes nothing, though its holder may still repeat it. */
@@ -59,9 +64,14 @@ async function aboutRefreshToken(server: AuthorizationServer, client: Client, to
     active: true,
     iss: server.issuer,
     client_id: client.id,
-    ...(family.grant.subject === null ? {} : { sub: family.grant.subject }),
+    ...(family.grant.subject === null ? {} : { sub: server.subjects.nameFor(client, family.grant.subject) }),
     scope: family.grant.scopes.join(' '),
+    ...detailsPart(family.grant),
     iat: Math.floor(family.rotatedAtMs / 1000),
     exp: Math.floor(expiresAtMs(family) / 1000),
   }
+}
+
+function detailsPart({ authorizationDetails }: Grant): { readonly authorization_details?: readonly object[] } {
+  return authorizationDetails === null ? {} : { authorization_details: grantedDetails(authorizationDetails) }
 }

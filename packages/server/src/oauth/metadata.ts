@@ -1,7 +1,6 @@
 /** The metadata (RFC 8414, OIDC Discovery §3). It lists what is on, and nothing else. */
 
 import { dpopAlgorithms, prompts, retryKeyVersion } from '@pawl/protocol'
-import { signingAlgorithms } from '../domain/client/client.ts'
 import type { PublicJwk } from '../domain/keys/signing-key.ts'
 import { jwksCacheSeconds } from '../domain/keys/signing-keys.ts'
 import { acrs } from '../domain/session/acr.ts'
@@ -9,6 +8,7 @@ import type { EncryptionJwk } from '../domain/keys/request-decryption.ts'
 import { authenticationMetadata } from './authentication-metadata.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { requestMetadata } from './authorize/request-metadata.ts'
+import { tokenMetadata } from './token-metadata.ts'
 import { supportedGrantTypes } from './token.ts'
 import { userClaimNames } from './user-claims.ts'
 
@@ -40,7 +40,8 @@ export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rul
 } {
   return {
     ...oauthMetadata(server.issuer),
-    ...openidMetadata(server.issuer),
+    ...openidMetadata(server.issuer, server.rules.signUp),
+    ...tokenMetadata(),
     ...requestMetadata(server),
     ...registrationMetadata(server),
     ...certificateMetadata(server),
@@ -98,7 +99,7 @@ function registrationMetadata({ issuer, rules }: Pick<AuthorizationServer, 'issu
   }
 }
 
-function openidMetadata(issuer: string): { readonly [name: string]: unknown } {
+function openidMetadata(issuer: string, takesNewPeople: boolean): { readonly [name: string]: unknown } {
   return {
     userinfo_endpoint: issuer + endpointPaths.userinfo,
     end_session_endpoint: issuer + endpointPaths.logout,
@@ -106,10 +107,8 @@ function openidMetadata(issuer: string): { readonly [name: string]: unknown } {
     backchannel_logout_session_supported: true,
     frontchannel_logout_supported: true,
     frontchannel_logout_session_supported: true,
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: signingAlgorithms,
     acr_values_supported: acrs,
-    prompt_values_supported: prompts,
+    prompt_values_supported: prompts.filter(prompt => prompt !== 'create' || takesNewPeople),
     claim_types_supported: ['normal'],
     claims_supported: [...userClaimNames, ...idTokenClaimNames],
     claims_parameter_supported: true,
@@ -124,5 +123,5 @@ export async function publicKeys(
   server: AuthorizationServer,
 ): Promise<{ readonly keys: readonly (PublicJwk | EncryptionJwk)[] }> {
   const { keys } = await server.signingKeys.jwks(await server.store.now())
-  return { keys: [...keys, ...server.requestDecryption.jwks] }
+  return { keys: [...keys, server.requestDecryption.jwk] }
 }

@@ -10,7 +10,7 @@ import type { FamilyReading } from '../domain/family/family-store.ts'
 import type { Attempt } from '../domain/family/step.ts'
 import { StoreUnavailable } from '../domain/store.ts'
 import { kindOf, type Presented } from '../domain/token/codec.ts'
-import { verifiedClaims } from './access-token.ts'
+import { genuineAccessToken } from './access-token.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { OAuthError } from './oauth-error.ts'
@@ -21,7 +21,7 @@ export async function revoke(server: AuthorizationServer, request: ProtocolReque
   const token = valueOf(request.parameters, 'token')
   if (token === undefined)
     throw new OAuthError('invalid_request', 'token is missing', { context: { clientId: client.id } })
-  if (kindOf(token) === null) return revokeAccessToken(server, client, request, token)
+  if (kindOf(token) !== 'refresh_token') return revokeAccessToken(server, client, request, token)
   const presented = server.codec.parse('refresh_token', token)
   if (presented === null) return
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
@@ -86,15 +86,15 @@ async function revokeAccessToken(
   request: ProtocolRequest,
   token: string,
 ): Promise<void> {
-  const claims = await verifiedClaims(server, token)
-  if (claims === null || claims.client_id !== client.id) return
+  const genuine = await genuineAccessToken(server, token)
+  if (genuine === null || genuine.claims.client_id !== client.id) return
+  const { claims, familyId } = genuine
   // Sent again and again, a revocation is one: the log does not grow by it. It is written each time, as above.
   const wasDenied = await server.store.deniedAccessTokens.isDenied(claims.jti)
   await server.store.deniedAccessTokens.deny(claims.jti, claims.exp * 1000)
   if (wasDenied) return
-  const familyId = server.handles.open(claims.pawl.fam)
   const about = {
-    ...(familyId === null ? {} : { familyId }),
+    familyId,
     clientId: client.id,
     caller: request.caller,
     atMs: await server.store.now(),

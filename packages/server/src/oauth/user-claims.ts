@@ -5,7 +5,7 @@
  */
 
 import type { Client } from '../domain/client/client.ts'
-import type { User } from '../domain/user/user.ts'
+import { groupsOf, type User } from '../domain/user/user.ts'
 
 export const claimsCharactersMax = 4096
 const claimNamesMax = 50
@@ -30,6 +30,7 @@ const claimsByScope: { readonly [scope: string]: readonly string[] } = {
   email: ['email', 'email_verified'],
   phone: ['phone_number', 'phone_number_verified'],
   address: ['address'],
+  groups: ['groups'],
 }
 
 export const userClaimNames: readonly string[] = ['sub', ...Object.values(claimsByScope).flat()]
@@ -101,9 +102,14 @@ export function userinfoClaims(user: User, scopes: readonly string[], claims: st
   return pickClaims(user, [...names, ...claimsAskedFor(claims, 'userinfo')])
 }
 
-/** What an ID token tells besides the sign-in itself: only what was asked for by name. */
-export function idTokenClaims(user: User, claims: string | null): UserClaims {
-  return pickClaims(user, claimsAskedFor(claims, 'id_token'))
+/** What an ID token tells besides the sign-in itself: what was asked for by name, and groups where they were granted. */
+export function idTokenClaims(user: User, scopes: readonly string[], claims: string | null): UserClaims {
+  return { ...accessTokenClaims(user, scopes), ...pickClaims(user, claimsAskedFor(claims, 'id_token')) }
+}
+
+/** What an access token tells of the user: their groups, where the scope of that name was granted (RFC 9068 §2.2.3.1). */
+export function accessTokenClaims(user: User, scopes: readonly string[]): UserClaims {
+  return scopes.includes('groups') ? { groups: groupsOf(user) } : {}
 }
 
 export interface UserClaims {

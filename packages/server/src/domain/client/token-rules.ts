@@ -4,7 +4,7 @@
  */
 
 import type { AccessTokenFormat } from '../resource/resource.ts'
-import type { SigningAlgorithm } from './client.ts'
+import type { Client, SigningAlgorithm } from './client.ts'
 
 /** How a content key reaches the client (RFC 7518 §4). PKCS #1 v1.5 is not among them: its padding is an oracle. */
 export const encryptionAlgorithms = [
@@ -60,8 +60,9 @@ export const ordinaryTokens: TokenRules = {
 }
 
 /** The algorithms that something is signed with for this client: a key of each has to be there. */
-export function algorithmsOf(rules: TokenRules, idTokenAlgorithm: SigningAlgorithm): readonly SigningAlgorithm[] {
-  const all = [idTokenAlgorithm, rules.userinfo.signed, rules.introspection.signed]
+export function algorithmsOf(client: Pick<Client, 'idTokenAlgorithm' | 'requests' | 'tokens'>): SigningAlgorithm[] {
+  const { userinfo, introspection } = client.tokens
+  const all = [client.idTokenAlgorithm, client.requests.responseAlgorithm, userinfo.signed, introspection.signed]
   return all.filter(each => each !== null)
 }
 

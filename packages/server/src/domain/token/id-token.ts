@@ -31,7 +31,7 @@ export function issueIdToken(mint: Mint, request: IdTokenRequest): string {
   return signJwt(mint.signingKeys.current(client.idTokenAlgorithm, nowMs), 'JWT', {
     ...request.userClaims,
     iss: mint.issuer,
-    sub: subject,
+    sub: subject === null ? undefined : mint.subjects.nameFor(client, subject),
     aud: client.id,
     azp: client.id,
     exp: issuedAt + idTokenSeconds,

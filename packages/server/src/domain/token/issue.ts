@@ -7,21 +7,29 @@ import type { Family } from '@pawl/family'
 import type { Client } from '../client/client.ts'
 import type { Entropy } from '../entropy.ts'
 import type { SigningKeys } from '../keys/signing-keys.ts'
+import type { Target } from '../resource/target.ts'
 import type { FamilyHandle } from './family-handle.ts'
+import type { OpaqueAccessTokens } from './opaque-access-token.ts'
 import { signJwt } from './sign-jwt.ts'
+import type { Subjects } from './subjects.ts'
 
 export interface Mint {
   readonly issuer: string
   readonly entropy: Entropy
   readonly handles: FamilyHandle
   readonly signingKeys: SigningKeys
+  readonly opaqueAccessTokens: OpaqueAccessTokens
+  readonly subjects: Subjects
 }
 
 export interface AccessTokenRequest {
   readonly client: Client
   readonly family: Family
   readonly scopes: readonly string[]
-  readonly resources: readonly string[]
+  /** Null: the server itself, in the client's own format. */
+  readonly target: Target | null
+  /** Beside those of the protocol, which come first; null: none. */
+  readonly accessTokenClaims: { readonly [name: string]: unknown } | null
   /** Null where none were granted (RFC 9396 §9.1). */
   readonly authorizationDetails: readonly object[] | null
   readonly nowMs: number
@@ -48,23 +56,24 @@ export interface PawlClaim {
 }
 
 /**
- * A signed access token that lives no longer than its family, bound to the key that `confirmation` names, if any. Without
- * a resource its audience is the issuer.
+ * An access token that lives no longer than its family, bound to the key that `confirmation` names, if any. Without a
+ * resource its audience is the issuer.
  */
 export function issueAccessToken(
   mint: Mint,
   request: AccessTokenRequest,
   confirmation: Confirmation | null,
 ): IssuedAccessToken {
-  const { client, family, nowMs } = request
+  const { client, family, target, nowMs } = request
   const { subject, acr, amr, authTimeMs } = family.grant
   const isUser = subject !== null
   const issuedAt = Math.floor(nowMs / 1000)
-  const expiresAt = Math.min(issuedAt + client.accessTokenSeconds, Math.floor(family.absoluteExpiresAtMs / 1000))
-  const token = signJwt(mint.signingKeys.current('ES256', nowMs), 'at+jwt', {
+  const seconds = Math.min(client.accessTokenSeconds, target?.secondsMax ?? client.accessTokenSeconds)
+  const expiresAt = Math.min(issuedAt + seconds, Math.floor(family.absoluteExpiresAtMs / 1000))
+  const own = {
     iss: mint.issuer,
-    sub: subject ?? client.id,
-    aud: audienceOf(mint.issuer, request.resources),
+    sub: subject === null ? client.id : mint.subjects.nameFor(client, subject),
+    aud: audienceOf(mint.issuer, target),
     client_id: client.id,
     exp: expiresAt,
     iat: issuedAt,
@@ -77,14 +86,21 @@ export function issueAccessToken(
     amr: isUser && amr.length > 0 ? amr : undefined,
     cnf: confirmation ?? undefined,
     [pawlClaim]: pawlClaimOf(mint, family),
-  })
-  return { token, expiresInSeconds: Math.max(0, expiresAt - issuedAt) }
+  }
+  const claims = request.accessTokenClaims === null ? own : { ...request.accessTokenClaims, ...own }
+  return { token: written(mint, request, claims), expiresInSeconds: Math.max(0, expiresAt - issuedAt) }
 }
 
-function audienceOf(issuer: string, resources: readonly string[]): string | readonly string[] {
-  const [first] = resources
-  if (first === undefined) return issuer
-  return resources.length === 1 ? first : resources
+function written(mint: Mint, { client, family, target, nowMs }: AccessTokenRequest, claims: object): string {
+  const format = target?.format ?? client.tokens.accessTokenFormat
+  if (format === 'opaque') return mint.opaqueAccessTokens.seal(family, claims)
+  return signJwt(mint.signingKeys.current(target?.algorithm ?? 'ES256', nowMs), 'at+jwt', claims)
+}
+
+function audienceOf(issuer: string, target: Target | null): string | readonly string[] {
+  if (target === null) return issuer
+  const [first = issuer] = target.audiences
+  return target.audiences.length === 1 ? first : target.audiences
 }
 
 function pawlClaimOf(mint: Mint, family: Family): PawlClaim {

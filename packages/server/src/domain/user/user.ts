@@ -17,6 +17,12 @@ export interface User {
   readonly createdAtMs: number
 }
 
+/** The groups that an operator put the user into: the claim `groups` (RFC 9068 §2.2.3.1). */
+export function groupsOf({ claims }: Pick<User, 'claims'>): readonly string[] {
+  const { groups } = claims
+  return Array.isArray(groups) ? groups.filter(group => typeof group === 'string') : []
+}
+
 export interface UserReading {
   readonly user: User
   readonly version: number

@@ -40,3 +40,12 @@ export function callerOf(request: HttpRequest, requestId: RequestId): Caller {
 export function uncachedJson(body: object, headers?: { readonly [name: string]: string }): HttpResponse {
   return jsonResponse(200, body, headers)
 }
+
+/** The same for a body that is written already. */
+export function uncachedText(
+  body: string,
+  contentType: string,
+  headers?: { readonly [name: string]: string },
+): HttpResponse {
+  return { ...jsonResponse(200, {}, { ...headers, 'Content-Type': contentType }), body }
+}

@@ -1,4 +1,5 @@
 import { introspect } from '../../oauth/introspect.ts'
+import { acceptsIntrospectionJwt, introspectionJwt, introspectionJwtType } from '../../oauth/introspection-jwt.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { nextNonce } from '../../oauth/dpop-proof.ts'
 import { failureKey } from '../../oauth/failure-key.ts'
@@ -6,7 +7,7 @@ import { revoke } from '../../oauth/revoke.ts'
 import { answerTokenRequest } from '../../oauth/token.ts'
 import type { FailureDelay } from '../failure-delay.ts'
 import type { Endpoint } from '../router.ts'
-import { protocolRequest, uncachedJson } from './protocol-request.ts'
+import { protocolRequest, uncachedJson, uncachedText } from './protocol-request.ts'
 
 export function tokenEndpoint(server: AuthorizationServer): Endpoint {
   return async (request, requestId) => {
@@ -29,6 +30,7 @@ export function introspectionEndpoint(server: AuthorizationServer, failureDelay:
   return async (request, requestId) => {
     const { introspection, client } = await introspect(server, protocolRequest(request, requestId))
     if (!introspection.active) await failureDelay.delay(failureKey(client.id, request.address))
-    return uncachedJson(introspection)
+    if (!acceptsIntrospectionJwt(request.headers['accept'])) return uncachedJson(introspection)
+    return uncachedText(await introspectionJwt(server, client, introspection), introspectionJwtType)
   }
 }

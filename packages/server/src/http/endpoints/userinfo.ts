@@ -6,13 +6,14 @@ import { userinfo } from '../../oauth/userinfo.ts'
 import type { HttpRequest } from '../exchange.ts'
 import { isForm, readForm } from '../form.ts'
 import type { Endpoint } from '../router.ts'
-import { uncachedJson } from './protocol-request.ts'
+import { uncachedText } from './protocol-request.ts'
 
 /** OIDC Core §5.3. The token comes in the Authorization header, or in a form post (RFC 6750 §2.1, §2.2); never in the URL. */
 export function userinfoEndpoint(server: AuthorizationServer): Endpoint {
   return async request => {
     const asked = protectedRequest(request)
-    return uncachedJson(await userinfo(server, asked), await nextNonce(server, asked))
+    const { text, isJose } = await userinfo(server, asked)
+    return uncachedText(text, isJose ? 'application/jwt' : 'application/json', await nextNonce(server, asked))
   }
 }
 

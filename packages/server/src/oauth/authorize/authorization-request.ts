@@ -56,6 +56,7 @@ export function returnAddressOf(client: Client, parameters: Parameters): ReturnA
     responseMode: responseModeOf(redirectUri, parameters),
     state,
     pushed: null,
+    device: null,
   }
 }
 
@@ -100,7 +101,7 @@ export async function checkedRequest(
     ...to,
     redirectUriSent: valueOf(parameters, 'redirect_uri') !== undefined,
     scopes,
-    resources: requestedResources(client, parameters),
+    resources: await requestedResources(server, client, parameters),
     nonce,
     codeChallenge: challengeOf(client, parameters, scopes.includes('openid') && nonce !== null),
     dpopThumbprint: keyOfCode(client, parameters, null),
@@ -136,7 +137,7 @@ function checkWhatIsNotThere(client: Client, to: ReturnAddress, parameters: Para
 }
 
 /** Without a scope the client gets what it is registered for, less what only an explicit word should give. */
-function scopesOf(client: Client, parameters: Parameters): readonly string[] {
+export function scopesOf(client: Client, parameters: Parameters): readonly string[] {
   const text = valueOf(parameters, 'scope')
   if (text === undefined) {
     // Whoever says in detail what is wanted does not want everything besides (RFC 9396 §3.1).

@@ -4,6 +4,7 @@ import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 
 export interface IdTokenHint {
+  /** The user under the name that the client knows them by (OIDC Core §8). */
   readonly subject: string
   readonly sessionId: string | null
   readonly clientId: string

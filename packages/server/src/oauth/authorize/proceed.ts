@@ -61,7 +61,7 @@ export async function proceed(server: AuthorizationServer, situation: Situation)
   // The time first, then what the grant will stand on: a cut-off set meanwhile lies after it, and ends the grant (I3).
   const nowMs = await server.store.now()
   const session = await stillLiving(server, situation.session)
-  const signedIn = session !== null && suffices(situation, session, nowMs) ? session : null
+  const signedIn = session !== null && suffices(server, situation, session, nowMs) ? session : null
   const user = signedIn === null ? null : await userOf(server, signedIn.subject)
   if (signedIn === null || user === null) {
     if (isSilent) return refuse(server, request, 'login_required')
@@ -96,13 +96,28 @@ async function stillLiving(server: AuthorizationServer, session: Session | null)
 }
 
 /** A session answers when it is the right user's and as fresh as the request wants it. */
-function suffices({ interaction, client }: Situation, session: Session, nowMs: number): boolean {
-  const { prompts, maxAgeSeconds, subject } = interaction.request
-  if (subject !== null && subject !== session.subject) return false
+function suffices(
+  server: AuthorizationServer,
+  { interaction, client }: Situation,
+  session: Session,
+  nowMs: number,
+): boolean {
+  const { prompts, maxAgeSeconds } = interaction.request
+  if (!mayAnswer(server, interaction.request, client, session)) return false
   if (session.authTimeMs >= interaction.startedAtMs) return true
   if (prompts.some(prompt => prompt === 'login' || prompt === 'select_account' || prompt === 'create')) return false
   const ageSecondsMax = Math.min(maxAgeSeconds ?? Infinity, client.maxAuthAgeSeconds ?? Infinity)
   return nowMs - session.authTimeMs <= ageSecondsMax * 1000
+}
+
+/** The request may name the only user who counts, under the name that its client knows them by. */
+function mayAnswer(
+  server: AuthorizationServer,
+  { subject }: AuthorizationRequest,
+  client: Client,
+  session: Session,
+): boolean {
+  return subject === null || subject === server.subjects.nameFor(client, session.subject)
 }
 
 /** Somebody whose password was right a moment ago is asked for the second factor, everybody else for the first. */
@@ -117,7 +132,7 @@ async function askToSignIn(
   const user = isRecent ? await userOf(server, firstFactor.subject) : null
   const offers = user === null ? null : await offersOf(server, user.subject)
   if (user !== null && offers?.code === true) return { kind: 'second_factor', interaction, client, user, offers }
-  return { kind: 'sign_in', interaction, client, signedInAs: await signedInAs(server, request, session) }
+  return { kind: 'sign_in', interaction, client, signedInAs: await signedInAs(server, request, client, session) }
 }
 
 /** How the session can be raised to what is asked of it: null where it need not be, or nobody insists and it cannot. */
@@ -153,9 +168,10 @@ async function offersOf(server: AuthorizationServer, subject: Session['subject']
 async function signedInAs(
   server: AuthorizationServer,
   request: AuthorizationRequest,
+  client: Client,
   session: Session | null,
 ): Promise<string | null> {
-  if (session === null || (request.subject !== null && request.subject !== session.subject)) return null
+  if (session === null || !mayAnswer(server, request, client, session)) return null
   return (await userOf(server, session.subject))?.email ?? null
 }
 
@@ -171,6 +187,8 @@ async function mustAsk(
   session: Session,
 ): Promise<boolean> {
   const { request } = interaction
+  // Whoever holds the device may be somebody else, so nothing that was allowed before counts (RFC 8628 §5.4).
+  if (request.device !== null) return true
   return needsConsent({
     client,
     redirectUri: request.redirectUri,

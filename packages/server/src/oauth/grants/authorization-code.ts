@@ -15,11 +15,11 @@ import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { replayed, type Sender, senderOf } from '../sender.ts'
-import { beforeSigning } from './before-signing.ts'
+import { beforeSigning, plainIngredients } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
 import { policyOf } from './policy.ts'
 import type { Outcome } from './refresh-token.ts'
-import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
+import { answerWithTokens, encryptIdToken, type TokenAnswer } from './token-answer.ts'
 
 export async function grantByAuthorizationCode(
   server: AuthorizationServer,
@@ -63,10 +63,11 @@ async function decide(
   if (verdict.kind !== 'advanced') return { change, result: failure(redeeming, reasonOf(verdict)) }
   const family = { ...verdict.family, keyId: server.currentKeyId }
   const { scopes, resources, authorizationDetails } = narrow(family.grant, client, request.parameters)
-  const signing = { client, family, scopes, sender, nowMs: reading.nowMs }
-  const userClaims = (await beforeSigning(server, signing)) ?? {}
+  const signing = { client, family, scopes, resources, nowMs: reading.nowMs }
+  const ingredients = (await beforeSigning(server, signing)) ?? plainIngredients
   const nonce = family.redemption?.nonce ?? null
-  const answer = answerWithTokens(server, { ...signing, resources, authorizationDetails, nonce, userClaims })
+  const told = { ...signing, ...ingredients, authorizationDetails, sender, nonce }
+  const answer = await encryptIdToken(server, client, answerWithTokens(server, told))
   const saved = { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } }
   if (sender.mark === null) return saved
   return { ...saved, mark: { ...sender.mark, taken: { failure: replayed(client) } } }

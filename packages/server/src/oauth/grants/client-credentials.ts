@@ -16,10 +16,11 @@ import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../auth
 import { OAuthError } from '../oauth-error.ts'
 import { requestedResources } from '../requested-resources.ts'
 import { senderOf, takeMark } from '../sender.ts'
+import { beforeSigning, plainIngredients } from './before-signing.ts'
 import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
 
 /** Scopes that speak of a user; a client that acts for itself has none. */
-const ofUsers: ReadonlySet<string> = new Set(userScopes)
+const ofUsers: ReadonlySet<string> = new Set([...userScopes, 'groups'])
 
 export async function grantByClientCredentials(
   server: AuthorizationServer,
@@ -29,26 +30,17 @@ export async function grantByClientCredentials(
   if (isPublicClient(client))
     throw new OAuthError('unauthorized_client', 'a public client has no credentials of its own')
   const scopes = scopesFor(client, request)
-  const resources = requestedResources(client, request.parameters)
+  const resources = await requestedResources(server, client, request.parameters)
   const details = await requestedDetails(server, client, request.parameters)
   const nowMs = await server.store.now()
   await refuseDisabled(server, client)
   const sender = senderOf(server, client, request, nowMs)
-  await Promise.all([server.signingKeys.ready(nowMs), takeMark(server, client, sender)])
   const family = familyOf(server, client, { scopes, resources, details, nowMs })
+  const signing = { client, family, scopes, resources, nowMs }
+  const ingredients = (await beforeSigning(server, signing)) ?? plainIngredients
+  await takeMark(server, client, sender)
   const authorizationDetails = details === null ? null : grantedDetails(details)
-  const granted = {
-    client,
-    family,
-    scopes,
-    resources,
-    authorizationDetails,
-    sender,
-    nonce: null,
-    userClaims: {},
-    nowMs,
-  }
-  const answer = answerWithTokens(server, granted)
+  const answer = answerWithTokens(server, { ...signing, ...ingredients, authorizationDetails, sender, nonce: null })
   const about = {
     familyId: family.id,
     clientId: client.id,

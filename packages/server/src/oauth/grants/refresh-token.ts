@@ -16,11 +16,10 @@ import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { replayed, type Sender, senderOf } from '../sender.ts'
-import type { UserClaims } from '../user-claims.ts'
-import { beforeSigning } from './before-signing.ts'
+import { beforeSigning, plainIngredients } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
 import { policyOf } from './policy.ts'
-import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
+import { answerWithTokens, encryptIdToken, type TokenAnswer } from './token-answer.ts'
 
 /** What a step found: tokens, or the error to answer once whatever had to be saved is durable. */
 export type Outcome = { readonly answer: TokenAnswer } | { readonly failure: OAuthError }
@@ -118,12 +117,15 @@ function answer(
   const family = moved ? { ...judgement.verdict.family, keyId: server.currentKeyId } : judgement.verdict.family
   const change = judgement.change === null ? null : { ...judgement.change, family }
   const told = { client, family: withLifetimesOfToday(family, client), ...narrowed, sender, nonce: null, nowMs }
-  const finish = (userClaims: UserClaims): Attempt<Outcome> => {
-    const result = { answer: answerWithTokens(server, { ...told, userClaims }) }
+  const finish = (tokens: TokenAnswer): Attempt<Outcome> => {
+    const result = { answer: tokens }
     return sender.mark === null ? { change, result } : marked(refresh, sender.mark, { change, family, result })
   }
-  const fetching = beforeSigning(server, told)
-  return fetching === null ? finish({}) : fetching.then(finish)
+  const gathering = beforeSigning(server, told)
+  if (gathering === null) return finish(answerWithTokens(server, { ...told, ...plainIngredients }))
+  return gathering
+    .then(ingredients => encryptIdToken(server, client, answerWithTokens(server, { ...told, ...ingredients })))
+    .then(finish)
 }
 
 /** Nobody is answered twice on one proof, so its mark is saved with the step, and where nothing moves the row is too. */

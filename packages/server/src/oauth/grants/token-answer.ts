@@ -2,12 +2,15 @@
 
 import { absoluteLeftSeconds, type Family, idleLeftSeconds } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
+import { scopesWithin } from '../../domain/resource/target.ts'
 import { issueIdToken } from '../../domain/token/id-token.ts'
 import { issueAccessToken } from '../../domain/token/issue.ts'
-import { accessTokenCharactersMax } from '../access-token.ts'
+import { accessTokenCharactersMax } from '../../domain/token/opaque-access-token.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
+import { encryptedFor } from '../encrypted-for.ts'
 import type { Sender } from '../sender.ts'
+import type { Ingredients } from './before-signing.ts'
 
 export interface TokenAnswer {
   readonly access_token: string
@@ -23,7 +26,7 @@ export interface TokenAnswer {
   readonly authorization_expires_in?: number
 }
 
-export interface AnswerInput {
+export interface AnswerInput extends Ingredients {
   readonly client: Client
   /** The family as it is saved: the refresh token is minted for its current generation. */
   readonly family: Family
@@ -32,14 +35,16 @@ export interface AnswerInput {
   readonly authorizationDetails: readonly object[] | null
   readonly sender: Sender
   readonly nonce: string | null
-  readonly userClaims: { readonly [name: string]: unknown }
   readonly nowMs: number
 }
 
 /** Signs everything the answer needs. It can fail, so it runs before the step is saved: a failure of ours burns no token. */
 export function answerWithTokens(server: AuthorizationServer, input: AnswerInput): TokenAnswer {
-  const { client, family, scopes, authorizationDetails, sender, nowMs } = input
-  const { token, expiresInSeconds } = issueAccessToken(server, input, sender.confirmation)
+  const { client, family, authorizationDetails, sender, nowMs } = input
+  // What was granted is said to the client in the ID token; an access token carries what its resource knows.
+  const scopes = scopesWithin(input.target, input.scopes)
+  const asked = scopes === input.scopes ? input : { ...input, scopes }
+  const { token, expiresInSeconds } = issueAccessToken(server, asked, sender.confirmation)
   refuseTooLong(token, input)
   const answer: TokenAnswer = {
     access_token: token,
@@ -49,9 +54,21 @@ export function answerWithTokens(server: AuthorizationServer, input: AnswerInput
     scope: scopes.join(' '),
     ...(authorizationDetails === null ? {} : { authorization_details: authorizationDetails }),
   }
-  if (family.grant.subject === null || !scopes.includes('openid')) return answer
-  const idToken = { client, family, accessToken: token, nonce: input.nonce, userClaims: input.userClaims, nowMs }
-  return { ...answer, id_token: issueIdToken(server, idToken) }
+  if (family.grant.subject === null || !input.scopes.includes('openid')) return answer
+  const { nonce, idTokenClaims: userClaims } = input
+  return { ...answer, id_token: issueIdToken(server, { client, family, accessToken: token, nonce, userClaims, nowMs }) }
+}
+
+/** The answer with its ID token encrypted, where the client is registered for that. Before the step is saved, like signing. */
+export async function encryptIdToken(
+  server: AuthorizationServer,
+  client: Client,
+  answer: TokenAnswer,
+): Promise<TokenAnswer> {
+  const { idTokenEncryption } = client.tokens
+  if (idTokenEncryption === null || answer.id_token === undefined) return answer
+  const content = { text: answer.id_token, isJwt: true }
+  return { ...answer, id_token: await encryptedFor(server, client, idTokenEncryption, content) }
 }
 
 /** What nobody reads here could be neither introspected nor revoked, so it is not given out. */
