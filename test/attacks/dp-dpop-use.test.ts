@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { dpopKey } from '../stage/dpop.ts'
-import { databaseFor, familyIdOf, openScene, rowOf } from '../stage/scene.ts'
+import { databaseFor, familyIdOf, openScene, rowOf, shop } from '../stage/scene.ts'
 import { openStage } from '../stage/stage.ts'
 import type { Tokens } from '../stage/app.ts'
 
@@ -53,6 +53,18 @@ describe('the time of a proof', () => {
     const nonce = (await app.refresh(refreshToken, {}, await key.proof({ aheadSeconds: 31 }))).headers.get('dpop-nonce')
     const hourOff = await key.proof({ aheadSeconds: 3600, nonce: nonce ?? '' })
     assert.deepEqual(errorOf(await app.refresh(refreshToken, {}, hourOff)), invalidProof)
+  })
+
+  it('DP-08 is never more than a minute ahead of a client that runs on a server, nonce or none', async test => {
+    const scene = await openScene(test, { client: shop, settings: { dpopNonces: true } })
+    const { app, browser, stage } = scene
+    const key = await dpopKey(stage)
+    const authorization = await app.authorize(browser)
+    const asked = await app.redeem(authorization, {}, await key.proof({}))
+    const nonce = asked.headers.get('dpop-nonce') ?? ''
+    const late = await app.redeem(authorization, {}, await key.proof({ nonce, aheadSeconds: 61 }))
+    assert.deepEqual(errorOf(late), invalidProof)
+    assert.equal((await app.redeem(authorization, {}, await key.proof({ nonce, aheadSeconds: 60 }))).status, 200)
   })
 
   it('DP-08 is also what its exp and nbf say', async test => {

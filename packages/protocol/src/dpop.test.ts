@@ -10,6 +10,7 @@ import {
   proofAheadSecondsMax,
   readDpopClaims,
   readDpopHeader,
+  serverAheadSecondsMax,
   splitDpopProof,
   thumbprintText,
 } from './dpop.ts'
@@ -39,6 +40,7 @@ function judge(changes: Partial<DpopClaims>, expected: Partial<Parameters<typeof
       accessTokenHash: null,
       nonceIsRequired: false,
       isLivingNonce: nonce => nonce === 'living',
+      aheadSecondsMax: clockErrorSecondsMax,
       ...expected,
     },
   )
@@ -117,6 +119,10 @@ describe('a proof with a nonce', () => {
     for (const aheadSeconds of [clockErrorSecondsMax, -clockErrorSecondsMax]) {
       assert.equal(judge({ nonce: 'living', issuedAtMs: nowMs + aheadSeconds * 1000 }), null)
     }
+    const server = { aheadSecondsMax: serverAheadSecondsMax }
+    assert.equal(judge({ nonce: 'living', issuedAtMs: nowMs + serverAheadSecondsMax * 1000 }, server), null)
+    const ahead = judge({ nonce: 'living', issuedAtMs: nowMs + serverAheadSecondsMax * 1000 + 1 }, server)
+    assert.equal(ahead?.wantsNonce, false, 'of a server')
     const tooFar = judge({ nonce: 'living', issuedAtMs: nowMs + clockErrorSecondsMax * 1000 + 1 })
     assert.equal(tooFar?.wantsNonce, false)
   })

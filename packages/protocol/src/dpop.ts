@@ -22,6 +22,8 @@ export const proofAgeSecondsMax = 60
 export const proofAheadSecondsMax = 30
 /** With a nonce of ours the proof is fresh whatever the client's clock says, within reason. */
 export const clockErrorSecondsMax = 900
+/** The clock of a client that runs on a server is right; FAPI 2.0 §5.3.2.1 refuses what is further ahead. */
+export const serverAheadSecondsMax = 60
 
 export interface DpopHeader {
   readonly algorithm: DpopAlgorithm
@@ -100,6 +102,8 @@ export interface DpopExpectation {
   readonly accessTokenHash: string | null
   readonly nonceIsRequired: boolean
   readonly isLivingNonce: (nonce: string) => boolean
+  /** How far ahead a proof with a nonce may be: `clockErrorSecondsMax` or less. */
+  readonly aheadSecondsMax: number
 }
 
 /** What is wrong with a proof whose signature is right, or null (RFC 9449 §4.3, numbers 8 to 12). */
@@ -112,7 +116,7 @@ export function judgeDpopClaims(claims: DpopClaims, expected: DpopExpectation): 
   const { nonce } = claims
   if (nonce !== null && !expected.isLivingNonce(nonce)) return nonceWanted('the nonce is not ours, or no longer')
   if (nonce === null && expected.nonceIsRequired) return nonceWanted('there is no nonce')
-  return judgeTimes(claims, expected.nowMs, nonce !== null)
+  return judgeTimes(claims, expected)
 }
 
 /** The members that RFC 7638 §3.2 hashes, in its order: SHA-256 of this text, base64url, is the thumbprint. */
@@ -135,12 +139,14 @@ export function isThumbprint(text: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(text)
 }
 
-function judgeTimes(claims: DpopClaims, nowMs: number, hasNonce: boolean): DpopFault | null {
+function judgeTimes(claims: DpopClaims, { nowMs, aheadSecondsMax }: DpopExpectation): DpopFault | null {
   const { issuedAtMs, notBeforeMs, expiresAtMs } = claims
   const aheadMs = issuedAtMs - nowMs
-  if (Math.abs(aheadMs) > clockErrorSecondsMax * 1000) return fault('iat is too far from now')
+  if (aheadMs > aheadSecondsMax * 1000) return fault('iat is too far ahead')
+  if (-aheadMs > clockErrorSecondsMax * 1000) return fault('iat is too long ago')
   if (expiresAtMs !== null && expiresAtMs + proofAheadSecondsMax * 1000 <= nowMs) return fault('exp is over')
   if (notBeforeMs !== null && notBeforeMs - proofAheadSecondsMax * 1000 > nowMs) return fault('nbf is not reached')
+  const hasNonce = claims.nonce !== null
   if (hasNonce || (aheadMs <= proofAheadSecondsMax * 1000 && -aheadMs <= proofAgeSecondsMax * 1000)) return null
   return nonceWanted('iat is too far from now without a nonce')
 }

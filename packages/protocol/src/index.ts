@@ -18,6 +18,7 @@ export {
   proofAheadSecondsMax,
   readDpopClaims,
   readDpopHeader,
+  serverAheadSecondsMax,
   splitDpopProof,
   thumbprintText,
 } from './dpop.ts'

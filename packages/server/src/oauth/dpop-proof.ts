@@ -1,7 +1,7 @@
 /** A DPoP proof held against the request it came with (RFC 9449 §4.3), at the token endpoint and where a token is used. */
 
 import { hash } from 'node:crypto'
-import { type DpopClaims, dpopAlgorithms, dpopNonceHeader, judgeDpopClaims, proofAgeSecondsMax } from '@pawl/protocol'
+import { clockErrorSecondsMax, type DpopClaims, dpopAlgorithms, dpopNonceHeader, judgeDpopClaims, proofAgeSecondsMax } from '@pawl/protocol'
 import { nonceSecondsMax } from '../domain/dpop/dpop-nonces.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
@@ -12,6 +12,8 @@ export interface Proven extends Presented {
   readonly method: string
   readonly path: string
   readonly nonceIsRequired: boolean
+  /** How far ahead the client's clock may be where the proof has a nonce; as far as a person's by default. */
+  readonly aheadSecondsMax?: number
   /** The store's. */
   readonly nowMs: number
 }
@@ -35,7 +37,7 @@ export interface GoodProof {
  */
 export function goodProof(server: AuthorizationServer, text: string, proven: Proven): GoodProof {
   const { proofs, nonces } = server.dpop
-  const { method, path, accessToken, nonceIsRequired, nowMs } = proven
+  const { method, path, accessToken, nonceIsRequired, aheadSecondsMax = clockErrorSecondsMax, nowMs } = proven
   const proof = proofs.read(text)
   if ('fault' in proof) throw refusedProof(proof.fault, proven)
   const fault = judgeDpopClaims(proof.claims, {
@@ -44,6 +46,7 @@ export function goodProof(server: AuthorizationServer, text: string, proven: Pro
     nowMs,
     accessTokenHash: accessToken === null ? null : hash('sha256', accessToken, 'base64url'),
     nonceIsRequired,
+    aheadSecondsMax,
     isLivingNonce: nonce => nonces.isLiving(nonce, nowMs),
   })
   if (fault !== null) throw refusedProof(fault.fault, proven, fault.wantsNonce ? nonces.current(nowMs) : null)

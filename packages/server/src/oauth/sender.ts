@@ -4,7 +4,7 @@
  */
 
 import type { Binding, Proof } from '@pawl/family'
-import { isThumbprint } from '@pawl/protocol'
+import { clockErrorSecondsMax, isThumbprint, serverAheadSecondsMax } from '@pawl/protocol'
 import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
 import { type Client, isPublicClient } from '../domain/client/client.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
@@ -79,7 +79,8 @@ function proofIn(server: AuthorizationServer, client: Client, request: ProofRequ
   const { method, path, dpop, nowMs } = request
   const nonceIsRequired = server.rules.dpopNonces
   const context = { clientId: client.id }
-  return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, nowMs, context })
+  const aheadSecondsMax = isPublicClient(client) ? clockErrorSecondsMax : serverAheadSecondsMax
+  return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, aheadSecondsMax, nowMs, context })
 }
 
 /** A client that registered for it never falls back to bearer tokens (RFC 9449 §5.2, RFC 8705 §3.4). */

@@ -1,0 +1,162 @@
+/**
+ * What `openid-client` makes of tokens for one key, with its own checks on: DPoP with and without nonces, and client
+ * certificates on a port that asks for them. Servers are processes, clients are registered with the command line.
+ */
+
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { decodeJwt } from 'jose'
+import * as client from 'openid-client'
+import { makeAuthority } from './network/certificates.ts'
+import { clientAuthority } from './network/client-certificates.ts'
+import { tlsFetch } from './network/tls-fetch.ts'
+import { browserOf } from './processes/registered.ts'
+import { dataDirectory, pawlJson, startServer } from './processes/server-process.ts'
+import { agree } from './stage/app.ts'
+import { browser as browserOn, stagePassword } from './stage/browser.ts'
+
+const redirectUri = 'https://app.example/cb'
+const scope = 'openid email offline_access'
+const spaFlags = ['--kind', 'spa', '--redirect', redirectUri, '--refresh']
+
+describe('openid-client with DPoP', () => {
+  for (const flags of [[], ['--dpop-nonces']]) {
+    const about = flags.length === 0 ? 'without nonces' : 'with a nonce in every proof'
+    it(`signs in, refreshes and reads userinfo as a single-page application, ${about}`, async test => {
+      const { config, browser } = await openDpopScene(test, flags)
+      const DPoP = await newHandle(config)
+      const { url, checks } = await asked(config)
+      const callback = await agree(browser, await browser.open(url.pathname + url.search))
+      const first = await client.authorizationCodeGrant(config, callback, checks, undefined, { DPoP })
+      assert.equal(first.token_type, 'dpop')
+      const second = await client.refreshTokenGrant(config, first.refresh_token ?? '', undefined, { DPoP })
+      assert.notEqual(second.refresh_token, first.refresh_token)
+      const again = await client.refreshTokenGrant(config, first.refresh_token ?? '', undefined, { DPoP })
+      assert.equal(again.refresh_token, second.refresh_token, 'a repeat for the same key')
+      const subject = second.claims()?.sub ?? client.skipSubjectCheck
+      const info = await client.fetchUserInfo(config, second.access_token, subject, { DPoP })
+      assert.equal(info.email, 'ada@example.com')
+      const thief = await newHandle(config)
+      const stolen = client.refreshTokenGrant(config, second.refresh_token ?? '', undefined, { DPoP: thief })
+      await assert.rejects(stolen, isOAuthError('invalid_grant'))
+      const bare = client.refreshTokenGrant(config, second.refresh_token ?? '')
+      await assert.rejects(bare, isOAuthError('invalid_dpop_proof'))
+    })
+  }
+
+  it('binds a pushed request to its key, and redeems the code with no other', async test => {
+    const { config, browser } = await openDpopScene(test, [])
+    const [DPoP, other] = [await newHandle(config), await newHandle(config)]
+    const { parameters, checks } = await asked(config)
+    const url = await client.buildAuthorizationUrlWithPAR(config, parameters, { DPoP })
+    const callback = await agree(browser, await browser.open(url.pathname + url.search))
+    const stolen = client.authorizationCodeGrant(config, callback, checks, undefined, { DPoP: other })
+    await assert.rejects(stolen, isOAuthError('invalid_grant'))
+    const tokens = await client.authorizationCodeGrant(config, callback, checks, undefined, { DPoP })
+    assert.equal(tokens.token_type, 'dpop')
+  })
+
+  for (const algorithm of ['ES256', 'Ed25519', 'PS256', 'RS256']) {
+    it(`proves with ${algorithm}`, async test => {
+      const { config, browser } = await openDpopScene(test, [])
+      const DPoP = await newHandle(config, algorithm)
+      const { url, checks } = await asked(config)
+      const callback = await agree(browser, await browser.open(url.pathname + url.search))
+      const tokens = await client.authorizationCodeGrant(config, callback, checks, undefined, { DPoP })
+      assert.equal(tokens.token_type, 'dpop')
+    })
+  }
+})
+
+describe('openid-client with a certificate', () => {
+  it('is known by it, gets tokens bound to it, and keeps its refresh token', async test => {
+    const { config, browser, metadata, stranger } = await openTlsScene(test)
+    assert.notEqual(new URL(metadata.mtls_endpoint_aliases?.token_endpoint ?? '').port, new URL(metadata.issuer).port)
+    const { url, checks } = await asked(config)
+    const callback = await agree(browser, await browser.open(url.pathname + url.search))
+    const first = await client.authorizationCodeGrant(config, callback, checks)
+    assert.equal(first.token_type, 'bearer')
+    const { cnf } = decodeJwt(first.access_token) as { readonly cnf?: { readonly [name: string]: string } }
+    assert.match(cnf?.['x5t#S256'] ?? '', /^[\w-]{43}$/)
+    const second = await client.refreshTokenGrant(config, first.refresh_token ?? '')
+    assert.equal(second.refresh_token, first.refresh_token)
+    const told = await client.tokenIntrospection(config, second.access_token)
+    assert.deepEqual(told['cnf'], cnf)
+    const info = await client.fetchUserInfo(config, second.access_token, second.claims()?.sub ?? '')
+    assert.equal(info.email, 'ada@example.com')
+    const stolen = client.fetchUserInfo(stranger, second.access_token, second.claims()?.sub ?? '')
+    await assert.rejects(stolen, error => error instanceof client.WWWAuthenticateChallengeError && error.status === 401)
+    const refused = client.refreshTokenGrant(stranger, first.refresh_token ?? '')
+    await assert.rejects(refused, isOAuthError('invalid_client'))
+  })
+})
+
+async function openDpopScene(test: TestContext, flags: readonly string[]) {
+  const data = await dataDirectory(test)
+  const server = await startServer(test, { data, flags })
+  await addUser(data)
+  await pawlJson(['client', 'add', 'page', '--data', data, ...spaFlags])
+  const execute = [client.allowInsecureRequests, client.enableNonRepudiationChecks]
+  const config = await client.discovery(new URL(server.issuer), 'page', {}, client.None(), { execute })
+  return { config, browser: browserOf(server) }
+}
+
+/** Two threads share both ports. */
+async function openTlsScene(test: TestContext) {
+  const data = await dataDirectory(test)
+  const [operator, clients] = [await makeAuthority('the operator'), await clientAuthority('clients of the operator')]
+  const { certificate, privateKey } = await operator.vouchFor(['localhost'])
+  const files = { '--tls-cert': certificate, '--tls-key': privateKey, '--tls-client-ca': clients.pem }
+  const tls = Object.entries(files).flatMap(([flag, text]) => {
+    const path = join(data, `${flag.slice(2)}.pem`)
+    writeFileSync(path, text, { mode: 0o600 })
+    return [flag, path]
+  })
+  const server = await startServer(test, { data, workers: 2, flags: [...tls, '--mtls-port', '0'] })
+  await addUser(data)
+  const registration = ['--kind', 'integration', '--redirect', redirectUri, '--auth', 'tls_client_auth', '--certificate-bound']
+  await pawlJson(['client', 'add', 'ledger', '--data', data, ...registration, '--tls-name', 'san_dns=ledger.example'])
+  const configOf = async (name: string): Promise<client.Configuration> => {
+    const shown = await clients.issue({ names: [{ type: 'dns', value: name }] })
+    const fetchAs = tlsFetch(operator.certificate, shown) as client.CustomFetch
+    const options = { [client.customFetch]: fetchAs, execute: [client.enableNonRepudiationChecks] }
+    const about = { use_mtls_endpoint_aliases: true }
+    return client.discovery(new URL(server.issuer), 'ledger', about, client.TlsClientAuth(), options)
+  }
+  const config = await configOf('ledger.example')
+  const fetchPage = tlsFetch(operator.certificate)
+  const ground = { issuer: server.issuer, send: (path: string, init?: RequestInit) => fetchPage(new URL(path, server.issuer), init) }
+  const stranger = await configOf('stranger.example')
+  return { config, stranger, browser: browserOn(ground, '127.0.0.1'), metadata: config.serverMetadata() }
+}
+
+async function addUser(data: string): Promise<void> {
+  const words = ['user', 'add', 'ada@example.com', '--password-stdin', '--email-verified', '--data', data]
+  await pawlJson(words, { stdin: `${stagePassword}\n` })
+}
+
+async function newHandle(config: client.Configuration, algorithm = 'ES256'): Promise<client.DPoPHandle> {
+  return client.getDPoPHandle(config, await client.randomDPoPKeyPair(algorithm))
+}
+
+async function asked(config: client.Configuration) {
+  const verifier = client.randomPKCECodeVerifier()
+  const [state, nonce] = [client.randomState(), client.randomNonce()]
+  const parameters = {
+    redirect_uri: redirectUri,
+    scope,
+    state,
+    nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  }
+  const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true }
+  return { url: client.buildAuthorizationUrl(config, parameters), parameters, checks }
+}
+
+function isOAuthError(code: string): (error: unknown) => boolean {
+  return error => error instanceof client.ResponseBodyError && error.error === code
+}
+
