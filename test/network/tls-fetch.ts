@@ -1,33 +1,35 @@
-/** `fetch` in TLS with an authority and a certificate of its own, which the one of the platform has no way to say. */
+/** `fetch` over TLS that trusts one authority and shows one certificate, or none: what Node's own cannot be told to do. */
 
-import { request as send } from 'node:https'
+import { request } from 'node:https'
 import type { ClientCertificate } from './client-certificates.ts'
 
-export type TlsFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+export interface TlsMeans {
+  readonly authority: ClientCertificate
+  /** What is shown where the server asks. */
+  readonly certificate?: ClientCertificate
+}
 
-/** Trusts this authority alone, shows the certificate where there is one, and follows no redirect. */
-export function tlsFetch(authority: string, shown?: ClientCertificate): TlsFetch {
-  const tls = { ca: authority, ...(shown && { cert: shown.pem, key: shown.privateKey }) }
-  return async (url, init) => {
-    const request = new Request(url, init)
-    const body = Buffer.from(await request.arrayBuffer())
-    const headers = Object.fromEntries(request.headers)
+export type TlsFetch = (url: string, options: RequestInit) => Promise<Response>
+
+export function tlsFetch({ authority, certificate }: TlsMeans): TlsFetch {
+  const shown = certificate === undefined ? {} : { cert: certificate.pem, key: certificate.privateKey }
+  return async (url, options) => {
+    const asked = new Request(url, options)
+    const body = Buffer.from(await asked.arrayBuffer())
+    const headers = { ...Object.fromEntries(asked.headers), 'content-length': String(body.length) }
+    const means = { method: asked.method, headers, ca: authority.pem, agent: false, ...shown }
     return new Promise((resolve, reject) => {
-      send(request.url, { ...tls, method: request.method, headers, agent: false })
-        .on('error', reject)
-        .on('response', response => {
-          const chunks: Buffer[] = []
-          response.on('data', (chunk: Buffer) => chunks.push(chunk))
-          response.on('error', reject)
-          response.on('end', () => {
-            const { statusCode = 0, rawHeaders } = response
-            const received = new Headers()
-            for (let at = 0; at < rawHeaders.length; at += 2) received.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '')
-            const isEmpty = statusCode === 204 || statusCode === 304
-            resolve(new Response(isEmpty ? null : Buffer.concat(chunks), { status: statusCode, headers: received }))
-          })
+      const sent = request(url, means, answer => {
+        const parts: Buffer[] = []
+        answer.on('data', (part: Buffer) => parts.push(part))
+        answer.on('error', reject)
+        answer.on('end', () => {
+          const told = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)])
+          resolve(new Response(Buffer.concat(parts), { status: answer.statusCode ?? 0, headers: told }))
         })
-        .end(body)
+      })
+      sent.on('error', reject)
+      sent.end(body)
     })
   }
 }
