@@ -9,13 +9,12 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
-import { makeAuthority } from './network/certificates.ts'
 import { clientAuthority } from './network/client-certificates.ts'
 import { tlsFetch } from './network/tls-fetch.ts'
 import { browserOf } from './processes/registered.ts'
 import { dataDirectory, pawlJson, startServer } from './processes/server-process.ts'
 import { agree } from './stage/app.ts'
-import { browser as browserOn, stagePassword } from './stage/browser.ts'
+import { browser as browserOn, type Ground, stagePassword } from './stage/browser.ts'
 
 const redirectUri = 'https://app.example/cb'
 const scope = 'openid email offline_access'
@@ -106,9 +105,9 @@ async function openDpopScene(test: TestContext, flags: readonly string[]) {
 /** Two threads share both ports. */
 async function openTlsScene(test: TestContext) {
   const data = await dataDirectory(test)
-  const [operator, clients] = [await makeAuthority('the operator'), await clientAuthority('clients of the operator')]
-  const { certificate, privateKey } = await operator.vouchFor(['localhost'])
-  const files = { '--tls-cert': certificate, '--tls-key': privateKey, '--tls-client-ca': clients.pem }
+  const [root, vouching] = [await clientAuthority('Root of the server'), await clientAuthority('Root of clients')]
+  const own = await root.issue({ subject: 'CN=localhost', names: [{ type: 'dns', value: 'localhost' }] })
+  const files = { '--tls-cert': own.pem, '--tls-key': own.privateKey, '--tls-client-ca': vouching.pem }
   const tls = Object.entries(files).flatMap(([flag, text]) => {
     const path = join(data, `${flag.slice(2)}.pem`)
     writeFileSync(path, text, { mode: 0o600 })
@@ -116,19 +115,22 @@ async function openTlsScene(test: TestContext) {
   })
   const server = await startServer(test, { data, workers: 2, flags: [...tls, '--mtls-port', '0'] })
   await addUser(data)
-  const registration = ['--kind', 'integration', '--redirect', redirectUri, '--auth', 'tls_client_auth', '--certificate-bound']
-  await pawlJson(['client', 'add', 'ledger', '--data', data, ...registration, '--tls-name', 'san_dns=ledger.example'])
+  const asIntegration = ['--kind', 'integration', '--redirect', redirectUri, '--data', data]
+  const byCertificate = ['--auth', 'tls_client_auth', '--tls-name', 'san_dns=ledger.example', '--certificate-bound']
+  await pawlJson(['client', 'add', 'ledger', ...asIntegration, ...byCertificate])
   const configOf = async (name: string): Promise<client.Configuration> => {
-    const shown = await clients.issue({ names: [{ type: 'dns', value: name }] })
-    const fetchAs = tlsFetch(operator.certificate, shown) as client.CustomFetch
-    const options = { [client.customFetch]: fetchAs, execute: [client.enableNonRepudiationChecks] }
+    const certificate = await vouching.issue({ names: [{ type: 'dns', value: name }] })
+    const fetched = tlsFetch({ authority: root, certificate }) as client.CustomFetch
+    const options = { [client.customFetch]: fetched, execute: [client.enableNonRepudiationChecks] }
     const about = { use_mtls_endpoint_aliases: true }
     return client.discovery(new URL(server.issuer), 'ledger', about, client.TlsClientAuth(), options)
   }
-  const config = await configOf('ledger.example')
-  const fetchPage = tlsFetch(operator.certificate)
-  const ground = { issuer: server.issuer, send: (path: string, init?: RequestInit) => fetchPage(new URL(path, server.issuer), init) }
-  const stranger = await configOf('stranger.example')
+  const fetchPage = tlsFetch({ authority: root })
+  const ground: Ground = {
+    issuer: server.issuer,
+    send: (path, init = {}) => fetchPage(new URL(path, server.issuer).href, init),
+  }
+  const [config, stranger] = [await configOf('ledger.example'), await configOf('stranger.example')]
   return { config, stranger, browser: browserOn(ground, '127.0.0.1'), metadata: config.serverMetadata() }
 }
 

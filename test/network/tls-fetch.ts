@@ -24,7 +24,9 @@ export function tlsFetch({ authority, certificate }: TlsMeans): TlsFetch {
         answer.on('data', (part: Buffer) => parts.push(part))
         answer.on('error', reject)
         answer.on('end', () => {
-          const told = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)])
+          const told = Object.entries(answer.headers).flatMap(([name, value = '']) =>
+            [value].flat().map((one): [string, string] => [name, one]),
+          )
           resolve(new Response(Buffer.concat(parts), { status: answer.statusCode ?? 0, headers: told }))
         })
       })
