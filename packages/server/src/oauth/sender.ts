@@ -30,12 +30,13 @@ export interface Sender {
  * reads nothing, so a step may ask in the middle of its decision.
  */
 export function senderOf(server: AuthorizationServer, client: Client, request: ProtocolRequest, nowMs: number): Sender {
+  if (request.dpop === undefined && !isAskedForKeys(client)) return keyless(client)
   const proof = request.dpop === undefined ? null : proofIn(server, client, { ...request, dpop: request.dpop, nowMs })
   const certificate = client.tlsClientCertificateBoundAccessTokens ? request.certificate : null
   refuseMissing(client, proof, certificate)
   const instance = instanceOf(client, request)
   const binding = instance ?? bindingOf(proof, certificate)
-  if (binding === null) return isPublicClient(client) ? unknownSender : clientSender
+  if (binding === null) return keyless(client)
   return {
     proof: isPublicClient(client) || instance !== null ? { kind: 'key', binding } : clientSender.proof,
     confirmation: confirmationOf(proof, certificate),
@@ -81,6 +82,16 @@ function proofIn(server: AuthorizationServer, client: Client, request: ProofRequ
   const context = { clientId: client.id }
   const aheadSecondsMax = isPublicClient(client) ? clockErrorSecondsMax : serverAheadSecondsMax
   return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, aheadSecondsMax, nowMs, context })
+}
+
+/** Most clients are not, and their refresh comes by here. */
+function isAskedForKeys(client: Client): boolean {
+  const { dpopBoundAccessTokens, tlsClientCertificateBoundAccessTokens, authMethod } = client
+  return dpopBoundAccessTokens || tlsClientCertificateBoundAccessTokens || authMethod === 'attest_jwt_client_auth'
+}
+
+function keyless(client: Client): Sender {
+  return isPublicClient(client) ? unknownSender : clientSender
 }
 
 /** A client that registered for it never falls back to bearer tokens (RFC 9449 §5.2, RFC 8705 §3.4). */
