@@ -5,13 +5,14 @@ import { isoInstant } from '../domain/time.ts'
 import {
   type AccountMeans,
   addUser as addAccount,
+  changeProfile,
   disableUser as disableAccount,
   enableUser as enableAccount,
   resetPassword as resetAccountPassword,
   type UserChanged,
 } from '../domain/user/accounts.ts'
 import { type PasswordFault, passwordCharactersMax, passwordCharactersMin } from '../domain/user/password.ts'
-import type { User } from '../domain/user/user.ts'
+import { groupsOf, type User } from '../domain/user/user.ts'
 import { parseInput } from './client-input.ts'
 import { findUser } from './find-user.ts'
 import { AdminRefused, InputRefused, type Workbench } from './workbench.ts'
@@ -37,24 +38,38 @@ const ownClaims = [
   'at_hash',
 ]
 
+/** Where groups stand among the claims; they have words of their own. */
+const groupsClaim = 'groups'
+export const groupsMax = 200
+
+const claimsSchema = z.record(z.string().min(1).max(100), z.json())
+const groupsSchema = z.array(z.string().regex(/^\P{Cc}{1,256}$/u, 'A group is 1 to 256 characters')).max(groupsMax)
+
 const newUserSchema = z.strictObject({
   email: z.string().max(1024),
   emailVerified: z.boolean().default(false),
   password: z.string(),
-  claims: z.record(z.string().min(1).max(100), z.json()).default({}),
+  claims: claimsSchema.default({}),
+  groups: groupsSchema.default([]),
 })
 export type NewUserInput = z.input<typeof newUserSchema>
+
+const userChangesSchema = z.strictObject({
+  emailVerified: z.boolean().optional(),
+  claims: claimsSchema.default({}),
+  removeClaims: z.array(z.string().max(100)).max(100).default([]),
+  addGroups: groupsSchema.default([]),
+  removeGroups: groupsSchema.default([]),
+})
+export type UserChangesInput = z.input<typeof userChangesSchema>
 
 /** Adds a person. Throws `InputRefused` for what cannot be stored and `AdminRefused` when the e-mail is taken. */
 export async function addUser(workbench: Workbench, input: NewUserInput): Promise<User> {
   const wanted = parseInput(newUserSchema, input)
-  const own = Object.keys(wanted.claims).filter(name => ownClaims.includes(name))
-  if (own.length > 0)
-    throw new InputRefused([`The server itself says ${own.join(' and ')}: leave it out of the claims.`])
-  if (JSON.stringify(wanted.claims).length > claimsBytesMax) {
-    throw new InputRefused([`All claims together have at most ${claimsBytesMax} characters of JSON.`])
-  }
-  const added = await addAccount(meansOf(workbench), wanted, workbench.operator.caller)
+  refuseOwnClaims(wanted.claims)
+  const claims = withGroups(wanted.claims, wanted.groups)
+  refuseTooMuch(claims)
+  const added = await addAccount(meansOf(workbench), { ...wanted, claims }, workbench.operator.caller)
   switch (added.kind) {
     case 'added':
       return added.user
@@ -67,6 +82,46 @@ export async function addUser(workbench: Workbench, input: NewUserInput): Promis
     case 'too_busy':
       throw new AdminRefused('Too many passwords are being hashed: try again.')
   }
+}
+
+/** Changes what is named and leaves the rest. Nothing ends: the next refresh tells the application (RT-24). */
+export async function changeUser(workbench: Workbench, name: string, input: UserChangesInput): Promise<User> {
+  const wanted = parseInput(userChangesSchema, input)
+  if (Object.keys(input).length === 0) throw new InputRefused(['Nothing to change was named.'])
+  refuseOwnClaims(wanted.claims)
+  const { user } = await findUser(workbench, name)
+  const change = (before: User) => {
+    const claims = changedClaims(before, wanted)
+    refuseTooMuch(claims)
+    return { claims, emailVerified: wanted.emailVerified ?? before.emailVerified }
+  }
+  return changed(user, await changeProfile(meansOf(workbench), user.subject, change, workbench.operator.caller))
+}
+
+function changedClaims(user: User, wanted: z.output<typeof userChangesSchema>): User['claims'] {
+  const kept = Object.entries({ ...user.claims, ...wanted.claims }).filter(([name]) => !wanted.removeClaims.includes(name))
+  const groups = new Set([...groupsOf(user), ...wanted.addGroups])
+  for (const group of wanted.removeGroups) groups.delete(group)
+  return withGroups(Object.fromEntries(kept), [...groups])
+}
+
+function withGroups(claims: User['claims'], groups: readonly string[]): User['claims'] {
+  const { [groupsClaim]: _before, ...others } = claims
+  return groups.length === 0 ? others : { ...others, [groupsClaim]: [...new Set(groups)] }
+}
+
+function refuseOwnClaims(claims: User['claims']): void {
+  const own = Object.keys(claims).filter(name => ownClaims.includes(name))
+  if (own.length > 0)
+    throw new InputRefused([`The server itself says ${own.join(' and ')}: leave it out of the claims.`])
+  if (groupsClaim in claims) throw new InputRefused(['Groups are not a claim like others: name each with --group.'])
+}
+
+function refuseTooMuch(claims: User['claims']): void {
+  if (JSON.stringify(claims).length > claimsBytesMax) {
+    throw new InputRefused([`All claims together have at most ${claimsBytesMax} characters of JSON.`])
+  }
+  if (groupsOf({ claims }).length > groupsMax) throw new InputRefused([`A user is in at most ${groupsMax} groups.`])
 }
 
 export async function listUsers(workbench: Workbench): Promise<readonly User[]> {

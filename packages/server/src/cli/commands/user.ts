@@ -4,12 +4,15 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Workbench } from '../../admin/workbench.ts'
 import {
   addUser,
+  changeUser,
   countFamiliesOfUser,
   disableUser,
   enableUser,
   listUsers,
+  type NewUserInput,
   resetPassword,
   userJson,
+  type UserChangesInput,
 } from '../../admin/users.ts'
 import type { User } from '../../domain/user/user.ts'
 import { confirmEnding } from '../confirm.ts'
@@ -28,6 +31,7 @@ type Claims = { readonly [name: string]: unknown }
 export function addUserCommands(program: Command, world: World): void {
   const group = program.command('user').description('people who can sign in')
   addAdd(group, world)
+  addSet(group, world)
   addList(group, world)
   addPassword(group, world)
   addDisable(group, world)
@@ -44,18 +48,66 @@ function addAdd(group: Command, world: World): void {
       'a claim such as given_name=Ada; JSON where it reads as JSON; several times',
       collectClaim,
     )
-    .action(
-      async (email: string, flags: StoreOptions & { passwordStdin?: true; emailVerified?: true; claim?: Claims }) => {
-        const password = await readPassword(world, flags.passwordStdin === true)
-        const claims = JSON.parse(JSON.stringify(flags.claim ?? {})) as NonNullable<
-          Parameters<typeof addUser>[1]['claims']
-        >
-        const wanted = { email, password, claims, emailVerified: flags.emailVerified === true }
-        const user = await withWorkbench(world, flags, workbench => addUser(workbench, wanted))
-        if (flags.json) return printJson(world, userJson(user))
-        print(world, `User ${user.email} is added as ${user.subject}.`)
-      },
-    )
+    .option('--group <name>', 'a group they are in; several times', collect)
+    .action(async (email: string, flags: AddFlags) => {
+      const password = await readPassword(world, flags.passwordStdin === true)
+      const groups = [...(flags.group ?? [])]
+      const wanted = { email, password, claims: jsonOf(flags.claim), groups, emailVerified: flags.emailVerified === true }
+      const user = await withWorkbench(world, flags, workbench => addUser(workbench, wanted))
+      if (flags.json) return printJson(world, userJson(user))
+      print(world, `User ${user.email} is added as ${user.subject}.`)
+    })
+}
+
+function addSet(group: Command, world: World): void {
+  storeCommand(group, 'set', 'change what you name and leave the rest; the next refresh tells applications')
+    .argument('<user>', 'an e-mail or a subject')
+    .option('--claim <name=value>', 'set a claim; several times', collectClaim)
+    .option('--remove-claim <name>', 'forget a claim; several times', collect)
+    .option('--group <name>', 'put them into a group; several times', collect)
+    .option('--remove-group <name>', 'take them out of a group; several times', collect)
+    .option('--email-verified', 'say that the address is known to be theirs')
+    .option('--no-email-verified', 'say that it is not')
+    .action(async (name: string, flags: SetFlags) => {
+      const user = await withWorkbench(world, flags, workbench => changeUser(workbench, name, changesOf(flags)))
+      if (flags.json) return printJson(world, userJson(user))
+      print(world, `User ${user.email} is changed.`)
+    })
+}
+
+interface AddFlags extends StoreOptions {
+  readonly passwordStdin?: true
+  readonly emailVerified?: true
+  readonly claim?: Claims
+  readonly group?: readonly string[]
+}
+
+interface SetFlags extends StoreOptions {
+  readonly claim?: Claims
+  readonly removeClaim?: readonly string[]
+  readonly group?: readonly string[]
+  readonly removeGroup?: readonly string[]
+  readonly emailVerified?: boolean
+}
+
+/** Only what was written. */
+function changesOf(flags: SetFlags): UserChangesInput {
+  return {
+    ...(flags.emailVerified === undefined ? {} : { emailVerified: flags.emailVerified }),
+    ...(flags.claim === undefined ? {} : { claims: jsonOf(flags.claim) }),
+    ...(flags.removeClaim === undefined ? {} : { removeClaims: [...flags.removeClaim] }),
+    ...(flags.group === undefined ? {} : { addGroups: [...flags.group] }),
+    ...(flags.removeGroup === undefined ? {} : { removeGroups: [...flags.removeGroup] }),
+  }
+}
+
+/** Claims came out of JSON or are text, so they are JSON again. */
+function jsonOf(claims: Claims = {}): NonNullable<NewUserInput['claims']> {
+  return JSON.parse(JSON.stringify(claims)) as NonNullable<NewUserInput['claims']>
+}
+
+function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text]
 }
 
 function addList(group: Command, world: World): void {

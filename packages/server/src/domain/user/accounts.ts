@@ -81,6 +81,23 @@ export async function enableUser(means: AccountMeans, subject: Subject, caller: 
   return changeUser(means, { subject, caller, kind: 'user_enabled', ends: 'nothing', change: enable })
 }
 
+/**
+ * Changes what is known of a user. Nothing of before ends: whatever is issued or answered from now on tells it, because
+ * every refresh and every userinfo reads it anew.
+ */
+export async function changeProfile(
+  means: AccountMeans,
+  subject: Subject,
+  change: (user: User) => Pick<User, 'claims' | 'emailVerified'>,
+  caller: Caller,
+): Promise<UserChanged> {
+  const replace = (user: User) => {
+    const { claims, emailVerified } = change(user)
+    return { ...user, claims, emailVerified }
+  }
+  return changeUser(means, { subject, caller, kind: 'user_changed', ends: 'nothing', change: replace })
+}
+
 export interface NewPassword {
   readonly subject: Subject
   readonly password: string
@@ -133,7 +150,7 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     const reading = await means.users.read(wanted.subject)
     if (reading === null) return { kind: 'unknown' }
     const user = wanted.change(reading.user)
-    const isChanged = user.disabled !== reading.user.disabled || user.passwordHash !== reading.user.passwordHash
+    const isChanged = isOther(user, reading.user)
     const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
     const events = isChanged ? [newEvent(wanted.kind, about, means.entropy)] : []
     // That it was so already was only read. It is written again: the answer says that it is durable.
@@ -142,4 +159,13 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     }
   }
   throw new StoreUnavailable(`the user's row moved ${changeAttemptsMax} times while it was being changed`)
+}
+
+function isOther(user: User, before: User): boolean {
+  return (
+    user.disabled !== before.disabled ||
+    user.passwordHash !== before.passwordHash ||
+    user.emailVerified !== before.emailVerified ||
+    JSON.stringify(user.claims) !== JSON.stringify(before.claims)
+  )
 }
