@@ -10,6 +10,7 @@ import { proveDeviceRequests } from './device-requests.test.ts'
 import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
 import { proveMarks } from './marks.test.ts'
+import { proveOutbox } from './outbox.test.ts'
 import { provePeople } from './people.test.ts'
 import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveRegistrations } from './registrations.test.ts'
@@ -27,6 +28,7 @@ export function proveStore(kind: Kind): void {
     proveMarks(kind)
     provePushedRequests(kind)
     proveRegistrations(kind)
+    proveOutbox(kind)
     proveDeviceRequests(kind)
     proveResources(kind)
     proveTime(kind)

@@ -232,6 +232,7 @@ function aliveAt(plan: YearPlan, tickMs: number, told: { readonly opened: number
     denied_access_tokens: within(besides.denied_access_tokens, deniedSeconds),
     refusals: Math.min(refusalsKeptMax, within(besides.refusals, refusalsKeptSeconds)),
     cut_offs: told.cutOffs,
+    notices: told.cutOffs,
     events: told.opened,
   }
 }
