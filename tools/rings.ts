@@ -50,7 +50,7 @@ const rings: { readonly [ring: string]: Ring } = {
       'admin/client-json.ts',
       'admin/client-secret.ts',
     ],
-    modules: ['@pawl/family', '@pawl/protocol', 'jose', 'zod', 'node:crypto', 'node:util'],
+    modules: ['@pawl/family', '@pawl/protocol', 'jose', 'openid-client', 'zod', 'node:crypto', 'node:util'],
     rule: 'oauth imports oauth and domain, and of admin what a client may be: it never sees a request, a file or SQL',
   },
   admin: {
@@ -128,7 +128,7 @@ const rings: { readonly [ring: string]: Ring } = {
 }
 
 /** Modules with one home in the server: nobody else may import them, whatever else the ring may do. */
-const homes: { readonly [module: string]: string } = { pg: 'store/postgres/', nodemailer: 'mail/' }
+const homes: { readonly [module: string]: string } = { pg: 'store/postgres/', nodemailer: 'mail/', 'openid-client': 'oauth/upstream/' }
 
 /** The only files that import what a name from outside says. */
 const loaders = ['load-claims-hook.ts']

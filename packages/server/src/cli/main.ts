@@ -18,6 +18,7 @@ import { addResourceCommands } from './commands/resource.ts'
 import { addRevokeCommand } from './commands/revoke.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTryCommand } from './commands/try.ts'
+import { addUpstreamCommands } from './commands/upstream.ts'
 import { addUserCommands } from './commands/user.ts'
 import { exitCodes, failureOf, type Outcome } from './exit-codes.ts'
 import { print, printJson, tell, type World } from './world.ts'
@@ -58,6 +59,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addServeCommand(program, world)
   addClientCommands(program, world)
   addUserCommands(program, world)
+  addUpstreamCommands(program, world)
   addResourceCommands(program, world)
   addDetailsCommands(program, world)
   addRegistrationTokenCommands(program, world)

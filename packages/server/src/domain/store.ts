@@ -17,6 +17,7 @@ import type { ResourceStore } from './resource/resource.ts'
 import type { SessionStore } from './session/session.ts'
 import type { ThrottleStore } from './throttle/throttle-store.ts'
 import type { DeniedAccessTokenStore } from './token/denied-access-tokens.ts'
+import type { UpstreamStore } from './upstream/upstream.ts'
 import type { CredentialStore } from './user/credentials.ts'
 import type { UserStore } from './user/user.ts'
 
@@ -26,6 +27,7 @@ export interface Store {
   readonly clients: ClientStore
   readonly users: UserStore
   readonly credentials: CredentialStore
+  readonly upstreams: UpstreamStore
   readonly sessions: SessionStore
   readonly consents: ConsentStore
   readonly throttles: ThrottleStore
@@ -35,8 +37,8 @@ export interface Store {
   readonly refusals: RefusalStore
   readonly marks: MarkStore
   readonly pushedRequests: PushedRequestStore
-  readonly detailsTypes: DetailsTypeStore
   readonly deviceRequests: DeviceRequestStore
+  readonly detailsTypes: DetailsTypeStore
   readonly registrations: RegistrationStore
   readonly outbox: OutboxStore
   readonly resources: ResourceStore

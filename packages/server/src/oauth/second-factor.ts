@@ -41,8 +41,8 @@ export async function signInWithCode(server: AuthorizationServer, attempt: CodeA
   if (shown.kind !== 'shown') return shown
   const device = rememberDevice({ hashes: server.hasher, entropy: server.entropy }, browser.device, accountKey)
   if (firstFactor !== null) {
-    const { authTimeMs } = firstFactor
-    const both = withSecondFactor(['pwd'], shown.by)
+    const { authTimeMs, amr } = firstFactor
+    const both = withSecondFactor(amr, shown.by)
     return openSession(server, {
       subject: user.subject,
       authTimeMs,

@@ -13,6 +13,7 @@ import {
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
 import { signInWithPassword, type SignedIn } from '../../oauth/browser.ts'
 import { passkeyRequest, signInWithPasskey } from '../../oauth/passkey-sign-in.ts'
+import { upstreamsOnPage } from '../../oauth/upstream/upstreams-on-page.ts'
 import { signInWithCode } from '../../oauth/second-factor.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm, readQuery } from '../form.ts'
@@ -21,6 +22,7 @@ import { secondFactorPage, type SecondFactorProblem } from '../pages/second-fact
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import type { Endpoint } from '../router.ts'
 import { type Browser, browserOf, signedInCookies, withCookies } from './browser-cookies.ts'
+import { departure } from './departure.ts'
 import { issuerHostOf, pageResponse, refuseForeignPost, seeOther } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
@@ -35,10 +37,16 @@ export function accountSignInEndpoint(server: AuthorizationServer): Endpoint {
     const parameters = readQuery(request)
     const visit = await resumeVisit(server, parameters.get('state_token') ?? '', browser.hash)
     if (visit === null) return withCookies(seeOther(server.issuer + accountPath), browser.setCookies)
-    const isRefused = parameters.get('problem') === 'refused'
-    const problem = isRefused ? ({ kind: 'refused' } as const) : null
-    return visitResponse(server, visit, { browser, problem })
+    return visitResponse(server, visit, { browser, problem: problemOf(parameters) })
   }
+}
+
+type VisitProblem = 'refused' | 'upstream_refused' | 'upstream_unlinked'
+
+function problemOf(parameters: Parameters): { readonly kind: VisitProblem } | null {
+  const problem = parameters.get('problem')
+  if (problem === 'refused' || problem === 'upstream_refused' || problem === 'upstream_unlinked') return { kind: problem }
+  return null
 }
 
 export interface Shown {
@@ -68,7 +76,9 @@ async function responseTo(
     const passkeyOptions = await passkeyRequest(server, stateToken, null)
     const forgottenHref = server.mailer === null ? null : forgottenPath
     const { signedInAs } = next
-    const page = signInPage({ ...frame, loginHint, problem, signedInAs, passkeyOptions, forgottenHref })
+    const upstreams = await upstreamsOnPage(server)
+    const ways = { passkeyOptions, forgottenHref, upstreams }
+    const page = signInPage({ ...frame, ...ways, loginHint, problem, signedInAs })
     return pageResponse(page, statusOf(problem))
   }
   const { user, hasPasskey } = next
@@ -110,6 +120,8 @@ async function posted(server: AuthorizationServer, request: HttpRequest, request
       return triedCode(server, post)
     case 'passkey':
       return triedPasskey(server, post)
+    case 'upstream':
+      return leaving(server, post)
     default:
       return triedPassword(server, post)
   }
@@ -133,6 +145,13 @@ async function triedPassword(server: AuthorizationServer, post: Posted): Promise
     case 'busy':
       return heldBack(server, visit, browser, outcome)
   }
+}
+
+function leaving(server: AuthorizationServer, post: Posted): Promise<HttpResponse> {
+  const { visit, parameters, browser, request, requestId } = post
+  const errand = { kind: 'account', stateToken: parameters.get('state_token') ?? '' } as const
+  const upstreamId = parameters.get('upstream') ?? ''
+  return departure(server, { upstreamId, errand, loginHint: visit.loginHint, browser, request, requestId })
 }
 
 async function triedCode(server: AuthorizationServer, post: Posted): Promise<HttpResponse> {
@@ -169,11 +188,16 @@ async function triedPasskey(server: AuthorizationServer, post: Posted): Promise<
 /** What somebody types as their name may be anything; an address has at most this. */
 const typedCharactersMax = 254
 
-function arrived(server: AuthorizationServer, { session, secrets }: SignedIn): HttpResponse {
+export function arrived(server: AuthorizationServer, { session, secrets }: SignedIn): HttpResponse {
   return withCookies(seeOther(server.issuer + accountPath), signedInCookies(secrets, session))
 }
 
-function goOn(server: AuthorizationServer, visit: Visit, browser: Browser, problem: 'refused' | null): HttpResponse {
+export function goOn(
+  server: AuthorizationServer,
+  visit: Visit,
+  browser: Browser,
+  problem: VisitProblem | null,
+): HttpResponse {
   const query = new URLSearchParams({ state_token: sealVisit(server, visit, browser.hash) })
   if (problem !== null) query.set('problem', problem)
   return seeOther(`${server.issuer}${accountSignInPath}?${query.toString()}`)

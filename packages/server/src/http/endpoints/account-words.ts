@@ -3,7 +3,7 @@
 import { instantInWords } from '../../domain/time.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { Overview } from '../../oauth/account/overview.ts'
-import type { ShownApplication, ShownPasskey, ShownSession } from '../pages/account-page.ts'
+import type { ShownApplication, ShownPasskey, ShownSession, ShownUpstream } from '../pages/account-page.ts'
 
 export function shownSessions({ sessions, session: own }: Overview): readonly ShownSession[] {
   return sessions.map(session => ({
@@ -29,6 +29,14 @@ export function shownApplications({ applications }: Overview): readonly ShownApp
     name,
     scopes,
     since: instantInWords(sinceMs),
+  }))
+}
+
+export function shownUpstreams({ upstreams }: Overview): readonly ShownUpstream[] {
+  return upstreams.map(({ id, name, connectedAtMs }) => ({
+    id,
+    name,
+    since: connectedAtMs === null ? null : instantInWords(connectedAtMs),
   }))
 }
 

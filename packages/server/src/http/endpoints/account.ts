@@ -1,12 +1,13 @@
 /** The account page and what its forms do. Whoever posts here has signed in a moment ago, in this browser. */
 
 import encodeQR from 'qr'
-import { parseClientId, parseSessionId } from '../../domain/identifiers.ts'
+import { parseClientId, parseSessionId, type RequestId } from '../../domain/identifiers.ts'
 import { type AccountState, openAccountState, sealAccountState } from '../../oauth/account/account-state.ts'
 import { signOutElsewhere, signOutEverywhere, withdrawConsent } from '../../oauth/account/endings.ts'
 import {
   addPasskey,
   changePassword,
+  disconnectUpstream,
   describeTotp,
   makeRecoveryCodes,
   offerTotp,
@@ -17,18 +18,19 @@ import {
   setTotp,
   type TotpOffer,
 } from '../../oauth/account/means-to-sign-in.ts'
-import { overviewOf } from '../../oauth/account/overview.ts'
+import { isStillSignedIn, overviewOf } from '../../oauth/account/overview.ts'
 import { nextOfVisit, startVisit } from '../../oauth/account/visit.ts'
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
-import type { HttpResponse } from '../exchange.ts'
+import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm } from '../form.ts'
 import { type AccountNotice, accountPage, recoveryCodesPage, totpPage } from '../pages/account-page.ts'
 import { passwordSentence } from '../pages/password-sentence.ts'
 import { signedOutPage } from '../pages/sign-out-pages.ts'
 import type { Endpoint } from '../router.ts'
 import { accountPath, visitResponse } from './account-sign-in.ts'
-import { shownApplications, shownPasskeys, shownSessions } from './account-words.ts'
+import { shownApplications, shownPasskeys, shownSessions, shownUpstreams } from './account-words.ts'
 import { type Browser, browserOf, signedOutCookies, withCookies } from './browser-cookies.ts'
+import { departure } from './departure.ts'
 import { issuerHostOf, pageResponse, refuseForeignPost, seeOther } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
@@ -45,7 +47,7 @@ export function accountEndpoint(server: AuthorizationServer): Endpoint {
     const stateToken = parameters.get('state_token') ?? ''
     const state = await openAccountState(server, next.session, browser.hash, stateToken)
     if (state === null) return seeOther(server.issuer + accountPath)
-    return decided(server, { owner, browser, parameters, stateToken, state })
+    return decided(server, { owner, browser, parameters, stateToken, state, request, requestId })
   }
 }
 
@@ -55,6 +57,8 @@ interface Decided {
   readonly parameters: Parameters
   readonly stateToken: string
   readonly state: AccountState
+  readonly request: HttpRequest
+  readonly requestId: RequestId
 }
 
 async function decided(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
@@ -79,6 +83,11 @@ async function decided(server: AuthorizationServer, post: Decided): Promise<Http
     case 'totp_remove':
       await removeTotp(server, owner)
       return accountResponse(server, owner, browser, done('Codes are off. Your password alone signs you in.'))
+    case 'upstream_link':
+      return connecting(server, post)
+    case 'upstream_unlink':
+      await disconnectUpstream(server, owner, post.parameters.get('target') ?? '')
+      return accountResponse(server, owner, browser, done('The two accounts are not connected any more.'))
     case 'recovery_codes':
       return codesResponse(server, await makeRecoveryCodes(server, owner))
     default:
@@ -116,7 +125,7 @@ async function passwordChanged(server: AuthorizationServer, post: Decided): Prom
   switch (outcome.kind) {
     case 'changed':
       // The rule may have ended this very session.
-      if (await isOver(server, owner)) return seeOther(server.issuer + accountPath)
+      if (!(await isStillSignedIn(server, owner.session))) return seeOther(server.issuer + accountPath)
       return accountResponse(server, owner, browser, done('Your password is changed.'))
     case 'refused':
       return accountResponse(server, owner, browser, problem('The password you have now is another one.'))
@@ -147,6 +156,15 @@ async function totpConfirmed(server: AuthorizationServer, post: Decided): Promis
   const codes = await setTotp(server, owner, key, parameters.get('code') ?? '')
   if (codes !== null) return codesResponse(server, codes)
   return totpResponse(server, post, describeTotp(key, owner.user, issuerHostOf(server)), true)
+}
+
+/** Off to the provider; whoever comes back from there becomes one with whoever is signed in here. */
+function connecting(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
+  const { owner, browser, parameters, request, requestId } = post
+  const { session, user } = owner
+  const errand = { kind: 'link', sessionId: session.id, subject: user.subject } as const
+  const upstreamId = parameters.get('target') ?? ''
+  return departure(server, { upstreamId, errand, loginHint: null, browser, request, requestId })
 }
 
 async function totpResponse(
@@ -187,12 +205,9 @@ async function accountResponse(
     passkeyOptions: passkeyCreation(server, stateToken, user, overview.passkeys),
     sessions: shownSessions(overview),
     applications: shownApplications(overview),
+    upstreams: shownUpstreams(overview),
   })
   return withCookies(pageResponse(page, status), browser.setCookies)
-}
-
-async function isOver(server: AuthorizationServer, { session }: Owner): Promise<boolean> {
-  return (await server.store.sessions.read(session.id)) === null
 }
 
 function done(text: string): AccountNotice {

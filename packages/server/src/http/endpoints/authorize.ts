@@ -76,8 +76,9 @@ export function continueEndpoint(server: AuthorizationServer): Endpoint {
 function problemOf(
   parameters: Parameters,
   isSignedIn: boolean,
-): { readonly kind: 'refused' | 'passkey_refused' | 'other_person' } | null {
+): { readonly kind: 'refused' | 'passkey_refused' | 'upstream_refused' | 'upstream_unlinked' | 'other_person' } | null {
   const problem = parameters.get('problem')
   if (problem === 'refused' || problem === 'passkey_refused') return { kind: problem }
+  if (problem === 'upstream_refused' || problem === 'upstream_unlinked') return { kind: problem }
   return problem === 'other_person' && isSignedIn ? { kind: 'other_person' } : null
 }

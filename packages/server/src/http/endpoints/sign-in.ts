@@ -14,6 +14,7 @@ import { signUpPage } from '../pages/sign-up-page.ts'
 import type { Endpoint } from '../router.ts'
 import { afterSignIn } from './after-sign-in.ts'
 import { type Browser, browserOf } from './browser-cookies.ts'
+import { departure } from './departure.ts'
 import { continueWith, signInResponse } from './next-response.ts'
 import { authorizationResponse, clientOnPage, issuerHostOf, pageResponse, refuseForeignPost } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
@@ -31,6 +32,7 @@ export function signInEndpoint(server: AuthorizationServer): Endpoint {
     if (decision === 'create_account') return switched(server, interacting, browser, 'create')
     const attempt = { ...interacting, browser, parameters, request, requestId }
     if (decision === 'sign_up') return askedForAccount(server, attempt)
+    if (decision === 'upstream') return leaving(server, attempt)
     return decision === 'passkey' ? attemptedPasskey(server, attempt) : attempted(server, attempt)
   }
 }
@@ -54,6 +56,15 @@ async function attempted(server: AuthorizationServer, attempt: Attempted): Promi
   }
   if (outcome.kind !== 'signed_in') return refused(server, attempt, outcome)
   return afterSignIn(server, { ...attempt, caller }, outcome)
+}
+
+/** To another provider, with this very page to come back to. */
+function leaving(server: AuthorizationServer, attempt: Attempted): Promise<HttpResponse> {
+  const { interaction, parameters, browser, request, requestId } = attempt
+  const errand = { kind: 'sign_in', stateToken: parameters.get('state_token') ?? '' } as const
+  const { loginHint } = interaction.request
+  const upstreamId = parameters.get('upstream') ?? ''
+  return departure(server, { upstreamId, errand, loginHint, browser, request, requestId })
 }
 
 /** Somebody new. The page that follows is the same whether or not a mail goes out. */

@@ -35,6 +35,13 @@ export interface ShownApplication {
   readonly since: string
 }
 
+export interface ShownUpstream {
+  readonly id: string
+  readonly name: string
+  /** Null where there is no connection. */
+  readonly since: string | null
+}
+
 export interface AccountPageProps extends PageFrame {
   readonly stateToken: string
   readonly userEmail: string
@@ -46,6 +53,7 @@ export interface AccountPageProps extends PageFrame {
   readonly passkeyOptions: string | null
   readonly sessions: readonly ShownSession[]
   readonly applications: readonly ShownApplication[]
+  readonly upstreams: readonly ShownUpstream[]
 }
 
 const action = '/account'
@@ -58,6 +66,7 @@ ${notice === null ? null : html`<p class="notice${notice.isProblem ? ' problem' 
 ${passwordSection(props)}
 ${passkeySection(props)}
 ${totpSection(props)}
+${upstreamSection(props)}
 ${sessionSection(props)}
 ${applicationSection(props)}`
   const script = props.passkeyOptions === null ? {} : { script: passkeyScript }
@@ -111,6 +120,19 @@ function totpSection({ stateToken, hasTotp, recoveryCodesLeft }: AccountPageProp
   return html`<section aria-labelledby="codes-head"><h2 id="codes-head">Codes</h2>
 <p>${says}</p>
 ${stateForm({ action, stateToken, content: hasTotp ? change : start })}</section>`
+}
+
+function upstreamSection({ stateToken, upstreams }: AccountPageProps): Html | null {
+  if (upstreams.length === 0) return null
+  const rows = upstreams.map(({ id, name, since }) => {
+    const end = { decision: 'upstream_unlink', label: `Disconnect ${name}`, text: 'Disconnect' }
+    const begin = { decision: 'upstream_link', label: `Connect ${name}`, text: 'Connect' }
+    const about = html`<span><strong><bdi>${name}</bdi></strong> <span class="quiet">${since === null ? 'not connected' : `connected since ${since}`}</span></span>`
+    return html`<li>${about}${targetForm(stateToken, { target: id, ...(since === null ? begin : end) })}</li>`
+  })
+  return html`<section aria-labelledby="upstreams-head"><h2 id="upstreams-head">Other providers</h2>
+<p>Where you are connected, you can sign in there in the place of your password.</p>
+<ul class="rows">${rows}</ul></section>`
 }
 
 function codesLeft(count: number): string {

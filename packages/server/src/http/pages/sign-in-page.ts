@@ -9,6 +9,7 @@ import { passkeyForm, passkeyScript } from './passkey-script.ts'
 /** What went wrong. Nothing here says whether the address is known. */
 export type SignInProblem =
   | { readonly kind: 'refused' | 'passkey_refused' | 'expired' | 'other_person' }
+  | { readonly kind: 'upstream_refused' | 'upstream_unlinked' }
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 
@@ -19,6 +20,8 @@ export interface SignInPageProps extends PageFrame {
   readonly passkeyOptions?: string | null
   /** Where a forgotten password leads; null while the server sends no mail. */
   readonly forgottenHref?: string | null
+  /** Other providers at which people may sign in. */
+  readonly upstreams?: readonly { readonly id: string; readonly name: string }[]
   /** Somebody new may have an account by asking for it. */
   readonly offersAccount?: boolean
   readonly stateToken: string
@@ -40,7 +43,7 @@ export function signInPage(props: SignInPageProps): Page {
 <p class="quiet">${client === null ? 'to see your account' : html`to go on to ${clientNameAndHost(client)}`}</p>
 ${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
-${stateForm({ action, stateToken, content: fields(props) })}${passkey}`
+${stateForm({ action, stateToken, content: fields(props) })}${passkey}${upstreamForm(props, action)}`
   const below = html`<div class="aside">${forgottenLink(props)}${props.offersAccount === true ? newAccountForm(action, stateToken) : null}${client === null ? null : giveUpForm(client, stateToken)}</div>`
   const script = passkey === null ? {} : { script: passkeyScript }
   const title = problem === null ? 'Sign in' : 'Problem: sign in'
@@ -56,6 +59,15 @@ function passkeyFormOf(props: SignInPageProps, action: string, options: string):
     button: 'Sign in with a passkey',
     isPrimary: false,
   })
+}
+
+function upstreamForm({ upstreams = [], stateToken }: SignInPageProps, action: string): Html | null {
+  if (upstreams.length === 0) return null
+  const buttons = upstreams.map(
+    ({ id, name }) => html`<button class="secondary" name="upstream" value="${id}">Sign in at <bdi>${name}</bdi></button>`,
+  )
+  const content = html`<input type="hidden" name="decision" value="upstream"><div class="choices">${buttons}</div>`
+  return stateForm({ action, stateToken, content })
 }
 
 function forgottenLink({ forgottenHref = null }: SignInPageProps): Html | null {
@@ -92,6 +104,10 @@ function sentenceOf(problem: SignInProblem): string {
       return 'This e-mail and password do not go together. Please check both and try again.'
     case 'passkey_refused':
       return 'This passkey did not sign you in. Please try again, or use your password.'
+    case 'upstream_refused':
+      return 'The other provider did not say who you are. Please try again, or sign in another way.'
+    case 'upstream_unlinked':
+      return 'That account there is connected to nobody here. Sign in with your password; on your account page you can connect the two.'
     case 'throttled':
       return `There were too many attempts. Please wait ${waitInWords(problem.retryAfterSeconds)}, then try again.`
     case 'busy':

@@ -142,6 +142,19 @@ export async function removePasskey(server: AuthorizationServer, owner: Owner, i
   return outcome === 'done'
 }
 
+/** Whoever that was there is nobody here any more. False where there was no such link. */
+export async function disconnectUpstream(
+  server: AuthorizationServer,
+  owner: Owner,
+  upstreamId: string,
+): Promise<boolean> {
+  const links = await server.store.upstreams.linksOf(owner.user.subject)
+  const link = links.find(one => one.upstreamId === upstreamId)
+  if (link === undefined) return false
+  const events = [ownEvent(server, owner, 'upstream_unlinked', await server.store.now())]
+  return (await server.store.upstreams.unlink(link, endsFor(server, owner.session), events)) === 'done'
+}
+
 function passkeyName(typed: string): string {
   const name = typed.replace(/\p{C}/gu, ' ').trim().slice(0, passkeyNameCharactersMax).toWellFormed()
   return name === '' ? 'Passkey' : name

@@ -2,6 +2,7 @@
 
 import type { ClientId } from '@pawl/family'
 import type { Session } from '../../domain/session/session.ts'
+import { upstreamsMax } from '../../domain/upstream/upstream.ts'
 import type { Passkey } from '../../domain/user/credentials.ts'
 import { relyingPartyOf } from '../../domain/user/passkey-ceremony.ts'
 import type { User } from '../../domain/user/user.ts'
@@ -19,6 +20,13 @@ export interface AllowedApplication {
   readonly sinceMs: number
 }
 
+/** An upstream provider, and whether this person is connected to somebody there. */
+export interface ConnectableUpstream {
+  readonly id: string
+  readonly name: string
+  readonly connectedAtMs: number | null
+}
+
 export interface Overview {
   readonly user: User
   readonly session: Session
@@ -30,19 +38,35 @@ export interface Overview {
   /** False where the issuer is an address: passkeys need a name. */
   readonly canHavePasskeys: boolean
   readonly applications: readonly AllowedApplication[]
+  readonly upstreams: readonly ConnectableUpstream[]
 }
 
 export async function overviewOf(server: AuthorizationServer, user: User, session: Session): Promise<Overview> {
-  const [sessions, credentials, applications] = await Promise.all([
+  const [sessions, credentials, applications, upstreams] = await Promise.all([
     server.store.sessions.ofUser(user.subject, sessionsShownMax),
     server.store.credentials.ofUser(user.subject),
     applicationsOf(server, user),
+    connectableUpstreams(server, user),
   ])
   const { totp, recoveryCodesLeft, passkeys } = credentials
   const others = sessions.filter(({ id }) => id !== session.id)
   const canHavePasskeys = relyingPartyOf(server.issuer) !== null
   const ways = { hasTotp: totp !== null, recoveryCodesLeft, passkeys, canHavePasskeys }
-  return { user, session, sessions: [session, ...others], ...ways, applications }
+  return { user, session, sessions: [session, ...others], ...ways, applications, upstreams }
+}
+
+async function connectableUpstreams(server: AuthorizationServer, user: User): Promise<readonly ConnectableUpstream[]> {
+  const upstreams = await server.store.upstreams.list(upstreamsMax)
+  const links = upstreams.length === 0 ? [] : await server.store.upstreams.linksOf(user.subject)
+  return upstreams.map(({ id, name }) => {
+    const link = links.find(({ upstreamId }) => upstreamId === id)
+    return { id, name, connectedAtMs: link?.createdAtMs ?? null }
+  })
+}
+
+/** False once something has ended the session. */
+export async function isStillSignedIn(server: AuthorizationServer, session: Session): Promise<boolean> {
+  return (await server.store.sessions.read(session.id)) !== null
 }
 
 /** Whoever holds a living family of this user. */

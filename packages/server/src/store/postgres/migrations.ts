@@ -287,6 +287,25 @@ CREATE INDEX deliveries_by_next ON deliveries (state, next_ms);
 CREATE INDEX deliveries_by_time ON deliveries (created_ms);
 `
 
+/** Other OpenID providers, who of theirs is who of ours, and who is on the way. */
+const upstreams = `
+CREATE TABLE upstreams (id TEXT COLLATE "C" NOT NULL PRIMARY KEY, document TEXT COLLATE "C" NOT NULL);
+CREATE TABLE upstream_links (
+  upstream_id TEXT COLLATE "C" NOT NULL,
+  upstream_subject TEXT COLLATE "C" NOT NULL,
+  subject TEXT COLLATE "C" NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (upstream_id, upstream_subject)
+);
+CREATE INDEX upstream_links_of_user ON upstream_links (subject);
+CREATE TABLE upstream_attempts (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  sealed TEXT COLLATE "C" NOT NULL,
+  expires_ms BIGINT NOT NULL
+);
+CREATE INDEX upstream_attempts_by_end ON upstream_attempts (expires_ms);
+`
+
 export const migrations: readonly string[] = [
   initial,
   marks,
@@ -297,4 +316,5 @@ export const migrations: readonly string[] = [
   detailsTypes,
   deviceRequests,
   outbox,
+  upstreams,
 ]

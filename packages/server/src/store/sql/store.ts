@@ -22,6 +22,7 @@ import { always, bytesAt, type Sql } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 import { createSweeper, type Sweeper } from './sweep.ts'
 import { sqlThrottles } from './throttles.ts'
+import { sqlUpstreams } from './upstreams.ts'
 import { sqlUsers } from './users.ts'
 
 export interface SqlDriver {
@@ -44,6 +45,7 @@ export function sqlStore(driver: SqlDriver): Store {
     clients: sqlClients(sql, clock),
     users: sqlUsers(sql, clock),
     credentials: sqlCredentials(sql, clock),
+    upstreams: sqlUpstreams(sql, clock),
     sessions: sqlSessions(sql, clock),
     consents: sqlConsents(sql, clock),
     throttles: sqlThrottles(sql, clock),
@@ -53,8 +55,8 @@ export function sqlStore(driver: SqlDriver): Store {
     refusals: sqlRefusals(sql, clock),
     marks: sqlMarks(sql),
     pushedRequests: sqlPushedRequests(sql),
-    detailsTypes: sqlDetailsTypes(sql, clock),
     deviceRequests: sqlDeviceRequests(sql, sweeper),
+    detailsTypes: sqlDetailsTypes(sql, clock),
     registrations: sqlRegistrations(sql, clock),
     outbox: sqlOutbox(sql),
     resources: sqlResources(sql, clock),

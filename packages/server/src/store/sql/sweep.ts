@@ -151,15 +151,16 @@ function tidyStatements(nowMs: number): Statement[] {
     deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
     deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
     deleteOlder('marks', 'id', 'expires_ms', nowMs),
+    deleteOlder('upstream_attempts', 'id', 'expires_ms', nowMs),
     deleteOlder('registration_tokens', 'name', 'expires_ms', nowMs),
     deleteOlder('pushed_requests', 'id', 'expires_ms', nowMs),
+    deleteOlder('device_requests', 'id', 'expires_ms', nowMs),
     deleteOlder('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
     deleteOlder('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
     deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000),
     deleteOldNotices(nowMs - noticesKeptSeconds * 1000),
     deleteDeliveries('delivered', nowMs),
     deleteDeliveries('failed', nowMs),
-    deleteOlder('device_requests', 'id', 'expires_ms', nowMs),
   ]
 }
 

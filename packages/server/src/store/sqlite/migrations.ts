@@ -342,6 +342,25 @@ CREATE INDEX deliveries_by_next ON deliveries (state, next_ms);
 CREATE INDEX deliveries_by_time ON deliveries (created_ms);
 `
 
+/** Other OpenID providers, who of theirs is who of ours, and who is on the way. */
+const upstreams = `
+CREATE TABLE upstreams (id TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL) STRICT;
+CREATE TABLE upstream_links (
+  upstream_id TEXT NOT NULL,
+  upstream_subject TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  PRIMARY KEY (upstream_id, upstream_subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upstream_links_of_user ON upstream_links (subject);
+CREATE TABLE upstream_attempts (
+  id TEXT NOT NULL PRIMARY KEY,
+  sealed TEXT NOT NULL,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX upstream_attempts_by_end ON upstream_attempts (expires_ms);
+`
+
 const migrations: readonly string[] = [
   initial,
   severalInterruptions,
@@ -353,4 +372,5 @@ const migrations: readonly string[] = [
   detailsTypes,
   deviceRequests,
   outbox,
+  upstreams,
 ]
