@@ -86,6 +86,30 @@ describe('openid-client', () => {
     assert.equal((await client.authorizationCodeGrant(config, posted, checks)).claims()?.aud, 'shop')
   })
 
+  it('asks for authorization details by push, gets them back, and takes some away when it refreshes', async test => {
+    const { config, browser, data } = await openScene(test, ['--details-type', 'files'])
+    const document = join(data, 'files.json')
+    writeFileSync(document, JSON.stringify(filesType))
+    await pawlJson(['details', 'put', document, '--data', data])
+    const details = [{ type: 'files', actions: ['read', 'write'], path: '/home/ada' }]
+    const { parameters, checks } = await asked({ authorization_details: JSON.stringify(details) })
+    const url = await client.buildAuthorizationUrlWithPAR(config, parameters)
+    const page = await browser.signIn(await browser.open(url.pathname + url.search), email)
+    assert.match(page.body, /Use your files in <strong><bdi>\/home\/ada<\/bdi><\/strong>/)
+    const { leftTo } = await browser.decide(page, 'allow')
+    assert.ok(leftTo !== null)
+    const tokens = await client.authorizationCodeGrant(config, leftTo, checks)
+    assert.deepEqual(tokens.authorization_details, details)
+    const less = [{ type: 'files', actions: ['read'], path: '/home/ada' }]
+    const fewer = { authorization_details: JSON.stringify(less) }
+    const narrow = await client.refreshTokenGrant(config, tokens.refresh_token ?? '', fewer)
+    assert.deepEqual(narrow.authorization_details, less)
+    assert.deepEqual((await client.tokenIntrospection(config, narrow.access_token)).authorization_details, less)
+    const other = { authorization_details: JSON.stringify([{ ...less[0], path: '/' }]) }
+    const refused = client.refreshTokenGrant(config, narrow.refresh_token ?? '', other)
+    await assert.rejects(refused, isOAuthError('invalid_authorization_details'))
+  })
+
   it('does all of it together, as FAPI 2.0 Message Signing asks', async test => {
     const flags = ['--require-par', '--require-signed-requests', '--response-alg', 'ES256']
     const { config, browser, key } = await openScene(test, flags)
@@ -105,6 +129,20 @@ interface Scene {
   readonly config: client.Configuration
   readonly browser: Browser
   readonly key: client.CryptoKey
+  readonly data: string
+}
+
+const filesType = {
+  type: 'files',
+  sentence: 'Use your files in {path}',
+  schema: {
+    type: 'object',
+    required: ['path', 'actions'],
+    properties: {
+      path: { type: 'string' },
+      actions: { type: 'array', items: { type: 'string', enum: ['read', 'write'] } },
+    },
+  },
 }
 
 async function openScene(
@@ -124,7 +162,7 @@ async function openScene(
   const config = await client.discovery(new URL(server.issuer), 'shop', {}, client.ClientSecretBasic(secret), {
     execute,
   })
-  return { config, browser: browserOf(server), key: privateKey }
+  return { config, browser: browserOf(server), key: privateKey, data }
 }
 
 async function keyPair(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {

@@ -1,8 +1,10 @@
 /** Authorization responses as JWTs (JARM): for one client, by us, for a few minutes, and nothing beside them. */
 
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import { compactDecrypt, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import { publishSecondsMin } from '../../packages/server/src/domain/keys/signing-keys.ts'
 import { responseJwtSeconds } from '../../packages/server/src/oauth/authorize/deliver.ts'
 import type { App } from '../stage/app.ts'
 import { type BrowserPage, formOf } from '../stage/browser.ts'
@@ -74,6 +76,52 @@ describe('an answer as a JWT', () => {
     assert.equal(hinted.leftTo?.searchParams.get('error'), 'invalid_request')
     assert.equal((await app.userinfo(response)).status, 401)
     assert.deepEqual(await app.introspect(response), { active: false })
+    await stage.close()
+  })
+
+  it('MX-01 that nobody could verify yet is promised to nobody: the request waits at the door', async () => {
+    const stage = await openStage({ settings: { issuer: 'https://id.example' } })
+    await stage.addUser()
+    const shop = { id: 'shop', kind: 'web', redirectUris: ['https://a.example/cb'], responseAlgorithm: 'PS256' }
+    const app = stage.app(await stage.addClient(shop))
+    const { path } = app.authorizePath({ response_mode: 'jwt' })
+    const early = await stage.browser().open(path)
+    assert.deepEqual([early.status, early.leftTo, early.headers.has('retry-after')], [503, null, true])
+    assert.equal((await app.post('/par', fieldsOf(app, { response_mode: 'jwt' }).fields)).status, 503)
+    assert.equal((await stage.pawl.store.families.list({}, 1)).length, 0)
+    stage.clock.advanceSeconds(publishSecondsMin)
+    const { response } = await answered(stage, path)
+    assert.equal(decodeProtectedHeader(response).alg, 'PS256')
+    await stage.close()
+  })
+
+  it('MX-01 is encrypted to the key of the client where it is registered so, and signed inside', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), use: 'enc', alg: 'RSA-OAEP-256', kid: 'e1' }] }
+    const responseEncrypted = { algorithm: 'RSA-OAEP-256', content: 'A256GCM' }
+    const { stage, app } = await opened({ jwks, responseEncrypted })
+    const { path, verifier } = app.authorizePath({ response_mode: 'jwt' })
+    const { response } = await answered(stage, path)
+    const { plaintext, protectedHeader } = await compactDecrypt(response, privateKey)
+    assert.deepEqual(protectedHeader, { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: 'e1', typ: 'JWT', cty: 'JWT' })
+    const claims = await verified(stage, new TextDecoder().decode(plaintext))
+    const tokens = await app.redeem({ code: String(claims['code']), verifier, parameters: new URLSearchParams() })
+    assert.equal(tokens.status, 200)
+    const wrong = await stage.browser().open(app.authorizePath({ response_mode: 'jwt', scope: 'openid admin' }).path)
+    const refusal = await compactDecrypt(only(wrong.leftTo?.searchParams), privateKey)
+    assert.equal((await verified(stage, new TextDecoder().decode(refusal.plaintext)))['error'], 'invalid_scope')
+    await stage.close()
+  })
+
+  it('MX-01 is never sent in the clear because the key of the client cannot be had', async () => {
+    const { stage, app } = await opened({
+      jwks: newClientKey().jwks,
+      responseEncrypted: { algorithm: 'RSA-OAEP-256' },
+    })
+    const { path } = app.authorizePath({ response_mode: 'jwt' })
+    const page = await stage.browser().open(path)
+    assert.deepEqual([page.status, page.leftTo], [503, null])
+    assert.equal((await stage.pawl.store.families.list({}, 1)).length, 0)
     await stage.close()
   })
 

@@ -6,6 +6,7 @@ import { changeClient } from '../../packages/server/src/admin/clients.ts'
 import { interactionSeconds } from '../../packages/server/src/oauth/authorize/interaction.ts'
 import {
   anonymousPushesPerMinuteMax,
+  longRequestsPerHourMax,
   pushedRequestBytesMax,
   requestUriSeconds,
 } from '../../packages/server/src/oauth/authorize/pushed-requests.ts'
@@ -153,6 +154,20 @@ describe('a pushed request', () => {
     assert.ok((await push(elsewhere)).requestUri)
     stage.clock.advanceSeconds(61)
     assert.ok((await push(app)).requestUri)
+    await stage.close()
+  })
+
+  it('PR-02 is bounded where a request is kept because it is long, and anybody may send it', async () => {
+    const { stage, app } = await opened()
+    const claims = JSON.stringify({ userinfo: { email: { values: ['v'.repeat(3000)] } } })
+    const { path } = app.authorizePath({ state: 's'.repeat(4000), claims })
+    for (let count = 0; count < longRequestsPerHourMax; count++) await stage.send(path)
+    const over = await stage.send(path)
+    assert.deepEqual([over.status, over.headers.get('retry-after')], [429, '3600'])
+    assert.equal((await stage.send(path, {}, '192.0.2.1')).status, 200)
+    assert.equal((await stage.send(app.authorizePath().path)).status, 200)
+    stage.clock.advanceSeconds(3601)
+    assert.equal((await stage.send(path)).status, 200)
     await stage.close()
   })
 

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { type Client, signingAlgorithms } from '../domain/client/client.ts'
 import { requestObjectAlgorithms, type RequestRules } from '../domain/client/request-rules.ts'
+import { encrypted, encryptionJson } from './client-tokens.ts'
 
 export const authorizationDetailsTypesMax = 32
 
@@ -11,17 +12,19 @@ export const requestChangesShape = {
   requireSignedRequests: z.boolean().optional(),
   requestObjectAlgorithm: z.enum(requestObjectAlgorithms).nullable().optional(),
   responseAlgorithm: z.enum(signingAlgorithms).optional(),
+  responseEncrypted: encrypted,
   authorizationDetailsTypes: z.array(z.string().max(256)).max(128).optional(),
 }
 export type RequestChanges = z.infer<z.ZodObject<typeof requestChangesShape>>
 
 export function requestRulesOf(rules: RequestRules, changes: RequestChanges): RequestRules {
-  const { requestObjectAlgorithm, authorizationDetailsTypes } = changes
+  const { requestObjectAlgorithm, responseEncrypted, authorizationDetailsTypes } = changes
   return {
     requirePushed: changes.requirePushedRequests ?? rules.requirePushed,
     requireSigned: changes.requireSignedRequests ?? rules.requireSigned,
     objectAlgorithm: requestObjectAlgorithm === undefined ? rules.objectAlgorithm : requestObjectAlgorithm,
     responseAlgorithm: changes.responseAlgorithm ?? rules.responseAlgorithm,
+    responseEncryption: responseEncrypted === undefined ? rules.responseEncryption : responseEncrypted,
     authorizationDetailsTypes:
       authorizationDetailsTypes === undefined
         ? rules.authorizationDetailsTypes
@@ -31,10 +34,14 @@ export function requestRulesOf(rules: RequestRules, changes: RequestChanges): Re
 
 /** One sentence for each thing that is wrong. */
 export function judgeRequests(client: Client): string[] {
-  const { requireSigned, authorizationDetailsTypes } = client.requests
+  const { requireSigned, responseEncryption, authorizationDetailsTypes } = client.requests
   const wrong: string[] = []
-  if (requireSigned && client.jwks.length === 0 && client.jwksUri === null) {
+  const hasKeys = client.jwks.length > 0 || client.jwksUri !== null
+  if (requireSigned && !hasKeys) {
     wrong.push('A client that must sign its requests needs keys to sign with: name them with --jwks.')
+  }
+  if (responseEncryption !== null && !hasKeys) {
+    wrong.push('Answers that are encrypted to a client need a key of it to be encrypted to: name it with --jwks.')
   }
   if (authorizationDetailsTypes.length > authorizationDetailsTypesMax) {
     wrong.push(`A client has at most ${authorizationDetailsTypesMax} types of authorization details.`)
@@ -55,6 +62,7 @@ export function requestsJson({ requests }: Client): { readonly [name: string]: u
     require_signed_request_object: requests.requireSigned,
     ...(objectAlgorithm === null ? {} : { request_object_signing_alg: objectAlgorithm }),
     authorization_signed_response_alg: requests.responseAlgorithm,
+    ...encryptionJson('authorization', requests.responseEncryption),
     ...(authorizationDetailsTypes.length === 0 ? {} : { authorization_details_types: authorizationDetailsTypes }),
   }
 }

@@ -19,7 +19,8 @@ const encryption = z.strictObject({
   content: z.enum(contentAlgorithms).default(contentAlgorithms[0]),
 })
 const signed = z.enum(signingAlgorithms).nullable().optional()
-const encrypted = encryption.nullable().optional()
+/** Null: what is answered is not encrypted. */
+export const encrypted = encryption.nullable().optional()
 
 export const tokenChangesShape = {
   accessTokenFormat: z.enum(accessTokenFormats).optional(),
@@ -91,7 +92,8 @@ function dressJson(name: string, dress: Dress): { readonly [name: string]: unkno
   return { ...signedPart, ...encryptionJson(name, dress.encrypted) }
 }
 
-function encryptionJson(name: string, said: Encryption | null): { readonly [name: string]: unknown } {
+/** A pair of members of OIDC Registration §2, such as `id_token_encrypted_response_alg` and `…_enc`. */
+export function encryptionJson(name: string, said: Encryption | null): { readonly [name: string]: unknown } {
   if (said === null) return {}
   return { [`${name}_encrypted_response_alg`]: said.algorithm, [`${name}_encrypted_response_enc`]: said.content }
 }

@@ -90,7 +90,7 @@ export async function putDetailsType(workbench: Workbench, input: unknown): Prom
         ? 'moved'
         : detailsType
     }
-    if ((await listDetailsTypes(workbench)).length >= detailsTypesMax) {
+    if ((await store.detailsTypes.names(detailsTypesMax)).length >= detailsTypesMax) {
       throw new AdminRefused(`There are ${detailsTypesMax} types already: remove one first.`)
     }
     const event = typeEvent(workbench, 'details_type_added', detailsType, nowMs)

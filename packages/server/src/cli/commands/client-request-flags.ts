@@ -1,12 +1,15 @@
 /** The flags of `client add` and `client set` about how a client asks for authorizations. */
 
 import type { Command } from 'commander'
+import { encryptionOf } from './client-token-flags.ts'
 
 export interface ClientRequestFlags {
   readonly requirePar?: boolean
   readonly requireSignedRequests?: boolean
   readonly requestAlg?: string
   readonly responseAlg?: string
+  /** False: `--no-response-encryption`. */
+  readonly responseEncryption?: string | false
   readonly detailsType?: readonly string[]
 }
 
@@ -18,6 +21,8 @@ export function withClientRequestFlags(command: Command): Command {
     .option('--no-require-signed-requests', 'answer unsigned requests too')
     .option('--request-alg <alg>', 'the only algorithm its request objects are signed with')
     .option('--response-alg <alg>', 'what answers as a JWT are signed with (JARM)')
+    .option('--response-encryption <alg[,enc]>', 'encrypt such answers to its key')
+    .option('--no-response-encryption', 'only sign them')
     .option('--details-type <type>', 'authorization details it may ask for (RFC 9396); several times', collect)
 }
 
@@ -27,6 +32,7 @@ export function requestChangesOf(flags: ClientRequestFlags): { readonly [name: s
     requireSignedRequests: flags.requireSignedRequests,
     requestObjectAlgorithm: flags.requestAlg,
     responseAlgorithm: flags.responseAlg,
+    responseEncrypted: encryptionOf(flags.responseEncryption),
     authorizationDetailsTypes: flags.detailsType,
   }
 }

@@ -49,7 +49,7 @@ function orNull(flag: string | false | undefined): string | null | undefined {
   return flag === false ? null : flag
 }
 
-function encryptionOf(flag: string | false | undefined): object | null | undefined {
+export function encryptionOf(flag: string | false | undefined): object | null | undefined {
   if (flag === false) return null
   if (flag === undefined) return undefined
   const [algorithm = '', content, more] = flag.split(',')

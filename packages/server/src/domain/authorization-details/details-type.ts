@@ -23,6 +23,7 @@ export interface DetailsTypeReading {
 export interface DetailsTypeStore {
   read(type: string): Promise<DetailsTypeReading | null>
   list(limit: number): Promise<readonly DetailsType[]>
+  names(limit: number): Promise<readonly string[]>
   /** `moved`: the name is taken. */
   add(detailsType: DetailsType, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   change(detailsType: DetailsType, version: number, events: readonly AuditEvent[]): Promise<'done' | 'moved'>

@@ -2,6 +2,7 @@
 
 import type { ClientSignatureAlgorithm } from './client-key.ts'
 import type { SigningAlgorithm } from './client.ts'
+import type { Encryption } from './token-rules.ts'
 
 /** What a request object may be signed with. MACs and `none` prove nothing to us (RFC 9101 §10.1). */
 export const requestObjectAlgorithms = [
@@ -22,6 +23,8 @@ export interface RequestRules {
   readonly objectAlgorithm: RequestObjectAlgorithm | null
   /** What answers as a JWT are signed with (JARM §3). */
   readonly responseAlgorithm: SigningAlgorithm
+  /** Null: they are signed only. */
+  readonly responseEncryption: Encryption | null
   /** The types of authorization details it may ask for (RFC 9396 §10). */
   readonly authorizationDetailsTypes: readonly string[]
 }
@@ -31,5 +34,6 @@ export const ordinaryRequests: RequestRules = {
   requireSigned: false,
   objectAlgorithm: null,
   responseAlgorithm: 'ES256',
+  responseEncryption: null,
   authorizationDetailsTypes: [],
 }

@@ -22,8 +22,8 @@ export interface EncryptionJwk {
 }
 
 export interface RequestDecryption {
-  /** The current key first. */
-  readonly jwks: readonly EncryptionJwk[]
+  /** The one to encrypt to: that of the current master key, which every node has before it becomes the current one. */
+  readonly jwk: EncryptionJwk
   /** What is inside, or null where it was not encrypted to one of our keys, or was changed on the way. */
   readonly open: (jwe: string) => Promise<string | null>
 }
@@ -34,14 +34,13 @@ interface DecryptionKey {
 }
 
 export function requestDecryption(keys: MasterKeys): RequestDecryption {
-  const others = keys.all.filter(key => key.id !== keys.current.id)
-  const all = [keys.current, ...others].map(decryptionKeyOf)
+  const current = decryptionKeyOf(keys.current)
+  const others = keys.all.filter(key => key.id !== keys.current.id).map(decryptionKeyOf)
   return {
-    jwks: all.map(({ jwk }) => jwk),
+    jwk: current.jwk,
     open: async jwe => {
       const kid = kidOf(jwe)
-      // Without a kid it is to the key that stands first in our set.
-      const key = kid === undefined ? all[0] : all.find(({ jwk }) => jwk.kid === kid)
+      const key = kid === undefined ? current : [current, ...others].find(({ jwk }) => jwk.kid === kid)
       return key === undefined ? null : opened(jwe, key.privateKey)
     },
   }

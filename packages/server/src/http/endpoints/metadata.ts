@@ -1,11 +1,12 @@
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { detailsTypesMetadata } from '../../oauth/authorize/request-metadata.ts'
 import { metadataCacheSeconds, publicKeys, serverMetadata } from '../../oauth/metadata.ts'
 import type { HttpResponse } from '../exchange.ts'
 import type { Endpoint } from '../router.ts'
 
 export function metadataEndpoint(server: AuthorizationServer): Endpoint {
-  const response = publicJson(serverMetadata(server))
-  return async () => response
+  const settled = serverMetadata(server)
+  return async () => publicJson({ ...settled, ...(await detailsTypesMetadata(server)) })
 }
 
 export function jwksEndpoint(server: AuthorizationServer): Endpoint {

@@ -9,7 +9,7 @@ import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { newFamilyId } from '../../domain/identifiers.ts'
 import type { PushedRequest } from '../../domain/pushed-request/pushed-request.ts'
 import { networkOf } from '../../domain/throttle/network.ts'
-import { charge } from '../../domain/throttle/throttle.ts'
+import { charge, secondsUntil } from '../../domain/throttle/throttle.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
@@ -22,12 +22,15 @@ export const requestUriSeconds = 60
 export const pushedRequestBytesMax = 32_768
 /** Of one confidential client. It bounds the table: a row is gone soon after its minute. */
 export const pushesPerMinuteMax = 60_000
-/** Of one network, for what anybody can do without proving anything: push for a public client, or start at length. */
+/** Of one network, for public clients: anybody can push for those. */
 export const anonymousPushesPerMinuteMax = 600
+/** Of one network: anybody can start at such length without a push, and what is kept for that is kept an hour. */
+export const longRequestsPerHourMax = 600
 
 const requestUriPrefix = 'urn:ietf:params:oauth:request_uri:'
 const nameBytes = 32
-const windowSeconds = 60
+const minuteSeconds = 60
+const hourSeconds = 3600
 
 export function isRequestUriOfOurs(requestUri: string): boolean {
   return requestUri.startsWith(requestUriPrefix)
@@ -42,8 +45,8 @@ export interface Pushing {
 
 /** Keeps the request and answers its address, which is guessed by nobody. Throws 429 when there are too many. */
 export async function pushRequest(server: AuthorizationServer, pushing: Pushing): Promise<string> {
-  const { client, request, address } = pushing
-  await limitPushes(server, client, address)
+  const { client, request } = pushing
+  await limitPushes(server, pushing)
   const nowMs = await server.store.now()
   const opensUntilMs = nowMs + requestUriSeconds * 1000
   const name = newName(server)
@@ -74,7 +77,7 @@ export async function openPushedRequest(
 export async function keepLongRequest(server: AuthorizationServer, keeping: Pushing): Promise<AuthorizationRequest> {
   const { client, request, address } = keeping
   if (request.pushed !== null || ridesAlong(request)) return request
-  await limitAnonymous(server, client, address)
+  await limitLong(server, client, address)
   const nowMs = await server.store.now()
   const endsAtMs = nowMs + interactionSeconds * 1000
   const pushed = { id: idOf(newName(server)), familyId: newFamilyId(nowMs, server.entropy), endsAtMs }
@@ -97,26 +100,37 @@ async function save(
   await server.store.pushedRequests.save({ id: request.pushed.id, clientId: client.id, request: text, ...times })
 }
 
-function limitPushes(server: AuthorizationServer, client: Client, address: string): Promise<void> {
-  if (isPublicClient(client)) return limitAnonymous(server, client, address)
-  return limit(server, client, { name: 'pushes_client', of: client.id, max: pushesPerMinuteMax })
+/** A confidential client answers for what it pushes; for a public one anybody pushes, and long ones may be kept an hour. */
+async function limitPushes(server: AuthorizationServer, { client, request, address }: Pushing): Promise<void> {
+  if (!isPublicClient(client)) {
+    const byClient = { name: 'pushes_client', of: client.id, max: pushesPerMinuteMax, seconds: minuteSeconds }
+    return limit(server, client, byClient)
+  }
+  const of = networkOf(address)
+  const byNetwork = { name: 'pushes_network', of, max: anonymousPushesPerMinuteMax, seconds: minuteSeconds }
+  await limit(server, client, byNetwork)
+  if (!ridesAlong(request)) await limitLong(server, client, address)
 }
 
-function limitAnonymous(server: AuthorizationServer, client: Client, address: string): Promise<void> {
-  return limit(server, client, { name: 'pushes_network', of: networkOf(address), max: anonymousPushesPerMinuteMax })
+function limitLong(server: AuthorizationServer, client: Client, address: string): Promise<void> {
+  const of = networkOf(address)
+  return limit(server, client, { name: 'long_requests', of, max: longRequestsPerHourMax, seconds: hourSeconds })
 }
 
-async function limit(
-  server: AuthorizationServer,
-  client: Client,
-  { name, of, max }: { readonly name: string; readonly of: string; readonly max: number },
-): Promise<void> {
+interface PushLimit {
+  readonly name: string
+  readonly of: string
+  readonly max: number
+  readonly seconds: number
+}
+
+async function limit(server: AuthorizationServer, client: Client, { name, of, max, seconds }: PushLimit): Promise<void> {
   const key = server.hasher.keyOf('pushed requests', `${name} ${of}`)
-  const charged = await charge(server.store.throttles, [{ name, key, failuresMax: max, windowSeconds }])
+  const charged = await charge(server.store.throttles, [{ name, key, failuresMax: max, windowSeconds: seconds }])
   if (charged.kind === 'within') return
-  throw new OAuthError('too_many_requests', `more than ${max} pushed requests a minute`, {
+  throw new OAuthError('too_many_requests', `more than ${max} requests to keep (${name})`, {
     context: { clientId: client.id },
-    retryAfterSeconds: windowSeconds,
+    retryAfterSeconds: secondsUntil(charged.endsAtMs, await server.store.now()),
   })
 }
 

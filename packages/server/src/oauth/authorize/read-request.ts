@@ -13,6 +13,7 @@ import { findClient } from '../registration/find-client.ts'
 import { keyOfCode, type Sender } from '../sender.ts'
 import { type AuthorizationRequest, checkedRequest, fault, returnAddressOf } from './authorization-request.ts'
 import { type AuthorizationResponse, errorResponse } from './authorization-response.ts'
+import { prepareDelivery } from './deliver.ts'
 import { isRequestUriOfOurs, openPushedRequest } from './pushed-requests.ts'
 import { signedParameters } from './request-object.ts'
 
@@ -38,6 +39,7 @@ export async function readAuthorizationRequest(
   }
   const { signed, sent } = await parametersOf(server, client, parameters)
   const to = returnAddressOf(client, sent)
+  await prepareDelivery(server, client, to)
   try {
     refuseUnpushed(server, client)
     refuseUnsigned(server, client, signed)
@@ -61,7 +63,9 @@ export async function readPushedRequest(
   if (parameters.has('request_uri')) throw fault('invalid_request', 'A pushed request cannot name a request_uri.')
   const { signed, sent } = await parametersOf(server, client, parameters)
   refuseUnsigned(server, client, signed)
-  const request = await checkedRequest(server, client, returnAddressOf(client, sent), sent)
+  const to = returnAddressOf(client, sent)
+  await prepareDelivery(server, client, to)
+  const request = await checkedRequest(server, client, to, sent)
   return { ...request, dpopThumbprint: keyOfCode(client, sent, sender) }
 }
 

@@ -6,6 +6,7 @@
 import { describe } from 'node:test'
 import { proveCounters } from './counters.test.ts'
 import { proveCutOffs } from './cut-offs.test.ts'
+import { proveDetailsTypes } from './details-types.test.ts'
 import { proveDeviceRequests } from './device-requests.test.ts'
 import { proveFamilies } from './families.test.ts'
 import type { Kind } from './fixture.test.ts'
@@ -27,9 +28,10 @@ export function proveStore(kind: Kind): void {
     proveCounters(kind)
     proveMarks(kind)
     provePushedRequests(kind)
+    proveDeviceRequests(kind)
+    proveDetailsTypes(kind)
     proveRegistrations(kind)
     proveOutbox(kind)
-    proveDeviceRequests(kind)
     proveResources(kind)
     proveTime(kind)
     proveSweep(kind)

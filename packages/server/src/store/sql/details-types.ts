@@ -19,6 +19,10 @@ export function sqlDetailsTypes(sql: Sql, clock: StoreClock): DetailsTypeStore {
       const rows = await sql.read({ text: listText, params: [limit] })
       return rows.map(row => readingOf(row).detailsType)
     },
+    names: async limit => {
+      const rows = await sql.read({ text: namesText, params: [limit] })
+      return rows.map(row => textAt(row, 0))
+    },
     add: async (detailsType, events) => {
       // Versions begin at the store's time: a name that is given again later meets no version of before.
       const version = await readNowMs(sql, clock)
@@ -39,6 +43,7 @@ export function sqlDetailsTypes(sql: Sql, clock: StoreClock): DetailsTypeStore {
 }
 
 const readText = 'SELECT document, version FROM details_types WHERE type = $1'
+const namesText = 'SELECT type FROM details_types ORDER BY type LIMIT $1'
 const listText = 'SELECT document, version FROM details_types ORDER BY type LIMIT $1'
 const addText = 'INSERT INTO details_types (type, document, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING'
 const changeText = 'UPDATE details_types SET document = $1, version = version + 1 WHERE type = $2 AND version = $3'

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { calculateJwkThumbprint, CompactEncrypt, importJWK } from 'jose'
+import { seededEntropy } from './fixture.test.ts'
+import { masterKeys, newMasterKey } from './master-keys.ts'
+import { type EncryptionJwk, requestDecryption } from './request-decryption.ts'
+
+const entropy = seededEntropy('request decryption')
+const [older, newer] = [newMasterKey(entropy, 1), newMasterKey(entropy, 2)]
+
+describe('the key that requests are encrypted to', () => {
+  it('follows from the master key, so that every node has the same', async () => {
+    const { jwk } = requestDecryption(masterKeys([older]))
+    assert.deepEqual(requestDecryption(masterKeys([older])).jwk, jwk)
+    assert.notEqual(requestDecryption(masterKeys([newer])).jwk.kid, jwk.kid)
+    assert.equal(jwk.kid, await calculateJwkThumbprint({ ...jwk }))
+    assert.equal('d' in jwk, false)
+  })
+
+  it('opens what was encrypted to it, and what was encrypted to that of an older master key', async () => {
+    const before = requestDecryption(masterKeys([older]))
+    const after = requestDecryption(masterKeys([newer, older]))
+    assert.equal(await after.open(await encrypted('one', before.jwk)), 'one')
+    assert.equal(await after.open(await encrypted('two', after.jwk)), 'two')
+    assert.equal(await before.open(await encrypted('two', after.jwk)), null)
+    assert.equal(await requestDecryption(masterKeys([newer])).open(await encrypted('one', before.jwk)), null)
+  })
+
+  it('opens nothing that is no JWE, was changed, or is of another algorithm', async () => {
+    const { jwk, open } = requestDecryption(masterKeys([older]))
+    const good = await encrypted('one', jwk)
+    const changed = good.replace(/[^.]+$/, tag => tag.split('').reverse().join(''))
+    const other = await encrypted('one', jwk, { enc: 'A192GCM' })
+    for (const text of ['', '....', 'a.b.c.d.e', changed, other, good.replace(/^[^.]+/, 'e30')]) {
+      assert.equal(await open(text), null, text.slice(0, 40))
+    }
+  })
+
+  it('opens no JWE with a point that is not on the curve', async () => {
+    const { jwk, open } = requestDecryption(masterKeys([older]))
+    const [, ...rest] = (await encrypted('one', jwk)).split('.')
+    const zero = Buffer.alloc(32).toString('base64url')
+    const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: jwk.kid, epk: { kty: 'EC', crv: 'P-256', x: zero, y: zero } }
+    const text = [Buffer.from(JSON.stringify(header)).toString('base64url'), ...rest].join('.')
+    assert.equal(await open(text), null)
+  })
+})
+
+async function encrypted(text: string, to: EncryptionJwk, header: { readonly enc?: string } = {}): Promise<string> {
+  const key = await importJWK({ ...to }, 'ECDH-ES')
+  const protectedHeader = { alg: 'ECDH-ES', enc: 'A256GCM', kid: to.kid, ...header }
+  return new CompactEncrypt(new TextEncoder().encode(text)).setProtectedHeader(protectedHeader).encrypt(key)
+}
