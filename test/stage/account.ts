@@ -31,7 +31,7 @@ export function passkeyOptionsOf(page: BrowserPage): { readonly challenge: strin
 export function passkeyFormOf(page: BrowserPage): BrowserPage {
   const form = formsOf(page).find(({ text }) => text.includes('name="credential"'))
   if (form === undefined) throw new Error('the page has no form for passkeys')
-  return { ...page, body: form.text.replace(/<form [^>]*action="([^"]*)"[^>]*>/, '<form method="post" action="$1">') }
+  return { ...page, body: form.text }
 }
 
 function formsOf(page: BrowserPage): readonly { readonly text: string }[] {

@@ -5,38 +5,41 @@
  */
 
 import { type Html, html } from './html.ts'
+import { stateForm } from './layout.ts'
 
 /**
  * On a page that also asks for a name, the browser may offer passkeys in that field (conditional mediation); a click on
  * the button takes the place of that offer.
  */
 export const passkeyScript = `(() => {
-const form = document.getElementById('passkey')
+const place = document.getElementById('passkey')
 const known = window.PublicKeyCredential
-if (!form || !known || !known.parseRequestOptionsFromJSON) return
-const makes = form.dataset.ceremony === 'create'
-const options = JSON.parse(form.dataset.options)
-const publicKey = makes ? known.parseCreationOptionsFromJSON(options) : known.parseRequestOptionsFromJSON(options)
+if (!place || !known || !known.parseRequestOptionsFromJSON) return
+const form = place.querySelector('form')
 const problem = document.getElementById('passkey-problem')
+const makes = place.dataset.ceremony === 'create'
+const options = JSON.parse(place.dataset.options)
+const publicKey = makes ? known.parseCreationOptionsFromJSON(options) : known.parseRequestOptionsFromJSON(options)
 let offered = null
 const ask = async more => {
   try {
     const wanted = { publicKey, ...more }
     const made = await (makes ? navigator.credentials.create(wanted) : navigator.credentials.get(wanted))
     form.elements.credential.value = JSON.stringify(made.toJSON())
-    HTMLFormElement.prototype.submit.call(form)
+    form.requestSubmit(form.elements.decision)
   } catch (error) {
-    if (!more.mediation && problem) problem.hidden = false
+    if (!more.mediation) problem.hidden = false
   }
 }
-form.hidden = false
+place.hidden = false
 form.addEventListener('submit', event => {
+  if (form.elements.credential.value) return
   event.preventDefault()
   if (offered) offered.abort()
-  if (problem) problem.hidden = true
+  problem.hidden = true
   ask({})
 })
-if (!makes && form.dataset.offers === 'true' && known.isConditionalMediationAvailable) {
+if (!makes && place.dataset.offers === 'true' && known.isConditionalMediationAvailable) {
   known.isConditionalMediationAvailable().then(can => {
     if (!can) return
     offered = new AbortController()
@@ -61,12 +64,13 @@ export interface PasskeyFormProps {
 
 /** Stays hidden until the script finds a browser that knows passkeys. */
 export function passkeyForm(props: PasskeyFormProps): Html {
-  const weight = props.isPrimary ? 'primary' : 'secondary'
-  const sorry =
-    props.ceremony === 'get'
-      ? 'No passkey was used. You can try again, or go on another way.'
-      : 'No passkey was made. Perhaps this device holds one for you already. You can try again.'
-  return html`<form hidden id="passkey" method="post" action="${props.action}" data-ceremony="${props.ceremony}" data-offers="${String(props.offersInField)}" data-options="${props.options}"><input type="hidden" name="state_token" value="${props.stateToken}"><input type="hidden" name="decision" value="passkey"><input type="hidden" name="credential" value="">${props.fields ?? null}
-<p class="notice problem" id="passkey-problem" role="alert" hidden>${sorry}</p>
-<div class="choices"><button class="${weight}">${props.button}</button></div></form>`
+  const { action, stateToken, ceremony } = props
+  const content = html`<input type="hidden" name="credential" value="">${props.fields ?? null}
+<div class="choices"><button class="${props.isPrimary ? 'primary' : 'secondary'}" name="decision" value="passkey">${props.button}</button></div>`
+  return html`<div hidden id="passkey" data-ceremony="${ceremony}" data-offers="${String(props.offersInField)}" data-options="${props.options}">
+${stateForm({ action, stateToken, content })}
+<p class="notice problem" id="passkey-problem" role="status" hidden>${ceremony === 'get' ? notUsed : notMade}</p></div>`
 }
+
+const notUsed = 'No passkey was used. You can try again, or go on another way.'
+const notMade = 'No passkey was made. Perhaps this device holds one for you already. You can try again.'

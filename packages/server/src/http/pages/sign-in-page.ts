@@ -63,11 +63,11 @@ function passkeyFormOf(props: SignInPageProps, action: string, options: string):
 
 function upstreamForm({ upstreams = [], stateToken }: SignInPageProps, action: string): Html | null {
   if (upstreams.length === 0) return null
-  const buttons = upstreams.map(
-    ({ id, name }) => html`<button class="secondary" name="upstream" value="${id}">Sign in at <bdi>${name}</bdi></button>`,
-  )
-  const content = html`<input type="hidden" name="decision" value="upstream"><div class="choices">${buttons}</div>`
-  return stateForm({ action, stateToken, content })
+  const forms = upstreams.map(({ id, name }) => {
+    const button = html`<button class="secondary" name="decision" value="upstream">Sign in at <bdi>${name}</bdi></button>`
+    return stateForm({ action, stateToken, content: html`<input type="hidden" name="upstream" value="${id}">${button}` })
+  })
+  return html`<div class="providers">${forms}</div>`
 }
 
 function forgottenLink({ forgottenHref = null }: SignInPageProps): Html | null {
@@ -76,12 +76,13 @@ function forgottenLink({ forgottenHref = null }: SignInPageProps): Html | null {
 
 function fields(props: SignInPageProps): Html {
   const known = props.loginHint ?? ''
+  const offersPasskeys = (props.passkeyOptions ?? null) !== null
   const fault = props.problem?.kind === 'refused' ? html` aria-invalid="true"` : null
   const told = props.problem === null ? null : html` aria-describedby="problem"`
   const [first, second] = known === '' ? [html` autofocus`, null] : [null, html` autofocus`]
   return html`
 <div class="field"><label for="username">E-mail</label>
-<input id="username" name="username" type="text" inputmode="email" autocomplete="username webauthn" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="${emailCharactersMax}" required value="${known}"${fault}${told}${first}></div>
+<input id="username" name="username" type="text" inputmode="email" autocomplete="${offersPasskeys ? 'username webauthn' : 'username'}" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="${emailCharactersMax}" required value="${known}"${fault}${told}${first}></div>
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required${fault}${told}${second}></div>
 <div class="choices"><button class="primary" name="decision" value="sign_in">Sign in</button></div>

@@ -62,6 +62,9 @@ a:hover{color:var(--accent-strong)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .notice{margin:1.25rem 0 0;padding:.75rem 1rem;border-left:4px solid var(--brass);background:var(--ground);border-radius:0 .5rem .5rem 0}
 .problem{border-left-color:var(--danger);background:var(--danger-ground);color:var(--danger);font-weight:600}
+.providers{margin-top:.75rem}
+.providers form{margin-top:.75rem}
+.providers button{width:100%}
 section{margin-top:1.75rem;padding-top:.25rem;border-top:1px solid var(--line)}
 ul.rows{list-style:none;margin:0 0 1rem;padding:0}
 ul.rows>li{display:flex;flex-wrap:wrap;align-items:flex-start;justify-content:space-between;gap:.5rem 1rem;padding:.75rem 0;border-bottom:1px solid var(--line)}
