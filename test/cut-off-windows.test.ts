@@ -153,6 +153,7 @@ const request: AuthorizationRequest = {
   responseMode: 'query',
   state: 's',
   pushed: null,
+  device: null,
   redirectUriSent: true,
   scopes: ['openid', 'offline_access'],
   resources: [],

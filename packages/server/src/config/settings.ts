@@ -8,6 +8,7 @@ import { registrationModes } from '../domain/registration/registration-rules.ts'
 import { userScopes } from '../domain/user/user-scopes.ts'
 import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { changeEndings } from '../domain/user/ends.ts'
+import { grantSettings } from './grant-settings.ts'
 import { judgeIssuer } from './issuer.ts'
 import { described, nullableText, type SettingMeaning, whole } from './setting-kinds.ts'
 import { judgeMail, judgeSender } from './mail-place.ts'
@@ -133,6 +134,7 @@ export const settingsSchema = z.strictObject({
     unit: 'seconds',
     description: 'How long a stopping server waits for the answers in flight.',
   }),
+  ...grantSettings,
   codeSeconds: described(whole(1, 600, 60), {
     unit: 'seconds',
     description: 'How long an authorization code waits to be redeemed.',
@@ -242,6 +244,9 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'workers':
     case 'drainSeconds':
     case 'codeSeconds':
+    case 'deviceCodeSeconds':
+    case 'deviceIntervalSeconds':
+    case 'branchesPerGrantMax':
     case 'sessionSeconds':
     case 'repeatsMax':
     case 'refreshesPerSecondMax':

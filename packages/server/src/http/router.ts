@@ -108,6 +108,8 @@ async function refuse(
   request: HttpRequest,
   turn: { readonly requestId: RequestId; readonly parts: RouterParts },
 ): Promise<void> {
+  // Told every few seconds to every device that waits: there is nothing to explain.
+  if (error.code === 'authorization_pending') return
   turn.parts.onRefusal(error, request, turn.requestId)
   if (!guessable.has(error.code)) return
   await turn.parts.failureDelay.delay(failureKey(error.context.clientId, request.address))

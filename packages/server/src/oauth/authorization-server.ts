@@ -73,6 +73,9 @@ export interface AuthorizationServer {
 /** What the operator may set for all clients at once. */
 export interface ServerRules extends RegistrationRules {
   readonly codeSeconds: number
+  readonly deviceCodeSeconds: number
+  readonly deviceIntervalSeconds: number
+  readonly branchesPerGrantMax: number
   /** Every DPoP proof must carry a nonce of ours (RFC 9449 §8). */
   readonly dpopNonces: boolean
   readonly sessionSeconds: number

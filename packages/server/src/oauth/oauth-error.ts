@@ -153,6 +153,8 @@ const descriptions: { readonly [code in OAuthErrorCode]?: string } = {
   invalid_dpop_proof: 'The DPoP proof is missing, invalid, or was used before.',
   use_dpop_nonce: 'Send the request again with the nonce of the DPoP-Nonce header in its proof.',
   access_denied: 'The request was denied.',
+  authorization_pending: 'Nobody has answered yet. Ask again when the interval is over.',
+  expired_token: 'The code has run out. Start again.',
   slow_down: 'Too many requests. Try again later.',
   too_many_requests: 'Too many requests. Try again later.',
   server_error: 'The server met an unexpected condition. The same request may be sent again.',

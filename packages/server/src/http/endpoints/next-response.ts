@@ -2,13 +2,16 @@
 
 import { isPublicClient } from '../../domain/client/client.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
+import { networkOf } from '../../domain/throttle/network.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import type { WaitingDevice } from '../../oauth/authorize/authorization-response.ts'
 import { type Interaction, sealInteraction } from '../../oauth/authorize/interaction.ts'
 import { type Next, scopesToAllow } from '../../oauth/authorize/proceed.ts'
 import { passkeyRequest } from '../../oauth/passkey-sign-in.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { consentPage, type Lasting } from '../pages/consent-page.ts'
 import { alreadyUsedPage } from '../pages/error-page.ts'
+import { deviceConsentPage, type DeviceOnPage } from '../pages/device-pages.ts'
 import { forgottenPath } from '../pages/password-pages.ts'
 import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
@@ -123,18 +126,32 @@ function consentResponse(
 ): HttpResponse {
   const { interaction, client, user } = next
   const { request } = interaction
-  const page = consentPage({
+  const props = {
     issuerHost: issuerHostOf(server),
     stateToken: sealInteraction(server, interaction, showing.browser.hash),
     client: clientOnPage(client, request.redirectUri),
-    clientIsCertain: !isPublicClient(client) || request.redirectUri.startsWith('https:'),
     userEmail: user.email,
     scopes: scopesToAllow(request),
     resources: request.resources,
     details: next.details,
     lasting: lastingOf(next),
-  })
-  return pageResponse(page)
+  }
+  if (request.device !== null) {
+    return pageResponse(deviceConsentPage({ ...props, device: deviceOnPage(request.device, interaction) }))
+  }
+  const clientIsCertain = !isPublicClient(client) || request.redirectUri.startsWith('https:')
+  return pageResponse(consentPage({ ...props, clientIsCertain }))
+}
+
+function deviceOnPage(device: WaitingDevice, { startedAtMs }: Interaction): DeviceOnPage {
+  const { userCode, address, userAgent, askedAtMs, person } = device
+  return {
+    userCode,
+    address,
+    userAgent,
+    askedSecondsAgo: Math.max(0, Math.floor((startedAtMs - askedAtMs) / 1000)),
+    isNearby: networkOf(address) === networkOf(person.address),
+  }
 }
 
 function lastingOf(next: Next & { readonly kind: 'consent' }): Lasting {

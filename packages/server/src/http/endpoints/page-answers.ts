@@ -7,10 +7,12 @@ import type { RequestId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import type { AuthorizationResponse } from '../../oauth/authorize/authorization-response.ts'
 import { deliver, locationOf } from '../../oauth/authorize/deliver.ts'
+import { answerDevice } from '../../oauth/authorize/waiting-device.ts'
 import { OAuthError, retryAfterSecondsDefault } from '../../oauth/oauth-error.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { isForNow } from '../oauth-failure.ts'
 import type { ClientOnPage } from '../pages/client-on-page.ts'
+import { deviceDonePage } from '../pages/device-pages.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { formPostPage } from '../pages/form-post-page.ts'
 import type { Page } from '../pages/layout.ts'
@@ -32,11 +34,16 @@ export function seeOther(location: string): HttpResponse {
   return { status: 303, headers, body: '' }
 }
 
-/** Back to the application, by redirect or by a form that posts itself. */
+/** Back to the application, by redirect or by a form that posts itself; to a device there is no way from here. */
 export async function authorizationResponse(
   server: AuthorizationServer,
   response: AuthorizationResponse,
 ): Promise<HttpResponse> {
+  const { device } = response.to
+  if (device !== null) {
+    const outcome = await answerDevice(server, device, response)
+    return pageResponse(deviceDonePage({ issuerHost: issuerHostOf(server), outcome }))
+  }
   const delivery = await deliver(server, response)
   if (delivery.by === 'query') return seeOther(locationOf(delivery))
   const fields = Object.entries(delivery.parameters)
@@ -125,6 +132,7 @@ function told(error: unknown): Told {
 }
 
 function hostOf(uri: string): string | null {
+  if (uri === '') return null
   const url = new URL(uri)
   return url.host === '' ? url.protocol.slice(0, -1) : url.hostname
 }

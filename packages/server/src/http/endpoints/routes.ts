@@ -11,6 +11,7 @@ import { accountPath, accountSignInEndpoint, accountSignInPath } from './account
 import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
+import { deviceAuthorizationEndpoint, deviceEndpoint } from './device.ts'
 import { pageFailure } from './page-answers.ts'
 import { choosePasswordEndpoint, forgottenEndpoint, recentMailsEndpoint } from './password.ts'
 import { pushEndpoint } from './push.ts'
@@ -48,6 +49,7 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
     { ...post, path: endpointPaths.push, endpoint: pushEndpoint(server) },
     { ...post, path: endpointPaths.revoke, endpoint: revocationEndpoint(server) },
     {
+    { ...post, path: endpointPaths.deviceAuthorization, endpoint: deviceAuthorizationEndpoint(server) },
       ...post,
       path: endpointPaths.introspect,
       cors: 'none',
@@ -97,6 +99,7 @@ function pageRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'onRef
     ...mailRoutes(server, page),
     { ...page, path: '/consent', methods: ['POST'], endpoint: consentEndpoint(server) },
     { ...page, path: endpointPaths.logout, methods: ['GET', 'POST'], endpoint: logoutEndpoint(server) },
+    { ...page, path: endpointPaths.device, methods: ['GET', 'POST'], endpoint: deviceEndpoint(server) },
     { ...page, path: '/sign-out', methods: ['POST'], endpoint: signOutEndpoint(server) },
   ]
 }

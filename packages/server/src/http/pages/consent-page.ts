@@ -33,17 +33,23 @@ export function consentPage(props: ConsentPageProps): Page {
   const card = html`<h1>Allow <bdi>${client.name}</bdi>?</h1>
 <p class="quiet">You are signed in as <bdi>${props.userEmail}</bdi>.</p>
 ${props.clientIsCertain ? null : html`<p class="notice">Nobody can prove which application this is. Allow it only if you have just started it yourself.</p>`}
-<h2>It asks to</h2>
+${permissions(props)}
+${stateForm({ action: '/consent', stateToken, content: decisions() })}`
+  const below = html`<div class="aside">${switchForm(stateToken)}</div>`
+  return page({ issuerHost: props.issuerHost, title: `Allow ${client.name}?`, card, below })
+}
+
+/** What is allowed with a yes, where and for how long. */
+export function permissions(props: Omit<ConsentPageProps, 'clientIsCertain'>): Html {
+  const { client } = props
+  return html`<h2>It asks to</h2>
 <ul class="permissions">${props.details.map(detail => html`<li>${detailSentence(detail)}${detailFacts(detail)}</li>`)}${props.scopes.map(scope => html`<li>${scopeSentence(scope)}</li>`)}</ul>
 <dl class="facts">
 <dt>For how long</dt><dd>${howLong(props.lasting)}</dd>
 ${props.resources.length === 0 ? null : html`<dt>Where</dt>${props.resources.map(resource => html`<dd><code><bdi>${resource}</bdi></code></dd>`)}`}
 ${client.publishedAt === undefined ? null : html`<dt>Published at</dt><dd><strong><bdi>${client.publishedAt}</bdi></strong></dd>`}
 ${client.host === null ? null : html`<dt>The answer goes to</dt><dd><bdi>${client.host}</bdi></dd>`}
-</dl>
-${stateForm({ action: '/consent', stateToken, content: decisions() })}`
-  const below = html`<div class="aside">${switchForm(stateToken)}</div>`
-  return page({ issuerHost: props.issuerHost, title: `Allow ${client.name}?`, card, below })
+</dl>`
 }
 
 /** What the application sent stands out and cannot turn the operator's words around. */
@@ -78,11 +84,11 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function decisions(): Html {
+export function decisions(): Html {
   return html`<div class="choices"><button class="primary" name="decision" value="allow">Allow</button><button class="secondary" name="decision" value="deny">Refuse</button></div>`
 }
 
-function switchForm(stateToken: string): Html {
+export function switchForm(stateToken: string): Html {
   const button = html`<button name="decision" value="switch_account">Sign in as somebody else</button>`
   return stateForm({ action: '/sign-in', stateToken, content: button })
 }

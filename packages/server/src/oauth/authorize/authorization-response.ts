@@ -1,6 +1,7 @@
 /** What goes back to the application through the browser (OAuth 2.1 §4.1.2). Always with `iss` (RFC 9207). */
 
 import type { ClientId, FamilyId } from '@pawl/family'
+import type { Caller } from '../../domain/event/new-event.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { OAuthErrorCode } from '../oauth-error.ts'
 
@@ -16,6 +17,23 @@ export interface ReturnAddress {
   readonly state: string | null
   /** What any answer closes: the pushed request it is to. Null for a request that is kept nowhere. */
   readonly pushed: Pushed | null
+  /** A device that waits for the answer: then the browser has nowhere to take it, and the redirect URI is empty. */
+  readonly device: WaitingDevice | null
+}
+
+/** A device as the person is told of it, who has to tell it from somebody else's (RFC 10027). */
+export interface WaitingDevice {
+  /** Of the family that a yes opens. */
+  readonly familyId: FamilyId
+  /** As the device shows it. */
+  readonly userCode: string
+  /** Where it asked from, and with what. */
+  readonly address: string
+  readonly userAgent: string
+  readonly askedAtMs: number
+  readonly endsAtMs: number
+  /** Who entered its code. */
+  readonly person: Caller
 }
 
 /** What a request that is kept goes by. */
@@ -34,6 +52,11 @@ export interface AuthorizationResponse {
 
 export function successResponse(server: AuthorizationServer, to: ReturnAddress, code: string): AuthorizationResponse {
   return response(server, to, { code })
+}
+
+/** Nothing but a yes, to whoever asks for the rest in another way. */
+export function emptyResponse(server: AuthorizationServer, to: ReturnAddress): AuthorizationResponse {
+  return response(server, to, {})
 }
 
 /** The code says it to the client; the description is fixed text that names no secret. */

@@ -27,8 +27,9 @@ export async function answerConsent(server: AuthorizationServer, answer: Consent
   const isAskedSession = session !== null && session.id === interaction.askedSessionId
   if (!isAskedSession) return proceed(server, { interaction, client, session, hasConsented: false, caller })
   const next = await proceed(server, { interaction, client, session, hasConsented: true, caller })
-  // An answer counts once: sent again after the consent was withdrawn, it must not be remembered anew.
-  if (next.kind === 'respond') await remember(server, answer, session)
+  // An answer counts once: sent again after the consent was withdrawn, it must not be remembered anew. One that was given
+  // to a device is about that device alone.
+  if (next.kind === 'respond' && request.device === null) await remember(server, answer, session)
   return next
 }
 

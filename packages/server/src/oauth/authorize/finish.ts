@@ -13,9 +13,10 @@ import { acrToTell } from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { capGrants } from './cap-grants.ts'
-import { type AuthorizationResponse, successResponse } from './authorization-response.ts'
+import { type AuthorizationResponse, emptyResponse, successResponse } from './authorization-response.ts'
 import type { Interaction } from './interaction.ts'
 import { watchChallenge } from './watch-challenge.ts'
+import { deviceDetail, deviceOpening } from './waiting-device.ts'
 
 export interface Finish {
   readonly interaction: Interaction
@@ -33,9 +34,13 @@ export async function finishInteraction(
 ): Promise<AuthorizationResponse | null> {
   const { interaction, client, session, caller, nowMs } = finish
   const { request } = interaction
-  const family = openFamily(openingOf(server, finish), nowMs)
+  const device = request.device === null ? null : await server.store.deviceRequests.read(request.device.familyId)
+  if (request.device !== null && device === null) return null
+  const opening = openingOf(server, finish)
+  const family = openFamily(device === null ? opening : deviceOpening(opening, device, nowMs), nowMs)
   const { id: familyId, grant } = family
-  const detail = { scopes: grant.scopes.join(' ').slice(0, 500), redirect_uri: request.redirectUri.slice(0, 500) }
+  const whereto = device === null ? { redirect_uri: request.redirectUri.slice(0, 500) } : deviceDetail(device)
+  const detail = { scopes: grant.scopes.join(' ').slice(0, 500), ...whereto }
   const about = {
     familyId,
     clientId: client.id,
@@ -45,7 +50,9 @@ export async function finishInteraction(
     atMs: nowMs,
     detail,
   }
-  const outcome = await server.store.families.open(family, [newEvent('family_opened', about, server.entropy)])
+  const events = [newEvent('family_opened', about, server.entropy)]
+  const { families, deviceRequests } = server.store
+  const outcome = device === null ? await families.open(family, events) : await deviceRequests.approve(family, events)
   if (outcome === 'done') {
     await watchChallenge(server, { family, client, caller })
     await capGrants(server, { opened: family, client, caller })
@@ -54,6 +61,7 @@ export async function finishInteraction(
   if (opened === null) return null
   return successResponse(server, request, server.codec.mint('authorization_code', opened))
 }
+  if (device !== null) return emptyResponse(server, request)
 
 /** The family of the first click, if its code is still worth something to the same person and client. */
 async function openedBefore(server: AuthorizationServer, finish: Finish): Promise<Family | null> {

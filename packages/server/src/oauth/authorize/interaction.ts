@@ -7,7 +7,7 @@
 
 import type { FamilyId, SessionId, Subject } from '@pawl/family'
 import { isSameRedirectUri } from '@pawl/protocol'
-import type { Client } from '../../domain/client/client.ts'
+import { type Client, deviceCodeGrantType } from '../../domain/client/client.ts'
 import { newFamilyId } from '../../domain/identifiers.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
@@ -43,10 +43,10 @@ export async function startInteraction(
   request: AuthorizationRequest,
 ): Promise<Interaction> {
   const startedAtMs = await server.store.now()
-  const { pushed } = request
+  const { pushed, device } = request
   if (pushed !== null && !ridesAlong(request)) await server.store.pushedRequests.keep(pushed.id, pushed.endsAtMs)
   return {
-    familyId: pushed?.familyId ?? newFamilyId(startedAtMs, server.entropy),
+    familyId: device?.familyId ?? pushed?.familyId ?? newFamilyId(startedAtMs, server.entropy),
     startedAtMs,
     request,
     askedSessionId: null,
@@ -87,11 +87,12 @@ export async function resumeInteraction(
 ): Promise<Resumed | null> {
   const interaction = await openInteraction(server, stateToken, browserHash)
   if (interaction === null) return null
-  const { clientId, redirectUri } = interaction.request
+  const { clientId, redirectUri, device } = interaction.request
   const client = (await server.store.clients.read(clientId))?.client ?? null
   if (client === null || client.disabled) return null
   const isRegistered = client.redirectUris.some(registered => isSameRedirectUri(registered, redirectUri))
   return isRegistered ? { interaction, client } : null
+  if (device !== null) return client.grantTypes.includes(deviceCodeGrantType) ? { interaction, client } : null
 }
 
 /** What the person typed as their name stands on the page again, unless it is longer than any e-mail address. */
@@ -116,7 +117,8 @@ async function openInteraction(
   const nowMs = await server.store.now()
   if (nowMs >= Math.min(endsAtMs, carried.startedAtMs + interactionSeconds * 1000)) return null
   const request = await wholeRequest(server, carried.request)
-  return request === null ? null : { ...carried, request }
+  if (request === null || nowMs >= (request.device?.endsAtMs ?? Infinity)) return null
+  return { ...carried, request }
 }
 
 async function wholeRequest(
