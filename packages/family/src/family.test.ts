@@ -42,14 +42,17 @@ describe('a branch', () => {
   const parent = { ...keyedFamily(3), binding: ownBinding, repeats: 2, codeRepeats: true }
   const own = { id: 'sibling' as FamilyId, seed: new Uint8Array(32).fill(9), keyId: 2, stepId: 'first' as StepId }
   const chosen = { ...own, binding: null, keyed: false }
+  const { scopes, resources, authorizationDetails } = parent.grant
+  const whole = { ...chosen, name: 'nightly', scopes, resources, authorizationDetails }
   const atMs = rotatedAtMs + 1_000
 
   it('stands at generation 1, unused, with a chain of its own', () => {
-    const branch = branchFamily(parent, { ...chosen, name: 'nightly', scopes: ['openid'], resources: [] }, atMs)
+    const narrowed = { scopes: ['openid'], resources: [], authorizationDetails: '[]' }
+    const branch = branchFamily(parent, { ...chosen, ...narrowed, name: 'nightly' }, atMs)
     assert.deepEqual(branch, {
       ...parent,
       ...chosen,
-      grant: { ...parent.grant, scopes: ['openid'], resources: [] },
+      grant: { ...parent.grant, ...narrowed },
       branch: { parentFamilyId: parent.id, name: 'nightly' },
       redemption: null,
       codeRepeats: false,
@@ -62,8 +65,7 @@ describe('a branch', () => {
   })
 
   it('I8 lives no longer than the grant, and is cut off by whatever cuts off its parent', () => {
-    const { scopes, resources } = parent.grant
-    const branch = branchFamily(parent, { ...chosen, name: 'nightly', scopes, resources }, atMs)
+    const branch = branchFamily(parent, whole, atMs)
     assert.equal(branch.absoluteExpiresAtMs, parent.absoluteExpiresAtMs)
     assert.equal(expiryOf(branch, parent.absoluteExpiresAtMs), 'absolute_expired')
     for (const cutOffs of [{ grantMs: openedAtMs + 1 }, { clientMs: openedAtMs + 1 }, { userMs: authTimeMs + 1 }]) {
@@ -74,8 +76,7 @@ describe('a branch', () => {
   })
 
   it('rotates and repeats as every family does, and the parent knows nothing of it', () => {
-    const { scopes, resources } = parent.grant
-    const branch = branchFamily(parent, { ...chosen, name: 'nightly', scopes, resources }, atMs)
+    const branch = branchFamily(parent, whole, atMs)
     const next = verdictOn(branch, 1, { nowMs: atMs })
     assert.deepEqual([next.kind, next.family.generation, next.family.keyed], ['advanced', 2, false])
     assert.equal(verdictOn(next.family, 1, { nowMs: atMs + 1 }).kind, 'repeated')

@@ -166,6 +166,7 @@ export type BranchOpening = Pick<Family, 'id' | 'seed' | 'keyId' | 'stepId' | 'b
   /** Within those of the parent (I7). */
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails: string | null
 }
 
 /**
@@ -173,11 +174,11 @@ export type BranchOpening = Pick<Family, 'id' | 'seed' | 'keyId' | 'stepId' | 'b
  * sign-in, so that what cuts the parent off cuts it off too, and the absolute end, so that it never outlives the grant (I8).
  */
 export function branchFamily(parent: Family, opening: BranchOpening, nowMs: number): Family {
-  const { name, scopes, resources, ...others } = opening
+  const { name, scopes, resources, authorizationDetails, ...others } = opening
   return {
     ...parent,
     ...others,
-    grant: { ...parent.grant, scopes, resources },
+    grant: { ...parent.grant, scopes, resources, authorizationDetails },
     branch: { parentFamilyId: parent.id, name },
     redemption: null,
     codeRepeats: false,

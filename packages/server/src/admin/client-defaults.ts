@@ -1,6 +1,6 @@
 /** What a client kind settles, so that nobody meets forty flags. One table; registration reads it. */
 
-import type { AuthMethod, ClientKind, GrantType } from '../domain/client/client.ts'
+import { type AuthMethod, type ClientKind, deviceCodeGrantType, type GrantType } from '../domain/client/client.ts'
 import { userScopes } from '../domain/user/user-scopes.ts'
 
 export interface KindDefaults {
@@ -37,7 +37,7 @@ const kindDefaults: { readonly [kind in ClientKind]: KindDefaults } = {
   bff: serverSide,
   spa: { ...onDevice, grantTypes: ['authorization_code'], idleSeconds: hour, absoluteSeconds: 8 * hour },
   native: onDevice,
-  device: onDevice,
+  device: { ...onDevice, grantTypes: [deviceCodeGrantType, 'refresh_token'] },
   integration: { ...serverSide, idleSeconds: 90 * day, absoluteSeconds: 365 * day },
   // A service holds no session: its family lives exactly as long as its access token.
   service: {

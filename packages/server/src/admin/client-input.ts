@@ -9,7 +9,6 @@ import {
   certificateNameTypes,
   type Client,
   clientKinds,
-  type GrantType,
   signingAlgorithms,
 } from '../domain/client/client.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
@@ -19,6 +18,7 @@ import { ordinaryTokens } from '../domain/client/token-rules.ts'
 import { acrs } from '../domain/session/acr.ts'
 import { aboutChangesShape, aboutOf } from './client-about.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
+import { grantChangesShape, grantsOf } from './client-grants.ts'
 import { requestChangesShape, requestRulesOf } from './client-requests.ts'
 import { logoutChangesShape, logoutChannelsOf } from './client-logout.ts'
 import { tokenChangesShape, tokenRulesOf } from './client-tokens.ts'
@@ -47,7 +47,7 @@ export const clientChangesSchema = z.strictObject({
   attesterJwks: keySet.optional(),
   redirectUris: texts.optional(),
   postLogoutRedirectUris: texts.optional(),
-  refresh: z.boolean().optional(),
+  ...grantChangesShape,
   scopes: texts.optional(),
   resources: texts.optional(),
   audiences: texts.optional(),
@@ -99,7 +99,7 @@ export function applyChanges(client: Client, changes: ClientChanges): Client {
     ...authentication(client, changes),
     redirectUris: distinct(changes.redirectUris) ?? client.redirectUris,
     postLogoutRedirectUris: distinct(changes.postLogoutRedirectUris) ?? client.postLogoutRedirectUris,
-    grantTypes: withRefresh(client.grantTypes, changes.refresh),
+    ...grantsOf(client, changes),
     scopes: distinct(changes.scopes) ?? client.scopes,
     resources: distinct(changes.resources) ?? client.resources,
     audiences: distinct(changes.audiences) ?? client.audiences,
@@ -165,6 +165,7 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     redirectUris: [],
     postLogoutRedirectUris: [],
     grantTypes: defaults.grantTypes,
+    exchange: 'none',
     scopes: defaults.scopes,
     resources: [],
     audiences: [],
@@ -188,11 +189,6 @@ function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name
     partner: null,
     disabled: false,
   }
-}
-
-function withRefresh(grantTypes: readonly GrantType[], refresh: boolean | undefined): readonly GrantType[] {
-  if (refresh === undefined || refresh === grantTypes.includes('refresh_token')) return grantTypes
-  return refresh ? [...grantTypes, 'refresh_token'] : grantTypes.filter(grantType => grantType !== 'refresh_token')
 }
 
 function distinct(list: readonly string[] | undefined): readonly string[] | undefined {

@@ -24,6 +24,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     post_logout_redirect_uris: client.postLogoutRedirectUris,
     grant_types: client.grantTypes,
     response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
+    token_exchange: client.exchange,
     token_endpoint_auth_method: client.authMethod,
     ...authenticationJson(client),
     scope: client.scopes.join(' '),

@@ -7,6 +7,7 @@ import { isResourceIndicator, judgeRedirectUri, parseScope } from '@pawl/protoco
 import { type Client, isPublicClient } from '../domain/client/client.ts'
 import { judgeAbout } from './client-about.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
+import { judgeGrants } from './client-grants.ts'
 import { judgeSenderConstraint } from './client-sender-rules.ts'
 import { judgeLogout } from './client-logout.ts'
 import { judgeRequests } from './client-requests.ts'
@@ -29,7 +30,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeKind(client),
     ...judgeAuthentication(client),
     ...judgeRedirects(client),
-    ...judgeGrantTypes(client),
+    ...judgeGrants(client),
     ...judgeSenderConstraint(client),
     ...judgeLifetimes(client),
     ...judgeNames(client),
@@ -41,8 +42,7 @@ export function judgeClient(client: Client): string[] {
 }
 
 function judgeKind(client: Client): string[] {
-  const { kind, pkce } = client
-  if (kind === 'device') return ['Clients of kind device are not there yet: the device grant (RFC 8628) is missing.']
+  const { pkce } = client
   const wrong: string[] = []
   if (pkce === 'or_nonce' && (isPublicClient(client) || !client.scopes.includes('openid'))) {
     wrong.push('Only a confidential OpenID Connect client may send a nonce instead of PKCE (RFC 9700 §2.1.1).')
@@ -62,12 +62,6 @@ function judgeRedirects(client: Client): string[] {
     const refusal = judgeRedirectUri(uri, kind)
     return refusal === null ? [] : [`The redirect URI ${uri} is refused: ${refusal}.`]
   })
-}
-
-function judgeGrantTypes(client: Client): string[] {
-  const { kind, grantTypes } = client
-  if (!grantTypes.includes('refresh_token')) return []
-  return kind === 'service' ? ['A client of kind service gets no refresh token: it can always ask again.'] : []
 }
 
 function judgeLifetimes(client: Client): string[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { deviceCodeGrantType } from '../domain/client/client.ts'
 import { clientJson } from './client-json.ts'
 import { accessSecondsMax } from './client-rules.ts'
 import {
@@ -16,6 +17,7 @@ import { bench } from './fixture.test.ts'
 
 const day = 86_400
 const redirectUris = ['https://app.example/cb']
+const phone = { id: 'app', kind: 'native', redirectUris: ['http://127.0.0.1/cb'] }
 const web = { id: 'app', kind: 'web', redirectUris }
 
 describe('a client is registered from its kind', () => {
@@ -25,6 +27,7 @@ describe('a client is registered from its kind', () => {
     ['spa', redirectUris, 'none', ['authorization_code'], 3600, 8 * 3600],
     ['native', ['http://127.0.0.1/cb'], 'none', ['authorization_code', 'refresh_token'], 30 * day, 90 * day],
     ['integration', redirectUris, 'client_secret_basic', ['authorization_code', 'refresh_token'], 90 * day, 365 * day],
+    ['device', [], 'none', [deviceCodeGrantType, 'refresh_token'], 30 * day, 90 * day],
     ['service', [], 'client_secret_basic', ['client_credentials'], 600, 600],
   ]
   for (const [kind, uris, authMethod, grantTypes, idleSeconds, absoluteSeconds] of kinds) {
@@ -94,7 +97,10 @@ describe('a registration is refused', () => {
       /no certificate/,
     ],
     ['a service with refresh tokens', { id: 'app', kind: 'service', refresh: true }, /no refresh token/],
-    ['a device, by name', { ...web, kind: 'device' }, /RFC 8628/],
+    ['a device that sends people to a page', { ...web, kind: 'device' }, /sends nobody to a page/],
+    ['a page that signs in on a second device', { ...web, kind: 'spa', deviceGrant: true }, /--device-grant/],
+    ['a branch of nothing', { ...web, refresh: false, exchange: 'branching' }, /nothing to branch/],
+    ['a public client that acts for others', { ...phone, exchange: 'delegation' }, /RFC 8693/],
     ['a web client without a redirect URI', { id: 'app', kind: 'web' }, /at least one --redirect/],
     ['a service with one', { ...web, kind: 'service' }, /leave the redirect URIs out/],
     ['http off loopback', { ...web, redirectUris: ['http://app.example/cb'] }, /http is for loopback/],

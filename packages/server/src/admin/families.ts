@@ -73,6 +73,8 @@ export function familyJson(view: FamilyView): { readonly [name: string]: unknown
   return {
     id: family.id,
     grant: grant.id,
+    branch: family.branch?.name ?? null,
+    branched_from: family.branch?.parentFamilyId ?? null,
     client_id: grant.clientId,
     sub: grant.subject,
     sid: grant.sessionId,

@@ -5,11 +5,13 @@
 
 import { cutOffOf, expiryOf, type Family, type FamilyId } from '@pawl/family'
 import type { FamilyReading } from '../domain/family/family-store.ts'
+import { parseClientId } from '../domain/identifiers.ts'
 import { kindOf } from '../domain/token/codec.ts'
 import { type Confirmation, type PawlClaim, pawlClaim } from '../domain/token/issue.ts'
 import { accessTokenCharactersMax } from '../domain/token/opaque-access-token.ts'
 import { verifyJwt } from '../domain/token/verify-jwt.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import type { Act } from './grants/actor.ts'
 
 export interface AccessTokenClaims {
   readonly iss: string
@@ -24,6 +26,9 @@ export interface AccessTokenClaims {
   readonly acr?: string
   readonly amr?: readonly string[]
   readonly cnf?: Confirmation
+  /** Who acts, and who may (RFC 8693 §4.1, §4.4). */
+  readonly act?: Act
+  readonly may_act?: unknown
   readonly pawl: PawlClaim
 }
 
@@ -41,8 +46,17 @@ export async function readAccessToken(server: AuthorizationServer, text: string)
   if (reading === null) return null
   const { family, cutOffs, nowMs } = reading
   if (family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null) return null
-  if (nowMs >= claims.exp * 1000 || family.grant.clientId !== claims.client_id) return null
+  const { owner } = claims.pawl
+  if (nowMs >= claims.exp * 1000 || family.grant.clientId !== (owner ?? claims.client_id)) return null
+  if (owner !== undefined && !(await isEnabled(server, claims.client_id))) return null
   return (await server.store.deniedAccessTokens.isDenied(claims.jti)) ? null : { claims, family }
+}
+
+/** Of a token that was exchanged: no cut-off of its family tells what has become of the client it was made for. */
+async function isEnabled(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  const id = parseClientId(clientId)
+  const reading = id === null ? null : await server.store.clients.read(id)
+  return reading !== null && !reading.client.disabled
 }
 
 export interface GenuineAccessToken {

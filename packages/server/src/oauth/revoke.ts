@@ -1,6 +1,7 @@
 /**
  * Revocation by the client (RFC 7009). A refresh token, however old, ends its family with every access token of it; an
- * access token ends itself. A token that is not the caller's gets the same 200 as one that never was, and lives on.
+ * access token ends itself. The family that a grant began with takes its branches along, a branch goes alone. A token that
+ * is not the caller's gets the same 200 as one that never was, and lives on.
  */
 
 import { cutOffOf, endFamily, expiryOf } from '@pawl/family'
@@ -11,6 +12,7 @@ import type { Attempt } from '../domain/family/step.ts'
 import { StoreUnavailable } from '../domain/store.ts'
 import { kindOf, type Presented } from '../domain/token/codec.ts'
 import { genuineAccessToken } from './access-token.ts'
+import { withBranches } from './branches.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { OAuthError } from './oauth-error.ts'
@@ -42,11 +44,11 @@ interface Revocation {
   readonly presented: Presented
 }
 
-function decideRevocation(
+async function decideRevocation(
   server: AuthorizationServer,
   revocation: Revocation,
   reading: FamilyReading | null,
-): Attempt<'judged' | 'gone'> {
+): Promise<Attempt<'judged' | 'gone'>> {
   const nothing = { change: null, result: 'judged' } as const
   const { client, request, presented } = revocation
   if (reading === null) return { change: null, result: 'gone' }
@@ -70,14 +72,13 @@ function decideRevocation(
   const ended = endFamily(family, reason, over === null ? client.id : 'rule', nowMs)
   // That it has ended was only read, and the write that ended it may not have reached a copy that takes over one day. It
   // is written again, and with that answer everything before it is durable too.
-  if (ended === family) return { change: { family, events: [], cutOffs: [] }, result: 'judged' }
+  const cutOffs = await withBranches(server, family, client.id)
+  if (ended === family) return { change: { family, events: [], cutOffs }, result: 'judged' }
   const { subject, sessionId } = family.grant
   const detail = { reason, generation: presented.generation, current: family.generation }
   const about = { familyId: family.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
-  return {
-    change: { family: ended, events: [newEvent('family_ended', about, server.entropy)], cutOffs: [] },
-    result: 'judged',
-  }
+  const events = [newEvent('family_ended', about, server.entropy)]
+  return { change: { family: ended, events, cutOffs }, result: 'judged' }
 }
 
 async function revokeAccessToken(

@@ -1,12 +1,14 @@
 /** The token endpoint (OAuth 2.1 §3.2). A new grant type is one file in `grants/` and one line here; metadata reads it. */
 
-import type { Client, GrantType } from '../domain/client/client.ts'
+import { type Client, deviceCodeGrantType, type GrantType, tokenExchangeGrantType } from '../domain/client/client.ts'
 import { FamilyBusy } from '../domain/family/family-busy.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { grantByAuthorizationCode } from './grants/authorization-code.ts'
 import { grantByClientCredentials } from './grants/client-credentials.ts'
+import { grantByDeviceCode } from './grants/device-code.ts'
 import { grantByRefreshToken, type LookAhead, lookAhead } from './grants/refresh-token.ts'
+import { grantByTokenExchange } from './grants/token-exchange.ts'
 import type { TokenAnswer } from './grants/token-answer.ts'
 import { OAuthError } from './oauth-error.ts'
 
@@ -21,6 +23,8 @@ const grants: { readonly [type in GrantType]: GrantByToken } = {
   authorization_code: grantByAuthorizationCode,
   refresh_token: grantByRefreshToken,
   client_credentials: grantByClientCredentials,
+  [deviceCodeGrantType]: grantByDeviceCode,
+  [tokenExchangeGrantType]: grantByTokenExchange,
 }
 
 export const supportedGrantTypes = Object.keys(grants) as readonly GrantType[]

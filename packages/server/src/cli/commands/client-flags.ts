@@ -5,13 +5,19 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
 import { aboutChangesOf, type ClientAboutFlags, withClientAboutFlags } from './client-about-flags.ts'
+import { type ClientGrantFlags, grantChangesOf, withClientGrantFlags } from './client-grant-flags.ts'
 import { type ClientRequestFlags, requestChangesOf, withClientRequestFlags } from './client-request-flags.ts'
 import { type ClientLogoutFlags, logoutChangesOf, withClientLogoutFlags } from './client-logout-flags.ts'
 import { type ClientTokenFlags, tokenChangesOf, withClientTokenFlags } from './client-token-flags.ts'
 
 const keySetBytesMax = 65_536
 
-export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, ClientTokenFlags, ClientLogoutFlags {
+export interface ClientFlags
+  extends ClientRequestFlags,
+    ClientAboutFlags,
+    ClientTokenFlags,
+    ClientLogoutFlags,
+    ClientGrantFlags {
   readonly name?: string
   readonly auth?: string
   readonly redirect?: readonly string[]
@@ -19,7 +25,6 @@ export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, Clien
   readonly scope?: readonly string[]
   readonly resource?: readonly string[]
   readonly audience?: readonly string[]
-  readonly refresh?: boolean
   readonly pkce?: string
   readonly firstParty?: boolean
   readonly dpop?: boolean
@@ -45,7 +50,9 @@ export interface ClientFlags extends ClientRequestFlags, ClientAboutFlags, Clien
 }
 
 export function withClientFlags(command: Command): Command {
-  return withClientLogoutFlags(withClientTokenFlags(withClientAboutFlags(withClientRequestFlags(command))))
+  return withClientGrantFlags(
+    withClientLogoutFlags(withClientTokenFlags(withClientAboutFlags(withClientRequestFlags(command)))),
+  )
     .option('--name <text>', 'what users read on the consent page')
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
@@ -57,8 +64,6 @@ export function withClientFlags(command: Command): Command {
     .option('--attester-jwks <file>', 'the keys of who attests its instances')
     .option('--resource <uri>', 'a resource it may ask tokens for (RFC 8707); several times', collect)
     .option('--audience <name>', 'an audience whose tokens it may introspect; several times', collect)
-    .option('--refresh', 'give it refresh tokens')
-    .option('--no-refresh', 'give it none')
     .option('--pkce <rule>', 'always, or or-nonce for a confidential OpenID Connect client')
     .option('--first-party', 'do not ask users for consent')
     .option('--no-first-party', 'ask users for consent')
@@ -94,7 +99,7 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
     scopes: flags.scope,
     resources: flags.resource,
     audiences: flags.audience,
-    refresh: flags.refresh,
+    ...grantChangesOf(flags),
     pkce: flags.pkce?.replace('-', '_'),
     firstParty: flags.firstParty,
     dpopBoundAccessTokens: flags.dpop,

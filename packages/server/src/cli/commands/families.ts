@@ -50,13 +50,14 @@ function familiesTable(views: readonly FamilyView[], nowMs: number): string {
     family.id,
     family.grant.clientId,
     family.grant.subject ?? '',
+    family.branch?.name ?? '',
     overBecause === null ? status : `${status}: ${overBecause}`,
     String(family.generation),
     relative(family.usedAtMs, nowMs),
     overBecause === null ? relative(expiresAtMs, nowMs) : '',
     weak ? 'weak' : '',
   ])
-  return table(['FAMILY', 'CLIENT', 'SUBJECT', 'STATUS', 'GENERATION', 'USED', 'EXPIRES', ''], rows)
+  return table(['FAMILY', 'CLIENT', 'SUBJECT', 'BRANCH', 'STATUS', 'GENERATION', 'USED', 'EXPIRES', ''], rows)
 }
 
 function familyWords(view: FamilyView, nowMs: number): string {

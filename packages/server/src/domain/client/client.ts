@@ -8,6 +8,7 @@ import type { ClientAbout } from './client-about.ts'
 import type { ClientSource } from './client-source.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 import type { LogoutChannels } from './logout-channels.ts'
+import type { ExchangeRule } from './exchange-rule.ts'
 import type { RequestRules } from './request-rules.ts'
 import type { TokenRules } from './token-rules.ts'
 
@@ -39,7 +40,18 @@ export interface CertificateName {
   readonly value: string
 }
 
-export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
+/** RFC 8628 §3.4. */
+export const deviceCodeGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
+/** RFC 8693 §2.1. */
+export const tokenExchangeGrantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
+export const grantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  deviceCodeGrantType,
+  tokenExchangeGrantType,
+] as const
 export type GrantType = (typeof grantTypes)[number]
 
 /** What we sign with. `EdDSA` is Ed25519, under the name that OpenID clients register. */
@@ -76,6 +88,7 @@ export interface Client {
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris: readonly string[]
   readonly grantTypes: readonly GrantType[]
+  readonly exchange: ExchangeRule
   readonly scopes: readonly string[]
   /** Resource indicators this client may ask for. Empty: any absolute URI without fragment that the user agrees to. */
   readonly resources: readonly string[]

@@ -3,7 +3,7 @@
  * and never outlive the family.
  */
 
-import type { Family } from '@pawl/family'
+import type { ClientId, Family } from '@pawl/family'
 import type { Client } from '../client/client.ts'
 import type { Entropy } from '../entropy.ts'
 import type { SigningKeys } from '../keys/signing-keys.ts'
@@ -53,6 +53,8 @@ export interface PawlClaim {
   readonly fam: string
   readonly opened_ms: number
   readonly auth_ms: number
+  /** The client of the family, where the token was exchanged and is another's (RFC 8693). */
+  readonly owner?: ClientId
 }
 
 /**
@@ -85,7 +87,7 @@ export function issueAccessToken(
     acr: isUser ? (acr ?? undefined) : undefined,
     amr: isUser && amr.length > 0 ? amr : undefined,
     cnf: confirmation ?? undefined,
-    [pawlClaim]: pawlClaimOf(mint, family),
+    [pawlClaim]: pawlClaimOf(mint, family, client),
   }
   const claims = request.accessTokenClaims === null ? own : { ...request.accessTokenClaims, ...own }
   return { token: written(mint, request, claims), expiresInSeconds: Math.max(0, expiresAt - issuedAt) }
@@ -103,10 +105,8 @@ function audienceOf(issuer: string, target: Target | null): string | readonly st
   return target.audiences.length === 1 ? first : target.audiences
 }
 
-function pawlClaimOf(mint: Mint, family: Family): PawlClaim {
-  return {
-    fam: mint.handles.make(family.id),
-    opened_ms: family.createdAtMs,
-    auth_ms: family.grant.authTimeMs,
-  }
+function pawlClaimOf(mint: Mint, family: Family, client: Client): PawlClaim {
+  const { clientId, authTimeMs } = family.grant
+  const ours = { fam: mint.handles.make(family.id), opened_ms: family.createdAtMs, auth_ms: authTimeMs }
+  return clientId === client.id ? ours : { ...ours, owner: clientId }
 }

@@ -6,6 +6,7 @@ import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import type { Attempt } from '../../domain/family/step.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
+import { wholeGrant } from '../branches.ts'
 
 /** How many grants one authorization ends at most. It opens one, so a lowered cap is reached step by step. */
 export const grantsEndedAtOnceMax = 16
@@ -28,11 +29,22 @@ export async function capGrants(server: AuthorizationServer, cap: Cap): Promise<
   const filter = { subject, clientId: client.id, livingOnly: true }
   const ended = Math.min(surplus, grantsEndedAtOnceMax)
   const oldest = await server.store.families.list(filter, ended + 1)
-  const others = oldest.filter(({ family }) => family.id !== opened.id).slice(0, ended)
-  for (const { family } of others) await server.stepFamily(family.id, reading => endOldest(server, cap, reading))
+  const others = oldest.filter(({ family }) => isFirstOfItsGrant(family, oldest) && family.id !== opened.id)
+  for (const { family } of others.slice(0, ended)) {
+    await server.stepFamily(family.id, reading => endOldest(server, cap, reading))
+  }
 }
 
-function endOldest(server: AuthorizationServer, cap: Cap, reading: FamilyReading | null): Attempt<void> {
+/** A grant that has branched is ended once, by the oldest family it has left. */
+function isFirstOfItsGrant(family: Family, readings: readonly FamilyReading[]): boolean {
+  return readings.find(reading => reading.family.grant.id === family.grant.id)?.family.id === family.id
+}
+
+async function endOldest(
+  server: AuthorizationServer,
+  cap: Cap,
+  reading: FamilyReading | null,
+): Promise<Attempt<void>> {
   if (reading === null) return { change: null, result: undefined }
   const family = endFamily(reading.family, 'too_many_grants', 'rule', reading.nowMs)
   if (family === reading.family) return { change: null, result: undefined }
@@ -40,8 +52,7 @@ function endOldest(server: AuthorizationServer, cap: Cap, reading: FamilyReading
   const { clientId, subject, sessionId } = grant
   const detail = { reason: 'too_many_grants', max: server.rules.grantsPerUserAndClientMax }
   const about = { familyId, clientId, subject, sessionId, caller: cap.caller, atMs: reading.nowMs, detail }
-  return {
-    change: { family, events: [newEvent('family_ended', about, server.entropy)], cutOffs: [] },
-    result: undefined,
-  }
+  const events = [newEvent('family_ended', about, server.entropy)]
+  const cutOffs = await wholeGrant(server, family, 'rule')
+  return { change: { family, events, cutOffs }, result: undefined }
 }

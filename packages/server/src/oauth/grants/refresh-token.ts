@@ -3,7 +3,7 @@
  * family changes until everything that can fail has been done, and after the commit only the answer is written.
  */
 
-import { expiryOf, type Family, type Grant, type Verdict } from '@pawl/family'
+import type { Family, Verdict } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
 import { countedEvent } from '../../domain/event/new-event.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
@@ -11,11 +11,11 @@ import { type Judgement, judgeUse } from '../../domain/family/judge.ts'
 import { withLifetimesOfToday } from '../../domain/family/lifetimes-of-today.ts'
 import type { Attempt, EarlyReading, FamilyChange } from '../../domain/family/step.ts'
 import type { Mark } from '../../domain/mark/mark-store.ts'
-import { satisfies } from '../../domain/session/acr.ts'
 import type { Presented } from '../../domain/token/codec.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { replayed, type Sender, senderOf } from '../sender.ts'
+import { lackingToday } from './asked-today.ts'
 import { beforeSigning, plainIngredients } from './before-signing.ts'
 import { narrow } from './narrowing.ts'
 import { policyOf } from './policy.ts'
@@ -110,8 +110,8 @@ function answer(
 ): Attempt<Outcome> | Promise<Attempt<Outcome>> {
   const { client, request } = refresh
   const { nowMs } = reading
-  if (expiryOf(withLifetimesOfToday(reading.family, client), nowMs) !== null) return unchanged(tooOldToday(refresh))
-  if (isWeakerThanAskedToday(reading.family.grant, client, nowMs)) return unchanged(tooWeakToday(refresh))
+  const lacking = lackingToday(reading, client)
+  if (lacking !== null) return unchanged(refusal(refresh, lacking))
   const narrowed = narrow(reading.family.grant, client, request.parameters)
   const moved = judgement.verdict.kind === 'advanced'
   const family = moved ? { ...judgement.verdict.family, keyId: server.currentKeyId } : judgement.verdict.family
@@ -175,23 +175,6 @@ function wrongClient(server: AuthorizationServer, refresh: Refresh, reading: Fam
 
 function tooFast(refresh: Refresh): OAuthError {
   return new OAuthError('slow_down', 'the family is refreshed too often', { context: contextOf(refresh) })
-}
-
-/** The client's demands on the sign-in were raised since, or the sign-in has grown too old for them. */
-function isWeakerThanAskedToday(grant: Grant, client: Client, nowMs: number): boolean {
-  const { minimumAcr, maxAuthAgeSeconds } = client
-  if (minimumAcr !== null && (grant.acr === null || !satisfies(grant.acr, minimumAcr))) return true
-  return maxAuthAgeSeconds !== null && nowMs - grant.authTimeMs > maxAuthAgeSeconds * 1000
-}
-
-/** The application sends the user to sign in as it is asked today; the token is not spent (RT-43). */
-function tooWeakToday(refresh: Refresh): Outcome {
-  return refusal(refresh, 'the client asks for a stronger or fresher sign-in by now: the user must sign in again')
-}
-
-/** The lifetimes of the client were shortened since. Its users sign in again; the token is not spent (RT-43). */
-function tooOldToday(refresh: Refresh): Outcome {
-  return refusal(refresh, "the family is older than the client's lifetimes allow by now: the user must sign in again")
 }
 
 function refusal(refresh: Refresh, reason: string): Outcome {

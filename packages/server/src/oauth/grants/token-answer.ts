@@ -14,7 +14,9 @@ import type { Ingredients } from './before-signing.ts'
 
 export interface TokenAnswer {
   readonly access_token: string
-  readonly token_type: 'Bearer' | 'DPoP'
+  /** RFC 8693 §2.2.1: what it is that was exchanged for, and `N_A` where that is no access token. */
+  readonly issued_token_type?: string
+  readonly token_type: 'Bearer' | 'DPoP' | 'N_A'
   readonly expires_in: number
   readonly refresh_token?: string
   readonly scope: string
