@@ -50,6 +50,8 @@ export interface CredentialStore {
   setTotp(totp: Totp, recoveryHashes: readonly string[], ends: Ends, events: readonly AuditEvent[]): Promise<void>
   /** Spends a code. `moved`: this step or a later one is spent already, or the key is gone. */
   spendTotp(subject: Subject, step: number): Promise<'done' | 'moved'>
+  /** Puts the same key under another seal, where nobody has set another one meanwhile. */
+  resealTotp(totp: Totp, sealedKey: Uint8Array): Promise<void>
   /** The key goes, and its recovery codes with it. */
   removeTotp(subject: Subject, ends: Ends, events: readonly AuditEvent[]): Promise<void>
   setRecoveryCodes(subject: Subject, hashes: readonly string[], events: readonly AuditEvent[]): Promise<void>

@@ -12,14 +12,14 @@ import type { EventId } from '../identifiers.ts'
 import type { Sealer } from '../keys/seal.ts'
 import { charge, findOver, type Over, refund, secondsUntil } from '../throttle/throttle.ts'
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
-import type { CredentialStore } from './credentials.ts'
+import type { CredentialStore, Totp } from './credentials.ts'
 import { type KeyOf, knownDevice } from './known-device.ts'
 import { type KeysOf, recoveryHashes } from './recovery-codes.ts'
 import { secondFactorLimits, type SignInLimits } from './sign-in-limits.ts'
-import { codePattern, openTotpKey, stepOfCode } from './totp.ts'
+import { codePattern, openTotpKey, sealTotpKey, stepOfCode } from './totp.ts'
 
 export interface SecondFactorMeans {
-  readonly credentials: Pick<CredentialStore, 'ofUser' | 'spendTotp' | 'spendRecoveryCode'>
+  readonly credentials: Pick<CredentialStore, 'ofUser' | 'spendTotp' | 'resealTotp' | 'spendRecoveryCode'>
   readonly throttles: ThrottleStore
   readonly events: Pick<EventStore, 'record'>
   readonly hashes: KeyOf & KeysOf
@@ -72,15 +72,25 @@ async function spend(
   if (totp === null) return null
   const digits = code.replace(/\s/g, '')
   if (codePattern.test(digits)) {
-    const key = openTotpKey(means.sealer, subject, totp.sealedKey)
-    const step = key === null ? null : stepOfCode(key, digits, nowMs)
-    return step !== null && (await means.credentials.spendTotp(subject, step)) === 'done' ? 'code' : null
+    return (await spendCode(means, totp, digits, nowMs)) ? 'code' : null
   }
   const hashes = recoveryHashes(means.hashes, subject, code)
   if (hashes.length === 0) return null
   const event = newEvent('recovery_code_used', { subject, caller, atMs: nowMs }, means.entropy)
   const outcome = await means.credentials.spendRecoveryCode(subject, hashes, [event])
   return outcome === 'done' ? 'recovery_code' : null
+}
+
+async function spendCode(means: SecondFactorMeans, totp: Totp, digits: string, nowMs: number): Promise<boolean> {
+  const { subject, sealedKey } = totp
+  const key = openTotpKey(means.sealer, subject, sealedKey)
+  const step = key === null ? null : stepOfCode(key, digits, nowMs)
+  if (key === null || step === null || (await means.credentials.spendTotp(subject, step)) !== 'done') return false
+  // The master key of before can go once everybody has been here.
+  if (!means.sealer.isUnderCurrentKey(sealedKey)) {
+    await means.credentials.resealTotp(totp, sealTotpKey(means.sealer, subject, key))
+  }
+  return true
 }
 
 /** Somebody knows this person's password and guesses on: one event per limit and window. */

@@ -41,6 +41,10 @@ export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
         guard: { text: spendTotpText, params: [subject, step] },
         statements: [],
       }),
+    resealTotp: async ({ subject, sealedKey: before }, sealedKey) => {
+      const guard = { text: resealTotpText, params: [subject, before, sealedKey] }
+      await sql.write({ about: aboutCodes(subject), guard, statements: [] })
+    },
     removeTotp: async (subject, ends, events) => {
       const statements = [{ text: removeTotpText, params: [subject] }, ...recoveryStatements(subject, [])]
       await sql.write(always([...statements, ...endStatements(subject, ends, clock), ...eventStatements(events)]))
@@ -85,6 +89,7 @@ ON CONFLICT (subject) DO UPDATE SET sealed_key = excluded.sealed_key, last_step 
 created_ms = excluded.created_ms`
 
 const spendTotpText = 'UPDATE totps SET last_step = $2 WHERE subject = $1 AND last_step < $2'
+const resealTotpText = 'UPDATE totps SET sealed_key = $3 WHERE subject = $1 AND sealed_key = $2'
 const removeTotpText = 'DELETE FROM totps WHERE subject = $1'
 const spendRecoveryText = 'DELETE FROM recovery_codes WHERE subject = $1 AND code_hash = $2'
 
