@@ -13,10 +13,10 @@ import type { Sealer } from './seal.ts'
 import type { StoredSigningKey } from './signing-key-store.ts'
 
 /**
- * What our JWTs say they are: access tokens (RFC 9068 §2.1), logout tokens (OIDC Back-Channel Logout §2.4), answers to
- * introspection (RFC 9701 §5) and lists of status (draft-ietf-oauth-status-list §5.1). ID tokens and whatever else goes to a client are plain `JWT`.
+ * What our JWTs say they are: access tokens (RFC 9068 §2.1), logout tokens (OIDC Back-Channel Logout §2.4) and answers to
+ * introspection (RFC 9701 §5). ID tokens and whatever else goes to a client are plain `JWT`.
  */
-export type JwtTyp = 'at+jwt' | 'JWT' | 'logout+jwt' | 'token-introspection+jwt' | 'statuslist+jwt'
+export type JwtTyp = 'at+jwt' | 'JWT' | 'logout+jwt' | 'token-introspection+jwt'
 
 /** A key as the JWKS shows it (RFC 7517): public members only. */
 export interface PublicJwk {
@@ -158,7 +158,6 @@ function encodedHeaders(alg: SigningAlgorithm, kid: string): SigningKey['encoded
     JWT: encodedHeader(alg, 'JWT', kid),
     'logout+jwt': encodedHeader(alg, 'logout+jwt', kid),
     'token-introspection+jwt': encodedHeader(alg, 'token-introspection+jwt', kid),
-    'statuslist+jwt': encodedHeader(alg, 'statuslist+jwt', kid),
   }
 }
 
