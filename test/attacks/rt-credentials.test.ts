@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { changeClient } from '../../packages/server/src/admin/clients.ts'
+import { resetFactors } from '../../packages/server/src/admin/users.ts'
 import { twoFactorAcr } from '../../packages/server/src/domain/session/acr.ts'
 import { type ChangeEnding, endsOf } from '../../packages/server/src/domain/user/ends.ts'
 import { openAccount, passkeyFormOf, passkeyOptionsOf, press } from '../stage/account.ts'
@@ -142,6 +143,17 @@ describe('another way to sign in', () => {
     await press(browser, added, 'passkey_remove')
     assert.equal(await isAlive(app, { ...other, tokens: rotated }), false)
     assert.equal(await isAlive(app, own), true)
+  })
+
+  it('RT-21 that the operator takes away ends everything, and the password alone signs in again', async test => {
+    const { app, own, other, stage } = await twoBrowsers(test, 'none')
+    const [user] = await stage.pawl.store.users.list(1)
+    assert.ok(user !== undefined)
+    await giveAuthenticator(stage, user)
+    await resetFactors(stage.workbench, user.email)
+    assert.deepEqual([await isAlive(app, own), await isAlive(app, other)], [false, false])
+    assert.match((await openAccount(stage.browser('198.51.100.5'))).body, /Your account<\/h1>/)
+    assert.equal((await eventsOf(stage, 'factors_reset')).length, 1)
   })
 
   it('ends what the rule says', () => {

@@ -15,7 +15,7 @@ import { type PasswordFault, passwordCharactersMax, passwordCharactersMin } from
 import { groupsOf, type User } from '../domain/user/user.ts'
 import { parseInput } from './client-input.ts'
 import { findUser } from './find-user.ts'
-import { AdminRefused, InputRefused, type Workbench } from './workbench.ts'
+import { AdminRefused, InputRefused, operatorEvent, type Workbench } from './workbench.ts'
 
 export const usersListedMax = 10_000
 const claimsBytesMax = 16_384
@@ -144,6 +144,21 @@ export async function disableUser(workbench: Workbench, name: string): Promise<U
 export async function enableUser(workbench: Workbench, name: string): Promise<User> {
   const { user } = await findUser(workbench, name)
   return changed(user, await enableAccount(meansOf(workbench), user.subject, workbench.operator.caller))
+}
+
+/**
+ * Takes codes, recovery codes and passkeys away, from somebody who has lost them: the password alone signs in again.
+ * Everything of before is over, what a passkey opened in the meantime included.
+ */
+export async function resetFactors(workbench: Workbench, name: string): Promise<User> {
+  const { user } = await findUser(workbench, name)
+  const { store } = workbench
+  const { subject } = user
+  const { passkeys } = await store.credentials.ofUser(subject)
+  for (const passkey of passkeys) await store.credentials.removePasskey(passkey, 'nothing', [])
+  const event = operatorEvent(workbench, 'factors_reset', { subject, atMs: await store.now() })
+  await store.credentials.removeTotp(subject, 'all', [event])
+  return user
 }
 
 /** Sets a new password; whoever was signed in with the old one is signed out everywhere. */

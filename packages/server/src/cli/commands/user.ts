@@ -10,6 +10,7 @@ import {
   enableUser,
   listUsers,
   type NewUserInput,
+  resetFactors,
   resetPassword,
   userJson,
   type UserChangesInput,
@@ -34,6 +35,7 @@ export function addUserCommands(program: Command, world: World): void {
   addSet(group, world)
   addList(group, world)
   addPassword(group, world)
+  addResetFactors(group, world)
   addDisable(group, world)
   addEnable(group, world)
 }
@@ -127,6 +129,13 @@ function addPassword(group: Command, world: World): void {
       const password = flags.dryRun ? '' : await readPassword(world, flags.passwordStdin === true)
       await endAndTell(world, name, flags, workbench => resetPassword(workbench, name, password))
     })
+}
+
+function addResetFactors(group: Command, world: World): void {
+  const says = 'take codes and passkeys away from a person who has lost them; ends every session they have'
+  endingCommand(group, 'reset-factors', says).action(async (name: string, flags: EndingFlags) => {
+    await endAndTell(world, name, flags, workbench => resetFactors(workbench, name))
+  })
 }
 
 function addDisable(group: Command, world: World): void {

@@ -45,6 +45,7 @@ export type EventKind =
   | 'passkey_added'
   | 'passkey_removed'
   | 'passkey_cloned'
+  | 'factors_reset'
   | 'upstream_added'
   | 'upstream_removed'
   | 'upstream_linked'
