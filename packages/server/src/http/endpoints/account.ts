@@ -109,9 +109,11 @@ async function ended(server: AuthorizationServer, post: Decided): Promise<HttpRe
       if (id !== null) await withdrawConsent(server, owner, id)
       return accountResponse(server, owner, browser, done('What the application held is over.'))
     }
-    case 'sign_out_everywhere':
-      await signOutEverywhere(server, owner)
-      return withCookies(pageResponse(signedOutPage({ issuerHost: issuerHostOf(server) })), signedOutCookies())
+    case 'sign_out_everywhere': {
+      const frames = await signOutEverywhere(server, owner)
+      const page = signedOutPage({ issuerHost: issuerHostOf(server), frames, way: null })
+      return withCookies(pageResponse(page), signedOutCookies())
+    }
     default:
       return seeOther(server.issuer + accountPath)
   }

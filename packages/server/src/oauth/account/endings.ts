@@ -4,6 +4,7 @@ import type { ClientId, SessionId } from '@pawl/family'
 import { newEvent } from '../../domain/event/new-event.ts'
 import { endSession } from '../../domain/session/sessions.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
+import { logoutFrames } from '../front-channel-logout.ts'
 import type { Owner } from './means-to-sign-in.ts'
 
 /** Signs another browser out, and ends what was opened there. False where there is no such session of this person. */
@@ -19,16 +20,23 @@ export async function signOutElsewhere(server: AuthorizationServer, owner: Owner
     atMs: await server.store.now(),
   } as const
   await endSession(means, session, end)
+  server.courier.wake()
   return true
 }
 
-/** Nothing of before is left, this browser's session included. */
-export async function signOutEverywhere(server: AuthorizationServer, { user, session, caller }: Owner): Promise<void> {
+/** Nothing of before is left, this browser's session included. Answers what its page must load (`logoutFrames`). */
+export async function signOutEverywhere(
+  server: AuthorizationServer,
+  { user, session, caller }: Owner,
+): Promise<readonly string[]> {
+  const frames = await logoutFrames(server, session.id)
   const detail = { target: 'user', reason: 'signed out everywhere' }
   const about = { subject: user.subject, sessionId: session.id, caller, atMs: await server.store.now(), detail }
   const target = { kind: 'user', subject: user.subject } as const
   const cutOff = { target, reason: 'signed out everywhere', by: 'user', beforeMs: null }
   await server.store.cutOffs.set(cutOff, [newEvent('cut_off_set', about, server.entropy)])
+  server.courier.wake()
+  return frames
 }
 
 /** The application is asked about again the next time, and what it holds is over. */
