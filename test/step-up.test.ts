@@ -106,7 +106,7 @@ describe('a person with an authenticator application', () => {
 })
 
 describe('acr_values', () => {
-  it('raise a session that has shown less, under a new secret and the same sid', async test => {
+  it('CK-05 raise a session that has shown less, under a new secret and the same sid', async test => {
     const scene = await openScene(test, { client: { ...shop, firstParty: true } })
     const { stage, browser } = scene
     const [user] = await stage.pawl.store.users.list(1)
@@ -123,7 +123,7 @@ describe('acr_values', () => {
     const strong = browser.jar.get('__Host-pawl_session')
     assert.notEqual(strong, weak)
     browser.jar.set('__Host-pawl_session', weak ?? '')
-    assert.match((await askFor(scene)).body, /name="password"/, 'CK-05: the old secret opens nothing')
+    assert.match((await askFor(scene)).body, /name="password"/, 'the old secret opens nothing')
   })
 
   it('are a wish: whoever has no such way goes on as they are, and silence is not broken', async test => {

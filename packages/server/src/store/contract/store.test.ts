@@ -5,6 +5,7 @@
 
 import { describe } from 'node:test'
 import { proveCounters } from './counters.test.ts'
+import { proveCredentials } from './credentials.test.ts'
 import { proveCutOffs } from './cut-offs.test.ts'
 import { proveDetailsTypes } from './details-types.test.ts'
 import { proveDeviceRequests } from './device-requests.test.ts'
@@ -25,6 +26,7 @@ export function proveStore(kind: Kind): void {
     proveFamilies(kind)
     proveCutOffs(kind)
     provePeople(kind)
+    proveCredentials(kind)
     proveCounters(kind)
     proveMarks(kind)
     provePushedRequests(kind)
