@@ -33,10 +33,15 @@ export function smtpMailer(place: SmtpPlace): Mailer {
 /** The library is loaded with the first mail: a server that sends none does not carry it. */
 async function openTransport(place: SmtpPlace): Promise<Transporter> {
   const { createTransport } = await import('nodemailer')
-  const url = new URL(place.url)
+  return createTransport(transportOptions(place.url))
+}
+
+/** How the mail server is spoken to: encrypted, unless it is on this very machine. */
+export function transportOptions(place: string) {
+  const url = new URL(place)
   const isImplicit = url.protocol === 'smtps:'
   const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-  return createTransport({
+  return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (isImplicit ? 465 : 587) : Number(url.port),
     secure: isImplicit,
@@ -49,7 +54,7 @@ async function openTransport(place: SmtpPlace): Promise<Transporter> {
     // A mail is text of ours: nothing of it names a file or an address to fetch.
     disableFileAccess: true,
     disableUrlAccess: true,
-  })
+  }
 }
 
 function decoded(part: string): string {

@@ -95,7 +95,7 @@ const spendRecoveryText = 'DELETE FROM recovery_codes WHERE subject = $1 AND cod
 
 const passkeyText = `SELECT id, subject, name, public_key, counter, transports, created_ms, used_ms FROM passkeys`
 
-/** The bound stands in the statement itself: two that are added at once cannot both be the last. */
+/** The bound stands in the statement itself. Two nodes of PostgreSQL that add at the same moment may pass it by one. */
 const addPasskeyText = `INSERT INTO passkeys (id, subject, name, public_key, counter, transports, created_ms)
 SELECT $1, $2, $3, $4, $5, $6, $7 WHERE (SELECT count(*) FROM passkeys WHERE subject = $2) < $8
 ON CONFLICT DO NOTHING`
