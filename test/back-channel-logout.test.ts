@@ -82,6 +82,16 @@ describe('a logout token', () => {
     })
   })
 
+  it('names the user as the client knows them', async test => {
+    const { stage, browser, tokens, receiver } = await openTold(test, { subjectType: 'pairwise' })
+    const known = claimsOf(String(tokens.body['id_token']))['sub']
+    assert.notEqual(known, (await stage.pawl.store.users.list(1))[0]?.subject)
+    await logOut(browser, tokens)
+    await settle(stage)
+    assert.equal(receiver.heard.length, 1)
+    assert.equal((await logoutTokenOf(stage, receiver.heard[0]?.token ?? '', 'shop')).sub, known)
+  })
+
   it('is another one at each attempt, so that whoever took the first does not refuse the second', async test => {
     const { stage, browser, tokens, receiver } = await openTold(test)
     receiver.answer(500)

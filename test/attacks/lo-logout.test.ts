@@ -250,6 +250,33 @@ describe('an address to hear of it at', () => {
   })
 })
 
+describe('a client that registers itself', () => {
+  it('SF-03 gives addresses on the public internet only, and is told what became of them', async test => {
+    const { stage } = await openScene(test)
+    const register = async (members: object): Promise<readonly [number, { readonly [name: string]: unknown }]> => {
+      const body = JSON.stringify({ redirect_uris: ['https://app.example/cb'], ...members })
+      const headers = { 'content-type': 'application/json' }
+      const response = await stage.send('/register', { method: 'POST', headers, body })
+      return [response.status, (await response.json()) as { readonly [name: string]: unknown }]
+    }
+    const inside = ['https://10.0.0.1/x', 'https://169.254.169.254/', 'https://[::1]/x', 'http://app.example/x', 'x:y', 7]
+    for (const address of inside) {
+      for (const member of ['backchannel_logout_uri', 'frontchannel_logout_uri']) {
+        const [status, body] = await register({ [member]: address })
+        assert.deepEqual([status, body['error']], [400, 'invalid_client_metadata'], `${member} ${address}`)
+      }
+    }
+    const members = {
+      backchannel_logout_uri: 'https://app.example/back',
+      backchannel_logout_session_required: true,
+      frontchannel_logout_uri: 'https://app.example/front',
+      frontchannel_logout_session_required: true,
+    }
+    const [status, body] = await register(members)
+    assert.deepEqual([status, body], [201, { ...body, ...members }])
+  })
+})
+
 describe('a logout token', () => {
   it('JW-07 is no hint, and no access token', async test => {
     const told = await openTold(test)
