@@ -46,6 +46,8 @@ export interface Courier {
   readonly stop: () => void
 }
 
+/** How often the store is asked whether there is something to do, where nobody wakes the courier. */
+export const courierWakesSeconds = 5
 export const attemptSecondsMax = 5
 /** Longer than an attempt and the writes round it can take. */
 export const claimSeconds = 60
