@@ -6,7 +6,7 @@
 
 import type { Subject } from '@pawl/family'
 import type { Sealer } from '../keys/seal.ts'
-import { charge, type Limit } from '../throttle/throttle.ts'
+import { charge, findOver, type Limit } from '../throttle/throttle.ts'
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
 import type { KeyOf } from './known-device.ts'
 import type { User } from './user.ts'
@@ -64,6 +64,8 @@ export async function mayMail(
     limit('mail_account', to.accountKey, mailsPerHourMax),
     limit('mail_network', to.network, mailsPerNetworkAndHourMax),
   ]
+  // Asked first: whoever goes on against a full limit leaves no rows behind.
+  if ((await findOver(throttles, limits)) !== null) return false
   return (await charge(throttles, limits)).kind === 'within'
 }
 

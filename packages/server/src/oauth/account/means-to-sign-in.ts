@@ -15,6 +15,7 @@ import type { User } from '../../domain/user/user.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { passwordMeans } from '../browser.ts'
 import { challengeOf } from '../passkey-sign-in.ts'
+import { passwordChangedMail } from './mails.ts'
 import { type AccountState, accountStateEndsAtMs } from './account-state.ts'
 
 /** Whoever has the account page open. */
@@ -46,7 +47,15 @@ export async function changePassword(
   const outcome = await setAccountPassword(accounts, setting, caller)
   if (outcome.kind === 'password_refused') return outcome
   if (outcome.kind === 'too_busy') return { kind: 'busy', retryAfterSeconds: 2 }
-  return { kind: outcome.kind === 'unknown' ? 'refused' : 'changed' }
+  if (outcome.kind === 'unknown') return { kind: 'refused' }
+  tellOfPassword(server, user)
+  return { kind: 'changed' }
+}
+
+/** A mail nobody asked for: whoever did not change the password learns that somebody did. */
+export function tellOfPassword(server: AuthorizationServer, { email }: Pick<User, 'email'>): void {
+  const { mailer, issuer } = server
+  if (mailer !== null) server.background.run(() => mailer.send(passwordChangedMail({ to: email, issuer })))
 }
 
 export interface TotpOffer {

@@ -20,7 +20,8 @@ import {
 } from '../../domain/user/password-mail.ts'
 import type { User } from '../../domain/user/user.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
-import { accountExistsMail, newAccountMail, passwordChangedMail, resetMail } from './mails.ts'
+import { accountExistsMail, newAccountMail, resetMail } from './mails.ts'
+import { tellOfPassword } from './means-to-sign-in.ts'
 
 /** Where the links in mails lead. */
 export const choosePasswordPath = '/password'
@@ -123,12 +124,9 @@ async function reset(
   const setting = { subject, password, ends: 'all', emailVerified: true, isDue } as const
   const outcome = await setPassword(accountMeans(server), setting, caller)
   switch (outcome.kind) {
-    case 'changed': {
-      const { mailer } = server
-      const mail = passwordChangedMail({ to: outcome.user.email, issuer: server.issuer })
-      if (mailer !== null) server.background.run(() => mailer.send(mail))
+    case 'changed':
+      tellOfPassword(server, outcome.user)
       return { kind: 'done', email: outcome.user.email }
-    }
     case 'unchanged':
     case 'unknown':
       return { kind: 'over' }
