@@ -2,15 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import type { ClientId, Subject } from '@pawl/family'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { carryOut, planRevocation, type RevocationInput } from '../packages/server/src/admin/revoke.ts'
 import { disableUser, resetPassword } from '../packages/server/src/admin/users.ts'
 import { logoutEvent, logoutTokenSeconds } from '../packages/server/src/domain/token/logout-token.ts'
+import { newFamily, rotated } from '../packages/server/src/store/contract/fixture.test.ts'
 import type { App, Tokens } from './stage/app.ts'
 import type { Browser } from './stage/browser.ts'
 import { algorithmOf, type LogoutReceiver, logoutTokenOf, openLogoutReceiver } from './stage/logout-receiver.ts'
 import { databaseFor, openScene, type Scene, settle, shop } from './stage/scene.ts'
-import { openStage } from './stage/stage.ts'
+import { openStage, type Stage } from './stage/stage.ts'
 
 const sessionOnly = { scope: 'openid email' }
 
@@ -106,6 +108,48 @@ describe('a logout token', () => {
     assert.notEqual(first, second)
   })
 })
+
+describe('hearing of a logout', () => {
+  it('is announced in the metadata', async test => {
+    const { stage } = await openTold(test)
+    const metadata = (await (await stage.send('/.well-known/openid-configuration')).json()) as object
+    const supported = ['backchannel', 'frontchannel'].flatMap(channel => [
+      [`${channel}_logout_supported`, true],
+      [`${channel}_logout_session_supported`, true],
+    ])
+    assert.deepEqual(metadata, { ...metadata, ...Object.fromEntries(supported) })
+  })
+
+  it('of sessions alone is all that a client gets that wants to hear of sessions alone', async test => {
+    const { stage, receiver, registered } = await openTold(test, { backchannelLogoutSessionRequired: true })
+    const other = await openLogoutReceiver(test)
+    const office = await stage.addClient({ ...shop, id: 'office', backchannelLogoutUri: other.url })
+    const [user] = await stage.pawl.store.users.list(1)
+    assert.ok(user !== undefined)
+    for (const { client } of [registered, office]) await openWithoutSession(stage, client.id, user.subject)
+    stage.clock.advanceSeconds(1)
+    await disableUser(stage.workbench, 'ada@example.com')
+    await stage.pawl.tellOthers()
+    assert.deepEqual(
+      receiver.heard.map(({ token }) => typeof claimsOf(token)['sid']),
+      ['string'],
+    )
+    assert.deepEqual(
+      other.heard.map(({ token }) => [claimsOf(token)['sid'], claimsOf(token)['sub']]),
+      [[undefined, user.subject]],
+    )
+  })
+})
+
+/** What a device or an exchanged token has: a user, and no session of theirs. */
+async function openWithoutSession(stage: Stage, clientId: ClientId, subject: Subject): Promise<void> {
+  const { store } = stage.pawl
+  const atMs = await store.now()
+  const grant = { clientId, subject, sessionId: null, endsWithSession: false }
+  const family = newFamily(stage.entropy, atMs, {}, grant)
+  assert.equal(await store.families.open(family, []), 'done')
+  await rotated({ store, entropy: stage.entropy }, family)
+}
 
 describe('whoever ends a session', () => {
   const causes: { readonly [cause: string]: (told: Told) => Promise<void> } = {
