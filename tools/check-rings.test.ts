@@ -26,6 +26,9 @@ const refused: { readonly [file: string]: string } = {
   [`${server}/cli/remembers.ts`]: `import { openStore } from '../store/sqlite/open.ts'`,
   [`${server}/cli/serves-pages.ts`]: `import { page } from '../http/pages/page.ts'`,
   [`${server}/config/listens.ts`]: `import { listen } from '../http/node-listener.ts'`,
+  [`${server}/outbound/decides.ts`]: `import { judgeClient } from '../admin/client-rules.ts'`,
+  [`${server}/oauth/sends.ts`]: `import { openOutbound } from '../outbound/open-outbound.ts'`,
+  [`${server}/oauth/works-for-operators.ts`]: `import { registerClient } from '../admin/clients.ts'`,
   [`${server}/store/sql/decides.ts`]: `import { authorize } from '../../oauth/authorize.ts'`,
   [`${server}/store/sqlite/knows-another-engine.ts`]: `import { Client } from 'pg'`,
   [`${server}/asks-a-database.ts`]: `import { Client } from 'pg'`,
@@ -48,6 +51,8 @@ const refused: { readonly [file: string]: string } = {
 
 const accepted: { readonly [file: string]: string } = {
   [`${server}/domain/decides.ts`]: `import { present } from '@pawl/family'\nimport type { Clock } from './time.ts'`,
+  [`${server}/outbound/sends.ts`]: `import { request } from 'node:https'\nimport type { Outbound } from '../domain/outbound/outbound.ts'`,
+  [`${server}/oauth/registration/registers.ts`]: `import { judgeClient } from '../../admin/client-rules.ts'`,
   [`${server}/oauth/grants/refresh.ts`]: `import { step } from '../../domain/family/step.ts'`,
   [`${server}/http/endpoints/token.ts`]: `import type { Client } from '../../domain/client/client.ts'`,
   [`${server}/http/node-listener.ts`]: `import {\n  createServer,\n  type Server,\n} from 'node:http'`,

@@ -94,7 +94,7 @@ function aliasesAt(url: string): { readonly [name: string]: string } {
   }
 }
 
-/** RFC 7591 §3, Client ID Metadata Document §5. */
+/** RFC 7591 §3, Client ID Metadata Document §6. */
 function registrationMetadata({ issuer, rules }: Pick<AuthorizationServer, 'issuer' | 'rules'>) {
   return {
     ...(rules.registration === 'off' ? {} : { registration_endpoint: issuer + endpointPaths.register }),

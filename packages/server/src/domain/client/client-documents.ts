@@ -7,7 +7,7 @@ import type { ClientId } from '@pawl/family'
 import { isOutboundError, type Outbound, type OutboundAnswer } from '../outbound/outbound.ts'
 import { type JsonObject, parseJsonObject } from '../strict-json.ts'
 
-/** What the draft recommends (§6.6). */
+/** What the draft recommends (§8.7). */
 export const documentBytesMax = 5_120
 export const documentSecondsMax = 3
 /** At once in this process: strangers ask for them, and must leave room for the requests of others. */
@@ -72,7 +72,7 @@ function readDocument(id: ClientId, { status, headers, body }: OutboundAnswer): 
   const parsed = parseJsonObject(text)
   if ('refusal' in parsed) return { refusal: `The document is refused: ${parsed.refusal}.` }
   const metadata = parsed.object
-  // Character by character (§4.1): a document that names another id may be somebody else's.
+  // Character by character (§4): a document that names another id may be somebody else's.
   if (metadata['client_id'] !== id) return { refusal: 'The document names another client_id than its own URL.' }
   if ('client_secret' in metadata || 'client_secret_expires_at' in metadata) {
     return { refusal: 'The document holds a client secret, which everybody can read.' }

@@ -11,6 +11,8 @@ export interface RegisteredSource {
   readonly tokenHashes: readonly string[]
   /** Who let it in: the name of an initial access token, or the issuer of a software statement. Null: nobody. */
   readonly vouchedBy: string | null
+  /** It was a statement, and only another one of the same issuer changes what it said. */
+  readonly byStatement: boolean
 }
 
 export interface DocumentSource {

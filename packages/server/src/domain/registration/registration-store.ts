@@ -1,6 +1,8 @@
 /** What stands behind dynamic registration: the tokens that open it, and the clients that came through it. */
 
+import type { ClientId } from '@pawl/family'
 import type { Client, ClientKind } from '../client/client.ts'
+import type { ClientSource } from '../client/client-source.ts'
 import type { AuditEvent } from '../event/event.ts'
 
 /** Opens registration for somebody the operator gave it to (RFC 7591 §1.2). The token itself is kept as a keyed hash. */
@@ -19,15 +21,22 @@ export interface InitialAccessToken {
 export interface RegistrationTerms {
   /** The initial access token that pays for this client with one use; null where none is asked for. */
   readonly tokenName: string | null
-  /** A client without any family by then is forgotten. */
+  /** A client without any family by then is forgotten; see `keptUntilMs`. */
   readonly keptUntilMs: number
 }
 
-/**
- * How long a client that came by itself is kept after it was last seen to hold something. One that never held anything
- * goes sooner (`keptUntilMs`).
- */
+/** How long a client that nobody vouches for is kept without having been used. */
+export const unusedClientKeptSeconds = 86_400
+/** How long it is kept after a person last let it in, or after it was last seen to hold something. */
 export const idleClientKeptSeconds = 90 * 86_400
+
+/** Until when a client is kept that has just registered. Whom somebody vouched for, only somebody sends away. */
+export function keptUntilMs({ vouchedBy }: Pick<ClientSource, 'vouchedBy'>, nowMs: number): number {
+  return vouchedBy === null ? nowMs + unusedClientKeptSeconds * 1000 : foreverMs
+}
+
+/** The last instant there is (ECMA-262 §21.4.1.1). */
+const foreverMs = 8_640_000_000_000_000
 
 export interface RegistrationStore {
   /** `moved`: there is a token of that name. */
@@ -39,6 +48,8 @@ export interface RegistrationStore {
   removeToken(name: string, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   /** Adds the client and takes one use off the token, in one transaction. `moved`: the id is taken or the token is used up. */
   addClient(client: Client, terms: RegistrationTerms, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** Keeps a client until then that would be forgotten before; not worth a write for less than a day. */
+  keepClient(id: ClientId, untilMs: number): Promise<void>
   /** How many clients came by themselves and are still there; counts no further than `max`. */
   countClients(max: number): Promise<number>
 }

@@ -30,7 +30,7 @@ export function registrationEndpoint(server: AuthorizationServer): Endpoint {
     }
     switch (request.method) {
       case 'PUT':
-        return uncachedJson(await replaceRegistration(server, { ...managed, metadata: metadataOf(request) }))
+        return uncachedJson(await replaceRegistration(server, { ...managed, metadata: () => metadataOf(request) }))
       case 'DELETE':
         await deleteRegistration(server, managed)
         return { ...jsonResponse(204, {}), body: '' }

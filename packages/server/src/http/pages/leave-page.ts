@@ -27,5 +27,5 @@ function wayBack({ way, fields, client }: LeavePageProps): Html {
   const to = client.host === null ? html`the application` : html`<bdi>${client.host}</bdi>`
   if ('href' in way) return html`<p><a href="${way.href}" rel="noreferrer">Go back to ${to}</a></p>`
   const inputs = fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
-  return html`<form method="post" action="${way.action}">${inputs}<div class="choices"><button class="secondary">Go back to ${to}</button></div></form>`
+  return html`<form method="post" action="${way.action}">${inputs}<div class="choices"><button class="primary">Go back to ${to}</button></div></form>`
 }

@@ -12,6 +12,7 @@ import { grantIdOf, newStepId } from '../../domain/identifiers.ts'
 import { acrToTell } from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
+import { keepUsedClient } from '../registration/keep-used-client.ts'
 import { capGrants } from './cap-grants.ts'
 import { type AuthorizationResponse, emptyResponse, successResponse } from './authorization-response.ts'
 import type { Interaction } from './interaction.ts'
@@ -56,6 +57,7 @@ export async function finishInteraction(
   if (outcome === 'done') {
     await watchChallenge(server, { family, client, caller })
     await capGrants(server, { opened: family, client, caller })
+    await keepUsedClient(server, client, nowMs)
   }
   const opened = outcome === 'done' ? family : await openedBefore(server, finish)
   if (opened === null) return null

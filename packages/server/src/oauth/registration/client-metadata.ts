@@ -6,7 +6,7 @@
 
 import { judgeRedirectUri } from '@pawl/protocol'
 import { type ClientChanges, clientChangesSchema } from '../../admin/client-input.ts'
-import { type AuthMethod, type ClientKind, certificateNameTypes } from '../../domain/client/client.ts'
+import { type AuthMethod, type ClientKind, certificateNameTypes, deviceCodeGrantType } from '../../domain/client/client.ts'
 import type { JsonObject } from '../../domain/strict-json.ts'
 import { OAuthError } from '../oauth-error.ts'
 
@@ -48,38 +48,42 @@ export const plainMembers: { readonly [member: string]: keyof ClientChanges } = 
   require_signed_request_object: 'requireSignedRequests',
   require_pushed_authorization_requests: 'requirePushedRequests',
   authorization_signed_response_alg: 'responseAlgorithm',
-  authorization_details_types: 'authorizationDetailsTypes',
+  userinfo_signed_response_alg: 'userinfoSigned',
+  introspection_signed_response_alg: 'introspectionSigned',
+  subject_type: 'subjectType',
+  sector_identifier_uri: 'sectorIdentifierUri',
+  backchannel_logout_uri: 'backchannelLogoutUri',
+  backchannel_logout_session_required: 'backchannelLogoutSessionRequired',
+  frontchannel_logout_uri: 'frontchannelLogoutUri',
+  frontchannel_logout_session_required: 'frontchannelLogoutSessionRequired',
   dpop_bound_access_tokens: 'dpopBoundAccessTokens',
   tls_client_certificate_bound_access_tokens: 'tlsClientCertificateBoundAccessTokens',
 }
 
-/** Members that name an address which is fetched, posted to or shown as a link. */
+/** What is encrypted to the client, by the first word of its two members: `…_encrypted_response_alg` and `…_enc`. */
+export const encryptedMembers: { readonly [what: string]: keyof ClientChanges } = {
+  id_token: 'idTokenEncryption',
+  userinfo: 'userinfoEncrypted',
+  introspection: 'introspectionEncrypted',
+  authorization: 'responseEncrypted',
+}
+
+/** Members that name an address which is fetched, posted to, framed or shown as a link. */
 const addresses = [
   'client_uri',
   'logo_uri',
   'policy_uri',
   'tos_uri',
   'jwks_uri',
+  'sector_identifier_uri',
   'initiate_login_uri',
   'backchannel_logout_uri',
   'frontchannel_logout_uri',
 ] as const
 
-/** What would make a client believe that it is protected in a way it is not. */
-const notThere = [
-  'id_token_encrypted_response_alg',
-  'userinfo_encrypted_response_alg',
-  'userinfo_signed_response_alg',
-  'authorization_encrypted_response_alg',
-] as const
-
 /** Throws `invalid_redirect_uri` or `invalid_client_metadata` (RFC 7591 §3.2.2). */
 export function readMetadata(sent: JsonObject, policy: MetadataPolicy): ReadMetadata {
-  const members = withoutNulls(sent)
-  for (const member of notThere) {
-    if (members[member] !== undefined) throw wrong(`${member} is not supported.`)
-  }
-  if ((members['subject_type'] ?? 'public') !== 'public') throw wrong('The only subject_type is public.')
+  const members = withoutPointless(withoutNulls(sent))
   const auth = authMethodOf(members, policy)
   const kind = kindOf(members, auth)
   if (!policy.kinds.includes(kind)) throw wrong(`Clients of kind ${kind} cannot be registered here.`)
@@ -88,17 +92,28 @@ export function readMetadata(sent: JsonObject, policy: MetadataPolicy): ReadMeta
     auth,
     scopes: [...scopes],
     refresh: grantTypesOf(members).includes('refresh_token') && kind !== 'service',
+    deviceGrant: grantTypesOf(members).includes(deviceCodeGrantType) && kind !== 'service' && kind !== 'spa',
     // RFC 9700 §2.1.1: what OpenID clients do that know nothing of PKCE, and can prove who they are.
     pkce: auth !== 'none' && scopes.includes('openid') ? 'or_nonce' : 'always',
   })
   judgeAddresses(members, policy)
-  judgeRedirects(changes.redirectUris ?? [], kind, policy)
+  judgeRedirects([...(changes.redirectUris ?? []), ...(changes.postLogoutRedirectUris ?? [])], kind, policy)
   return { kind, changes }
 }
 
 /** RFC 7592 §2.2: a member that is null is a member that is not there. */
 function withoutNulls(sent: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null))
+}
+
+/** What a notice of logout must carry says nothing where no notice is wanted. */
+function withoutPointless(members: JsonObject): JsonObject {
+  const { backchannel_logout_session_required: back, frontchannel_logout_session_required: front, ...others } = members
+  return {
+    ...others,
+    ...(members['backchannel_logout_uri'] !== undefined && { backchannel_logout_session_required: back }),
+    ...(members['frontchannel_logout_uri'] !== undefined && { frontchannel_logout_session_required: front }),
+  }
 }
 
 function authMethodOf(members: JsonObject, policy: MetadataPolicy): AuthMethod {
@@ -114,6 +129,8 @@ function grantTypesOf(members: JsonObject): readonly string[] {
 }
 
 function kindOf(members: JsonObject, auth: AuthMethod): ClientKind {
+  const type = members['application_type'] ?? 'web'
+  if (type !== 'web' && type !== 'native') throw wrong('application_type is web or native.')
   const grantTypes = grantTypesOf(members)
   const responseTypes = textsOf(members, 'response_types')
   const usesCode = grantTypes.includes('authorization_code')
@@ -122,8 +139,8 @@ function kindOf(members: JsonObject, auth: AuthMethod): ClientKind {
   }
   const redirectUris = textsOf(members, 'redirect_uris') ?? []
   if (usesCode && redirectUris.length === 0) throw wrongRedirect('redirect_uris is missing.')
-  if (grantTypes.includes('urn:ietf:params:oauth:grant-type:device_code') && !usesCode) return 'device'
   if (!usesCode) {
+    if (grantTypes.includes(deviceCodeGrantType) && auth === 'none') return 'device'
     if (!grantTypes.includes('client_credentials')) throw wrong('No grant type of grant_types is there to be had.')
     if (auth === 'none') throw wrong('client_credentials needs a client that authenticates.')
     return 'service'
@@ -133,9 +150,7 @@ function kindOf(members: JsonObject, auth: AuthMethod): ClientKind {
 
 /** A page keeps no refresh token unless it is bound to a key; whatever else is public runs on the person's own machine. */
 function publicKindOf(members: JsonObject, grantTypes: readonly string[], uris: readonly string[]): ClientKind {
-  const type = members['application_type']
-  if (type !== undefined && type !== 'web' && type !== 'native') throw wrong('application_type is web or native.')
-  const isPage = type !== 'native' && uris.every(uri => uri.startsWith('https://'))
+  const isPage = members['application_type'] !== 'native' && uris.every(uri => uri.startsWith('https://'))
   const isBound = members['dpop_bound_access_tokens'] === true
   return isPage && (isBound || !grantTypes.includes('refresh_token')) ? 'spa' : 'native'
 }
@@ -154,15 +169,34 @@ function changesOf(members: JsonObject, settled: ClientChanges): ClientChanges {
     return value === undefined ? [] : [[setting, value] as const]
   })
   // OIDC Registration §2: RS256 is what a client expects that says nothing.
-  const wanted = { idTokenAlgorithm: 'RS256', ...Object.fromEntries(plain), ...certificateNameOf(members), ...settled }
+  const said = { ...Object.fromEntries(plain), ...encryptionsOf(members), ...certificateNameOf(members) }
+  const wanted = { idTokenAlgorithm: 'RS256', ...said, ...settled }
   if (members['jwks'] !== undefined && members['jwks_uri'] !== undefined) {
     throw wrong('jwks and jwks_uri are both there: a client has its keys in one place.')
   }
   const parsed = clientChangesSchema.safeParse(wanted)
   if (parsed.success) return parsed.data
   const setting = parsed.error.issues[0]?.path[0]
-  const member = Object.keys(plainMembers).find(name => plainMembers[name] === setting) ?? 'The metadata'
+  const member = memberOf(setting) ?? 'The metadata'
   throw member === 'redirect_uris' ? wrongRedirect(`${member} is malformed.`) : wrong(`${member} is refused.`)
+}
+
+function memberOf(setting: PropertyKey | undefined): string | undefined {
+  const what = Object.keys(encryptedMembers).find(name => encryptedMembers[name] === setting)
+  if (what !== undefined) return `${what}_encrypted_response_alg`
+  return Object.keys(plainMembers).find(name => plainMembers[name] === setting)
+}
+
+/** OIDC Registration §2: without an algorithm nothing is encrypted, and an encoding alone means nothing. */
+function encryptionsOf(members: JsonObject): { readonly [setting: string]: unknown } {
+  const said = Object.entries(encryptedMembers).flatMap(([what, setting]) => {
+    const algorithm = members[`${what}_encrypted_response_alg`]
+    const content = members[`${what}_encrypted_response_enc`]
+    if (algorithm !== undefined) return [[setting, { algorithm, ...(content !== undefined && { content }) }] as const]
+    if (content === undefined) return []
+    throw wrong(`${what}_encrypted_response_enc came without ${what}_encrypted_response_alg.`)
+  })
+  return Object.fromEntries(said)
 }
 
 /** RFC 8705 §2.1.2: exactly one of five members. */

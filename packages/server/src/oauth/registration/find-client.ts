@@ -8,10 +8,10 @@ import type { Client, ClientReading } from '../../domain/client/client.ts'
 import type { ClientDocument } from '../../domain/client/client-documents.ts'
 import { hostOfDocument, isDocumentUrl } from '../../domain/client/document-url.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
+import { keptUntilMs } from '../../domain/registration/registration-store.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { clientOfMetadata } from './registered-client.ts'
-import { unusedClientKeptSeconds } from './register.ts'
+import { clientOfMetadata, refuseForeignSector, withOwnWord } from './registered-client.ts'
 import { chargeDocumentFetch, noteFailedFetch, refuseWhenFull } from './registration-limits.ts'
 import { documentPolicy } from './registration-policy.ts'
 
@@ -36,7 +36,7 @@ export async function findClient(
   if (reading !== null && isFresh) return reading.client
   const document = await fetched(server, clientId, caller)
   const known = { clientId, reading, vouchedBy, caller, nowMs }
-  return keep(server, clientOfDocument(server, document, known), known)
+  return keep(server, await clientOfDocument(server, document, known), known)
 }
 
 interface Known {
@@ -63,19 +63,21 @@ async function fetched(server: AuthorizationServer, clientId: ClientId, caller: 
   throw unusable(clientId, document.refusal)
 }
 
-function clientOfDocument(server: AuthorizationServer, document: ClientDocument, known: Known): Client {
+async function clientOfDocument(server: AuthorizationServer, document: ClientDocument, known: Known): Promise<Client> {
   const { clientId, reading, vouchedBy, nowMs } = known
   const freshUntilMs = nowMs + document.freshSeconds * 1000
   const { metadata } = document
   // What is not said is said: a document can hold no secret, so there is one method it can mean.
   const method = metadata['token_endpoint_auth_method'] ?? 'none'
   try {
-    return clientOfMetadata({ ...metadata, token_endpoint_auth_method: method }, documentPolicy(server), {
+    const client = clientOfMetadata({ ...metadata, token_endpoint_auth_method: method }, documentPolicy(server), {
       id: clientId,
       name: hostOfDocument(clientId),
       createdAtMs: reading?.client.createdAtMs ?? nowMs,
       source: { kind: 'document', freshUntilMs, vouchedBy },
     })
+    await refuseForeignSector(server, client)
+    return client
   } catch (error) {
     if (error instanceof OAuthError) throw unusable(clientId, `The document is refused: ${error.detail}`, error)
     throw error
@@ -88,26 +90,18 @@ async function keep(server: AuthorizationServer, client: Client, known: Known): 
   const about = { clientId: client.id, caller, atMs: nowMs, detail: { kind: client.kind, came: 'document' } }
   if (reading === null) {
     await refuseWhenFull(server)
-    const terms = { tokenName: null, keptUntilMs: nowMs + unusedClientKeptSeconds * 1000 }
+    const terms = { tokenName: null, keptUntilMs: keptUntilMs({ vouchedBy: null }, nowMs) }
     const outcome = await registrations.addClient(client, terms, [newEvent('client_added', about, server.entropy)])
     return outcome === 'done' ? client : ((await clients.read(client.id))?.client ?? client)
   }
-  const next = withOperatorsWord(client, reading.client)
-  const isOther = JSON.stringify(withoutTime(next)) !== JSON.stringify(withoutTime(reading.client))
+  const before = reading.client
+  const next = client.kind === before.kind ? { ...withOwnWord(before, client), source: client.source } : client
+  const isOther = JSON.stringify(withoutTime(next)) !== JSON.stringify(withoutTime(before))
   const events = isOther ? [newEvent('client_changed', about, server.entropy)] : []
   // Families were opened by who it was: whoever it is now gets none of them.
-  const cutsOff = next.kind !== reading.client.kind
+  const cutsOff = next.kind !== before.kind
   const outcome = await clients.change(next, reading.version, cutsOff, events)
   return outcome === 'done' ? next : ((await clients.read(client.id))?.client ?? next)
-}
-
-/** What an operator tightened about a client stays, however often its document is read. */
-function withOperatorsWord(client: Client, before: Client): Client {
-  if (client.kind !== before.kind) return client
-  const { accessTokenSeconds, idleSeconds, absoluteSeconds, repeatWindowSeconds, reuseEnds, partner } = before
-  const { audiences, resources, minimumAcr, maxAuthAgeSeconds, pkce } = before
-  const lifetimes = { accessTokenSeconds, idleSeconds, absoluteSeconds, repeatWindowSeconds }
-  return { ...client, ...lifetimes, reuseEnds, partner, audiences, resources, minimumAcr, maxAuthAgeSeconds, pkce }
 }
 
 function withoutTime(client: Client): object {

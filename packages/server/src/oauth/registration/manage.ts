@@ -12,7 +12,7 @@ import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { wrong } from './client-metadata.ts'
 import { refusedToken, registrationAnswer } from './register.ts'
-import { clientOfUpdate } from './registered-client.ts'
+import { clientOfUpdate, refuseForeignSector } from './registered-client.ts'
 import { registrationPolicy } from './registration-policy.ts'
 import { withSoftwareStatement } from './software-statement.ts'
 
@@ -29,19 +29,20 @@ export interface ManagementRequest {
 interface Managed extends ClientReading {
   readonly source: RegisteredSource
   readonly token: string
-  /** Of the token that was shown. */
+  /** The token that was shown, as it is kept from now on: under the current master key. */
   readonly hash: string
+  /** True of the newest token: then the one before it is over. */
+  readonly isNewest: boolean
 }
 
 /** RFC 7592 §2.1. Throws `invalid_token` (401) for a token that is not this client's, and for a client that is gone. */
 export async function readRegistration(server: AuthorizationServer, request: ManagementRequest): Promise<JsonObject> {
   return untilSaved(async () => {
     const managed = await managedClient(server, request)
-    const { client, version, source, token, hash } = managed
+    const { client, version, source, token, hash, isNewest } = managed
     // The newest token has arrived: the one before it is over now.
-    const kept = source.tokenHashes.filter(one => one === hash)
-    if (source.tokenHashes[0] === hash && kept.length < source.tokenHashes.length) {
-      const settled = { ...client, source: { ...source, tokenHashes: kept } }
+    if (isNewest && (source.tokenHashes.length > 1 || source.tokenHashes[0] !== hash)) {
+      const settled = { ...client, source: { ...source, tokenHashes: [hash] } }
       if ((await server.store.clients.change(settled, version, false, [])) === 'moved') return 'moved'
     }
     return registrationAnswer(server, client, { accessToken: token, secret: null })
@@ -55,15 +56,18 @@ export async function readRegistration(server: AuthorizationServer, request: Man
  */
 export async function replaceRegistration(
   server: AuthorizationServer,
-  request: ManagementRequest & { readonly metadata: JsonObject },
+  request: ManagementRequest & { readonly metadata: () => JsonObject },
 ): Promise<JsonObject> {
+  // Who has no token is not told what is wrong with the metadata.
   await managedClient(server, request)
-  const { metadata } = await withSoftwareStatement(server, request.metadata)
+  const { metadata, approvedBy, told } = await withSoftwareStatement(server, request.metadata())
   return untilSaved(async () => {
     const managed = await managedClient(server, request)
     const { client, version, source, hash } = managed
+    if (source.byStatement && approvedBy !== source.vouchedBy) throw unapproved(source)
     refuseForeignMembers(server, client, metadata)
     const updated = clientOfUpdate(client, withoutOurMembers(metadata), policyFor(server, client))
+    await refuseForeignSector(server, updated)
     const made = needsSecret(updated) ? newClientSecret(server, updated) : null
     const next = server.hasher.newSecret('registration_access_token')
     const changed: Client = {
@@ -73,7 +77,7 @@ export async function replaceRegistration(
     }
     const event = await eventOf(server, 'client_changed', client.id, request.caller)
     if ((await server.store.clients.change(changed, version, false, [event])) === 'moved') return 'moved'
-    return registrationAnswer(server, changed, { accessToken: next.secret, secret: made?.secret ?? null })
+    return { ...registrationAnswer(server, changed, { accessToken: next.secret, secret: made?.secret ?? null }), ...told }
   })
 }
 
@@ -90,16 +94,18 @@ export async function deleteRegistration(server: AuthorizationServer, request: M
 async function managedClient(server: AuthorizationServer, request: ManagementRequest): Promise<Managed> {
   const { token } = request
   const id = parseClientId(request.clientId ?? '')
-  const hash = token === null ? null : server.hasher.hashOf('registration_access_token', token)
   const reading = id === null ? null : await server.store.clients.read(id)
   const source = reading?.client.source ?? null
-  if (token === null || hash === null || reading === null || source?.kind !== 'registered') {
-    throw refusedToken('no such client, or no token that could be its own')
+  if (token === null || reading === null || source?.kind !== 'registered') {
+    throw refusedToken('there is no such client, or no token was shown')
   }
-  if (reading.client.disabled || !source.tokenHashes.some(one => server.hasher.same(one, hash))) {
+  const shown = server.hasher.hashesOf('registration_access_token', token)
+  const place = source.tokenHashes.findIndex(known => shown.some(one => server.hasher.same(one, known)))
+  const [hash] = shown
+  if (reading.client.disabled || place < 0 || hash === undefined) {
     throw refusedToken(`the token is not that of client ${reading.client.id}, or the client is disabled`)
   }
-  return { ...reading, source, token, hash }
+  return { ...reading, source, token, hash, isNewest: place === 0 }
 }
 
 /** What it was let in with, it keeps: the token that allowed it may be long gone. */
@@ -116,6 +122,14 @@ function refuseForeignMembers(server: AuthorizationServer, client: Client, metad
   const shown = typeof secret === 'string' ? server.hasher.hashesOf('client_secret', secret) : []
   const isOwn = client.secretHashes.some(({ hash }) => shown.some(one => server.hasher.same(one, hash)))
   if (!isOwn) throw wrong('client_secret is not the one of this client.')
+}
+
+/** Otherwise whoever got in by somebody's word could say the next day what nobody has said of it. */
+function unapproved({ vouchedBy }: RegisteredSource): OAuthError {
+  const description = 'What a software statement has said is changed by another one of its issuer alone.'
+  return new OAuthError('unapproved_software_statement', `no statement of ${vouchedBy ?? 'its issuer'} came with it`, {
+    description,
+  })
 }
 
 /** Ours to say, so a client that sends back what it was told does no wrong. */

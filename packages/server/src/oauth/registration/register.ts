@@ -2,20 +2,22 @@
 
 import { newClientSecret } from '../../admin/client-secret.ts'
 import { type Client, usesSecret } from '../../domain/client/client.ts'
+import type { ClientSource } from '../../domain/client/client-source.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { newClientId } from '../../domain/identifiers.ts'
-import { type InitialAccessToken, idleClientKeptSeconds } from '../../domain/registration/registration-store.ts'
+import { type InitialAccessToken, keptUntilMs } from '../../domain/registration/registration-store.ts'
 import type { JsonObject } from '../../domain/strict-json.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { endpointPaths } from '../metadata.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { clientOfMetadata, registrationJson } from './registered-client.ts'
+import { wrong } from './client-metadata.ts'
+import { clientOfMetadata, refuseForeignSector, registrationJson } from './registered-client.ts'
 import { chargeRegistration, refuseWhenFull } from './registration-limits.ts'
 import { registrationPolicy } from './registration-policy.ts'
 import { withSoftwareStatement } from './software-statement.ts'
 
-/** A client nobody vouched for and that nobody ever used is forgotten after a day. */
-export const unusedClientKeptSeconds = 86_400
+/** Of metadata that nobody vouches for, as JSON: what a flood of registrations can take is this times their number. */
+export const unvouchedMetadataBytesMax = 6_144
 
 export interface RegistrationRequest {
   readonly metadata: JsonObject
@@ -30,25 +32,29 @@ export interface RegistrationRequest {
  */
 export async function register(server: AuthorizationServer, request: RegistrationRequest): Promise<JsonObject> {
   const token = await openingToken(server, request.token)
-  const { metadata, approvedBy } = await withSoftwareStatement(server, request.metadata)
-  const vouchedBy = token?.name ?? approvedBy
+  const { metadata, approvedBy, told } = await withSoftwareStatement(server, request.metadata)
+  const vouchedBy = approvedBy ?? token?.name ?? null
   if (vouchedBy === null) {
     if (server.rules.registration !== 'open') throw refusedToken('nobody vouches for this client')
+    refuseLong(metadata)
     await chargeRegistration(server, request.caller.address)
   }
   await refuseWhenFull(server)
   const nowMs = await server.store.now()
   const { secret: accessToken, hash } = server.hasher.newSecret('registration_access_token')
+  const byStatement = approvedBy !== null
+  const source = { kind: 'registered', tokenHashes: [hash], vouchedBy, byStatement } as const
   const bare = clientOfMetadata(metadata, registrationPolicy(server, token), {
     id: newClientId(server.entropy),
     createdAtMs: nowMs,
-    source: { kind: 'registered', tokenHashes: [hash], vouchedBy },
+    source,
     partner: token?.partner ?? null,
   })
+  await refuseForeignSector(server, bare)
   const made = usesSecret(bare.authMethod) ? newClientSecret(server, bare) : null
   const client: Client = made === null ? bare : { ...bare, secretHashes: [made.kept] }
-  await save(server, client, { token, caller: request.caller, nowMs })
-  return registrationAnswer(server, client, { accessToken, secret: made?.secret ?? null })
+  await save(server, client, { source, token, caller: request.caller, nowMs })
+  return { ...registrationAnswer(server, client, { accessToken, secret: made?.secret ?? null }), ...told }
 }
 
 /** RFC 7591 §3.2.1 and RFC 7592 §3. `secret` is told when it was just made; we keep only its hash. */
@@ -67,6 +73,11 @@ export function registrationAnswer(
   }
 }
 
+function refuseLong(metadata: JsonObject): void {
+  if (Buffer.byteLength(JSON.stringify(metadata)) <= unvouchedMetadataBytesMax) return
+  throw wrong(`Without an initial access token the metadata has at most ${unvouchedMetadataBytesMax} bytes.`)
+}
+
 /** The token that was sent, if it opens anything; null where none was sent. */
 async function openingToken(server: AuthorizationServer, token: string | null): Promise<InitialAccessToken | null> {
   if (token === null) return null
@@ -79,14 +90,18 @@ async function openingToken(server: AuthorizationServer, token: string | null): 
 async function save(
   server: AuthorizationServer,
   client: Client,
-  from: { readonly token: InitialAccessToken | null; readonly caller: Caller; readonly nowMs: number },
+  from: {
+    readonly source: ClientSource
+    readonly token: InitialAccessToken | null
+    readonly caller: Caller
+    readonly nowMs: number
+  },
 ): Promise<void> {
-  const { token, caller, nowMs } = from
-  const isVouched = client.source?.vouchedBy !== null
-  const keptSeconds = isVouched ? idleClientKeptSeconds : unusedClientKeptSeconds
-  const detail = { kind: client.kind, came: 'registered', vouched_by: client.source?.vouchedBy ?? null }
+  const { source, token, caller, nowMs } = from
+  const { vouchedBy } = source
+  const detail = { kind: client.kind, came: 'registered', vouched_by: vouchedBy }
   const event = newEvent('client_added', { clientId: client.id, caller, atMs: nowMs, detail }, server.entropy)
-  const terms = { tokenName: token?.name ?? null, keptUntilMs: nowMs + keptSeconds * 1000 }
+  const terms = { tokenName: token?.name ?? null, keptUntilMs: keptUntilMs(source, nowMs) }
   const outcome = await server.store.registrations.addClient(client, terms, [event])
   if (outcome === 'moved') throw refusedToken(`the token ${token?.name ?? ''} was used up meanwhile`)
 }

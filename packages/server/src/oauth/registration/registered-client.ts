@@ -1,18 +1,22 @@
 /** A client out of the metadata it sent: built from its kind like every other, and judged by the same rules. */
 
 import type { ClientId } from '@pawl/family'
+import { grantsOf } from '../../admin/client-grants.ts'
 import { clientOfKind } from '../../admin/client-input.ts'
 import { clientJson } from '../../admin/client-json.ts'
 import { judgeClient } from '../../admin/client-rules.ts'
 import { secretsFor } from '../../admin/client-secret.ts'
 import { certificateNameTypes, type Client } from '../../domain/client/client.ts'
+import { judgeSectorList } from '../../domain/client/sector.ts'
 import type { JsonObject } from '../../domain/strict-json.ts'
+import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { type MetadataPolicy, plainMembers, readMetadata } from './client-metadata.ts'
+import { encryptedMembers, type MetadataPolicy, plainMembers, readMetadata, wrong } from './client-metadata.ts'
 
 /**
  * What a client decides about itself. Everything else of a `Client` is the operator's, and no registration changes it:
- * lifetimes, the repeat window, audiences, resources, the partner, levels of authentication, and whether it is disabled.
+ * lifetimes, the repeat window, the format of access tokens, exchange, audiences, resources, types of authorization
+ * details, the partner, levels of authentication, and whether it is disabled.
  */
 const ownFields = [
   'name',
@@ -23,10 +27,9 @@ const ownFields = [
   'certificateName',
   'redirectUris',
   'postLogoutRedirectUris',
-  'grantTypes',
   'scopes',
-  'requests',
   'about',
+  'logout',
   'dpopBoundAccessTokens',
   'tlsClientCertificateBoundAccessTokens',
   'idTokenAlgorithm',
@@ -51,23 +54,27 @@ export function clientOfMetadata(metadata: JsonObject, policy: MetadataPolicy, a
   return client
 }
 
-/**
- * The client with what it now says of itself, and everything an operator said of it as it was. Its kind stays: families
- * were opened, and defaults chosen, by it.
- */
+/** The client with what it now says of itself. Its kind stays: families were opened, and defaults chosen, by it. */
 export function clientOfUpdate(client: Client, metadata: JsonObject, policy: MetadataPolicy): Client {
   const { kind, changes } = readMetadata(metadata, { ...policy, kinds: [client.kind] })
-  const built = clientOfKind(client.id, { ...changes, id: client.id, kind }, client.createdAtMs)
+  const updated = withOwnWord(client, clientOfKind(client.id, { ...changes, id: client.id, kind }, client.createdAtMs))
+  refuseWrong(updated)
+  return updated
+}
+
+/** What the client says of itself out of `built`, and everything an operator said of it as it was. */
+export function withOwnWord(client: Client, built: Client): Client {
   const own = Object.fromEntries(ownFields.map(field => [field, built[field]]))
-  const updated: Client = {
+  return {
     ...client,
     ...own,
     secretHashes: secretsFor(built.authMethod, client.secretHashes),
+    ...grantsOf({ ...built, exchange: client.exchange }, {}),
+    requests: { ...built.requests, authorizationDetailsTypes: client.requests.authorizationDetailsTypes },
+    tokens: { ...built.tokens, accessTokenFormat: client.tokens.accessTokenFormat },
     // It may come to need PKCE, and never comes to do without.
     pkce: built.pkce === 'always' ? 'always' : client.pkce,
   }
-  refuseWrong(updated)
-  return updated
 }
 
 /** The registration as RFC 7591 §3.2.1 answers it: the members a client may send, as they now stand. */
@@ -83,7 +90,9 @@ const toldMembers = [
   'grant_types',
   'response_types',
   'scope',
+  'authorization_details_types',
   ...Object.keys(plainMembers),
+  ...Object.keys(encryptedMembers).flatMap(what => [`${what}_encrypted_response_alg`, `${what}_encrypted_response_enc`]),
   ...certificateNameTypes.map(type => `tls_client_auth_${type}`),
 ]
 
@@ -93,4 +102,10 @@ function refuseWrong(client: Client): void {
   if (sentence === undefined) return
   const description = 'The metadata does not make a client that may be registered.'
   throw new OAuthError('invalid_client_metadata', sentence, { description })
+}
+
+/** OIDC Registration §5: a list of redirect URIs elsewhere is looked at before anybody gets a subject by it. */
+export async function refuseForeignSector(server: AuthorizationServer, client: Client): Promise<void> {
+  if ((await judgeSectorList(server.outbound, client)) === null) return
+  throw wrong('sector_identifier_uri leads to no list of all redirect URIs.')
 }

@@ -4,70 +4,65 @@
  */
 
 import type { ClientId } from '@pawl/family'
-import { decodeProtectedHeader, decodeJwt, jwtVerify } from 'jose'
-import { clientSignatureAlgorithms } from '../../domain/client/client-key.ts'
+import { type ForeignJwt, isSignedByOneOf, numericDateMs, parseForeignJwt } from '../../domain/token/foreign-jwt.ts'
 import type { JsonObject } from '../../domain/strict-json.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 
 export const softwareStatementCharactersMax = 12_288
+/** How far ahead of ours the clock of its issuer may be. */
+const clockSkewMs = 30_000
 
 export interface ApprovedMetadata {
   readonly metadata: JsonObject
   /** The issuer of the statement; null where none was sent. */
   readonly approvedBy: string | null
+  /** RFC 7591 §3.2.1: what was sent is told back as it is. */
+  readonly told: JsonObject
 }
 
 /** The metadata with what its statement says. Throws `invalid_software_statement` or `unapproved_software_statement`. */
 export async function withSoftwareStatement(server: AuthorizationServer, sent: JsonObject): Promise<ApprovedMetadata> {
-  const { software_statement: statement, ...metadata } = sent
-  if (statement === undefined || statement === null) return { metadata, approvedBy: null }
-  if (typeof statement !== 'string' || statement.length > softwareStatementCharactersMax) {
-    throw invalid('it is no text, or too long')
-  }
-  const { issuer, kid } = headOf(statement)
-  const keysUrl = keysUrlOf(server, issuer)
+  const { software_statement: text, ...metadata } = sent
+  if (text === undefined || text === null) return { metadata, approvedBy: null, told: {} }
+  const statement = typeof text === 'string' ? parseForeignJwt(text, softwareStatementCharactersMax) : null
+  if (statement === null) throw invalid('it is no JWT')
+  const { iss } = statement.claims
+  if (typeof iss !== 'string' || iss === '') throw invalid('it has no iss')
+  const keysUrl = keysUrlOf(server, iss)
   if (keysUrl === null) {
     const description = 'The issuer of the software statement is not known here.'
-    throw new OAuthError('unapproved_software_statement', `statements of ${issuer} are not taken`, { description })
+    throw new OAuthError('unapproved_software_statement', `statements of ${iss.slice(0, 200)} are not taken`, {
+      description,
+    })
   }
-  const claims = await verified(server, { statement, issuer, kid, keysUrl })
-  return { metadata: { ...metadata, ...metadataOf(claims) }, approvedBy: issuer }
+  // Keys of others are kept and fetched as those of clients are; a space keeps the name apart from every client id.
+  const owner = { id: `statements of ${iss}` as ClientId, jwks: [], jwksUri: keysUrl }
+  const keys = await server.clientKeys.of(owner, statement.kid)
+  if (!(await isSignedByOneOf(statement, keys))) throw invalid('no key of its issuer has signed it')
+  const flaw = judgeClaims(statement, server.issuer, await server.store.now())
+  if (flaw !== null) throw invalid(flaw)
+  return { metadata: { ...metadata, ...metadataOf(statement.claims) }, approvedBy: iss, told: { software_statement: text } }
 }
 
-function headOf(statement: string): { readonly issuer: string; readonly kid: string | null } {
-  try {
-    const { iss } = decodeJwt(statement)
-    const { kid } = decodeProtectedHeader(statement)
-    if (typeof iss === 'string' && iss !== '') return { issuer: iss, kid: kid ?? null }
-  } catch (cause) {
-    throw invalid('it is no JWT', cause)
-  }
-  throw invalid('it has no iss')
-}
-
+/** A line of the setting is the issuer, a space, and the address of its keys. */
 function keysUrlOf(server: AuthorizationServer, issuer: string): string | null {
-  const line = server.rules.softwareIssuers.find(one => one.startsWith(`${issuer} `))
+  const line = server.rules.softwareIssuers.find(one => one.slice(0, one.indexOf(' ')) === issuer)
   return line === undefined ? null : line.slice(issuer.length + 1)
 }
 
-async function verified(
-  server: AuthorizationServer,
-  from: { readonly statement: string; readonly issuer: string; readonly kid: string | null; readonly keysUrl: string },
-): Promise<JsonObject> {
-  // Keys of others are kept and fetched as those of clients are; a space keeps the name apart from every client id.
-  const owner = { id: `statements of ${from.issuer}` as ClientId, jwks: [], jwksUri: from.keysUrl }
-  const keys = await server.clientKeys.of(owner, from.kid)
-  const currentDate = new Date(await server.store.now())
-  for (const { publicKey } of keys) {
-    try {
-      const rules = { issuer: from.issuer, algorithms: [...clientSignatureAlgorithms], currentDate }
-      return (await jwtVerify(from.statement, publicKey, rules)).payload
-    } catch {
-      // Another key of the set may fit; where none does, the statement is refused below.
-    }
+/** A statement may be good for years and for every server; where it says less, that holds. */
+function judgeClaims({ claims, type }: ForeignJwt, issuer: string, nowMs: number): string | null {
+  const { exp, nbf, iat, aud } = claims
+  if (type !== null && type !== 'jwt') return 'it is another kind of token (RFC 8725 §3.11)'
+  const expiresAtMs = numericDateMs(exp)
+  if (exp !== undefined && (expiresAtMs === null || expiresAtMs <= nowMs)) return 'it is over'
+  for (const from of [nbf, iat]) {
+    const fromMs = numericDateMs(from)
+    if (from !== undefined && (fromMs === null || fromMs > nowMs + clockSkewMs)) return 'it is not good yet'
   }
-  throw invalid('no key of its issuer verifies it, or it is over')
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  return aud === undefined || audiences.includes(issuer) ? null : 'it is for another server'
 }
 
 /** Members of the JWT itself are no metadata (RFC 7519 §4.1). */
@@ -76,7 +71,6 @@ function metadataOf(claims: JsonObject): JsonObject {
   return metadata
 }
 
-function invalid(detail: string, cause?: unknown): OAuthError {
-  const description = 'The software statement is not valid.'
-  return new OAuthError('invalid_software_statement', detail, { description, ...(cause !== undefined && { cause }) })
+function invalid(detail: string): OAuthError {
+  return new OAuthError('invalid_software_statement', detail, { description: 'The software statement is not valid.' })
 }

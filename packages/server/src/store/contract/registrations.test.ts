@@ -129,6 +129,22 @@ function proveClients(kind: Kind): void {
     assert.equal(await registrations.countClients(10), 1)
   })
 
+  it('is kept longer once it is used, and never shorter', async test => {
+    const scene = await sceneOf(kind, test)
+    const { registrations, clients } = scene.store
+    const client = clientOf('dyn-1')
+    await registrations.addClient(client, terms, [])
+    await registrations.keepClient(client.id, terms.keptUntilMs + 3 * daySeconds * 1000)
+    await registrations.keepClient(client.id, terms.keptUntilMs)
+    await registrations.keepClient('nobody' as ClientId, terms.keptUntilMs)
+    scene.clock.set(terms.keptUntilMs + 3 * daySeconds * 1000)
+    await tidy(scene)
+    assert.notEqual(await clients.read(client.id), null)
+    scene.clock.set(terms.keptUntilMs + 3 * daySeconds * 1000 + 1)
+    await tidy(scene)
+    assert.equal(await clients.read(client.id), null)
+  })
+
   it('stays while there is a family of it, and is looked at again later', async test => {
     const scene = await sceneOf(kind, test)
     const { registrations, clients } = scene.store

@@ -9,7 +9,7 @@ import type {
 } from '../../domain/registration/registration-store.ts'
 import { addClientStatement, originStatements } from './clients.ts'
 import { eventStatements } from './events.ts'
-import { numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
+import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 
 export function sqlRegistrations(sql: Sql, clock: StoreClock): RegistrationStore {
@@ -44,6 +44,9 @@ export function sqlRegistrations(sql: Sql, clock: StoreClock): RegistrationStore
       const use: Statement = { text: useTokenText, params: [terms.tokenName, nowMs] }
       return sql.write({ about: aboutToken(terms.tokenName), guard: use, statements: [added, ...statements] })
     },
+    keepClient: async (id, untilMs) => {
+      await sql.write(always([{ text: keepLongerText, params: [id, untilMs, untilMs - dayMs] }]))
+    },
     countClients: async max => {
       const [row] = await sql.read({ text: countText, params: [max] })
       return row === undefined ? 0 : numberAt(row, 0)
@@ -61,6 +64,9 @@ const useTokenText = `UPDATE registration_tokens SET uses_left = uses_left - 1
 WHERE name = $1 AND uses_left > 0 AND expires_ms > $2`
 
 const keepText = 'INSERT INTO registered_clients (client_id, kept_until_ms) VALUES ($1, $2)'
+const dayMs = 86_400_000
+const keepLongerText = `UPDATE registered_clients SET kept_until_ms = $2
+WHERE client_id = $1 AND kept_until_ms < $3`
 const countText = 'SELECT COUNT(*) FROM (SELECT client_id FROM registered_clients LIMIT $1) AS counted'
 
 function aboutToken(name: string): string {
