@@ -1,6 +1,7 @@
 /** Chooses the words for what is on record. The words themselves are `@pawl/family`'s; here they meet the audit log. */
 
 import {
+  type Branch,
   type Circumstances,
   type EndReason,
   type Explanation,
@@ -68,10 +69,15 @@ function livingExplanation(view: FamilyView): Explanation {
     sentences: [
       `Client ${clientId} opened this family ${whose} at ${isoInstant(family.createdAtMs)}.`,
       `${state} It was last used at ${isoInstant(family.usedAtMs)} and, unused, runs out at ${isoInstant(view.expiresAtMs)}.`,
+      ...(family.branch === null ? [] : [branchSentence(family.branch)]),
       ...(view.weak ? [weakSentence] : []),
     ],
     nextSteps: [],
   }
+}
+
+function branchSentence({ name, parentFamilyId }: Branch): string {
+  return `It is the branch ${JSON.stringify(name)} of family ${parentFamilyId}, and ends at the latest with its grant.`
 }
 
 /** What the rule decided where an event tells of a presentation. The other kinds tell of people, clients and keys. */

@@ -73,6 +73,7 @@ ul.rows>li>span{flex:1 1 12rem;min-width:0}
 ul.codes{list-style:none;margin:0 0 1rem;padding:0;columns:2;column-gap:1rem}
 ul.codes li{padding:.25rem 0;break-inside:avoid}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.9375em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
+.user-code{margin:1.25rem 0 0;font-size:1.625rem;letter-spacing:.08em}
 .picture{margin:1.25rem 0;text-align:center}
 .picture img{background:#fff;padding:.75rem;border-radius:.5rem;max-width:100%;height:auto}
 [hidden]{display:none!important}

@@ -4,6 +4,7 @@
  */
 
 import { describe } from 'node:test'
+import { proveBranches } from './branches.test.ts'
 import { proveCounters } from './counters.test.ts'
 import { proveCredentials } from './credentials.test.ts'
 import { proveCutOffs } from './cut-offs.test.ts'
@@ -25,6 +26,7 @@ export function proveStore(kind: Kind): void {
   describe(`the store contract: ${kind.name}`, () => {
     proveFamilies(kind)
     proveCutOffs(kind)
+    proveBranches(kind)
     provePeople(kind)
     proveCredentials(kind)
     proveCounters(kind)
