@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { branchFamily, type Family } from '@pawl/family'
+import { branchFamily, type BranchOpening, type Family } from '@pawl/family'
+import type { AuditEvent } from '../../domain/event/event.ts'
 import { newFamilyId, newStepId } from '../../domain/identifiers.ts'
 import {
   advanced,
@@ -26,7 +27,7 @@ export function proveBranches(kind: Kind): void {
       const scene = await sceneOf(kind, test)
       const { store, entropy } = scene
       const parent = await opened(scene)
-      const sibling = siblingOf(scene, parent)
+      const sibling = siblingOf(scene, parent, { binding: { kind: 'dpop', thumbprint: 'own' }, keyed: true })
       const event = eventOf('family_opened', entropy, { familyId: sibling.id })
       assert.equal(await commitWith(scene, parent, sibling, [event]), 'done')
       assert.deepEqual((await readFamily(store, sibling)).family, sibling)
@@ -103,19 +104,20 @@ export function proveBranches(kind: Kind): void {
   })
 }
 
-function siblingOf({ entropy, clock }: Scene, parent: Family): Family {
+function siblingOf({ entropy, clock }: Scene, parent: Family, changes: Partial<BranchOpening> = {}): Family {
   const { scopes, resources, authorizationDetails } = parent.grant
   const opening = {
     id: newFamilyId(clock.nowMs(), entropy),
     seed: entropy.bytes(32),
     keyId: 1,
     stepId: newStepId(entropy),
-    binding: { kind: 'dpop', thumbprint: 'own' } as const,
-    keyed: true,
+    binding: null,
+    keyed: false,
     name: 'Nachtlauf Ænne',
     scopes: scopes.slice(0, 1),
     resources,
     authorizationDetails,
+    ...changes,
   }
   return branchFamily(parent, opening, clock.nowMs())
 }
@@ -125,7 +127,7 @@ async function commitWith(
   { store, entropy }: Scene,
   parent: Family,
   sibling: Family,
-  events: readonly Parameters<Scene['store']['families']['open']>[1][number][] = [],
+  events: readonly AuditEvent[] = [],
 ): Promise<string> {
   const { family: current } = await readFamily(store, parent)
   const family = { ...current, generation: current.generation + 1, stepId: newStepId(entropy) }
