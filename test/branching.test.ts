@@ -184,6 +184,33 @@ describe('a branch that is asked for again', () => {
   })
 })
 
+describe('a branch of a family whose tokens are kept', () => {
+  const kept = {
+    id: 'ledger',
+    kind: 'integration',
+    redirectUris: ['https://ledger.example/cb'],
+    dpopBoundAccessTokens: true,
+    exchange: 'branching',
+  }
+
+  it('is opened once for each name, beside a token that stays as it is', async test => {
+    const { app, browser, stage } = await openScene(test, { client: kept })
+    const key = await dpopKey(stage)
+    const first = await app.redeem(await app.authorize(browser), {}, await key.proof({}))
+    assert.equal(first.status, 200, JSON.stringify(first.body))
+    const one = await branched(app, first.refreshToken, { branch_name: 'one' }, await key.proof({}))
+    const two = await branched(app, first.refreshToken, { branch_name: 'two' }, await key.proof({}))
+    const again = await branched(app, first.refreshToken, { branch_name: 'one' }, await key.proof({}))
+    assert.equal(again.branch.refreshToken, one.branch.refreshToken)
+    assert.notEqual(two.branch.refreshToken, one.branch.refreshToken)
+    for (const { parent } of [one, two, again]) assert.equal(parent.refreshToken, first.refreshToken)
+    for (const { branch: sibling } of [one, two]) {
+      assert.equal((await app.refresh(sibling.refreshToken, {}, await key.proof({}))).status, 200)
+    }
+    assert.equal((await listFamilies(stage.workbench, { client: 'ledger' })).length, 3)
+  })
+})
+
 describe('a grant that has branched', () => {
   it('ends with all its families when any of them is reused', async test => {
     const { app, stage, first } = await opened(test)

@@ -151,7 +151,7 @@ describe('the metadata', () => {
     assert.equal(metadata['request_uri_parameter_supported'], false)
     assert.equal(metadata['claims_parameter_supported'], true)
     assert.equal(await isRefused(stage, app, { request_uri: 'urn:x' }), true)
-    for (const path of ['/register', '/device_authorization'])
+    for (const path of ['/check_session', '/bc-authorize'])
       assert.equal((await stage.send(path, { method: 'POST' })).status, 404)
     await stage.close()
   })
