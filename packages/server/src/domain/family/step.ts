@@ -30,7 +30,7 @@ export interface FamilyChange {
   readonly events: readonly AuditEvent[]
   readonly cutOffs: readonly CutOff[]
   /** A branch, opened in the same transaction. */
-  readonly opens?: Family
+  readonly opens?: Family | null
 }
 
 /** Decides from one reading. It may be asked several times, and only the last answer counts. */

@@ -14,8 +14,8 @@ import { type AccessTokenClaims, audiencesOf, type LivingAccessToken, readAccess
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from '../authorization-server.ts'
 import { OAuthError, type OAuthErrorCode } from '../oauth-error.ts'
 import { type Sender, senderOf, takeMark } from '../sender.ts'
+import { type Act, type Actor, actOf, mayAct } from './actor.ts'
 import { beforeSigning, plainIngredients } from './before-signing.ts'
-import { actOf, type Act, type Actor, mayAct } from './actor.ts'
 import { answerWithTokens, type TokenAnswer } from './token-answer.ts'
 import { accessTokenType } from './token-types.ts'
 

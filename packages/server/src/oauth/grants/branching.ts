@@ -6,7 +6,7 @@
  * `refresh_token`: whatever comes under that name replaces the one that was sent.
  */
 
-import { absoluteLeftSeconds, type Family, branchFamily, cutOffOf, expiryOf, idleLeftSeconds } from '@pawl/family'
+import { absoluteLeftSeconds, branchFamily, cutOffOf, expiryOf, type Family, idleLeftSeconds } from '@pawl/family'
 import { isThumbprint } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
 import { countedEvent, newEvent } from '../../domain/event/new-event.ts'
@@ -159,8 +159,8 @@ function openedEvent(
   { nowMs }: FamilyReading,
 ) {
   const { subject, sessionId, scopes } = sibling.grant
-  const { parentFamilyId = null, name = null } = sibling.branch ?? {}
-  const detail = { branch: name, branched_from: parentFamilyId, scopes: scopes.join(' ').slice(0, 500) }
+  const named = { branch: sibling.branch?.name ?? null, branched_from: sibling.branch?.parentFamilyId ?? null }
+  const detail = { ...named, scopes: scopes.join(' ').slice(0, 500) }
   const { caller } = request
   const about = { familyId: sibling.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
   return newEvent('family_opened', about, server.entropy)

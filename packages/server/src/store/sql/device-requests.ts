@@ -4,8 +4,10 @@
  */
 
 import type { ClientId, FamilyId } from '@pawl/family'
-import type { AskedByDevice, DeviceDecision, DeviceRequest } from '../../domain/device/device-request.ts'
 import {
+  type AskedByDevice,
+  type DeviceDecision,
+  type DeviceRequest,
   type DeviceRequestStore,
   intervalSecondsMax,
   pollSlackMs,
