@@ -17,6 +17,8 @@ async function sceneBehind(test: TestContext) {
 }
 
 const anyMove = /^UPDATE families AS f SET step_id/
+const anyMarkedMove = /^WITH m AS .* INSERT INTO marks/s
+const mark = { use: 'dpop', value: 'proof', expiresAtMs: Number.MAX_SAFE_INTEGER } as const
 const anyOpening = /INSERT INTO families/
 const anyCommit = /^COMMIT/
 const ways: readonly StatementFault['by'][] = ['cut', 'reset']
@@ -56,6 +58,24 @@ describe('the lost answer to a rotation', () => {
     const readings = await Promise.all(families.map(family => readFamily(direct, family)))
     const isOurs = readings.map(({ family }, at) => family.stepId === steps[at]?.family.stepId)
     assert.deepEqual(isOurs, [false, ...others.map(() => true)])
+  })
+  it('that took a mark is found by its step id, and its mark is taken', async test => {
+    const { faults, store, direct, entropy, family } = await sceneBehind(test)
+    const step = { ...(await nextStep(store, entropy, family)), mark }
+    const lost = faults.loseAnswer({ statement: anyMarkedMove, by: 'reset' })
+    assert.equal(await store.families.commit(step), 'done')
+    assert.match(await lost, anyMarkedMove)
+    assert.deepEqual((await readFamily(direct, family)).family, step.family)
+    assert.equal(await direct.marks.take(mark.use, mark.value, mark.expiresAtMs), false)
+  })
+  it('that took a mark and never arrived is made good by asking again', async test => {
+    const { faults, store, direct, entropy, family } = await sceneBehind(test)
+    const step = { ...(await nextStep(store, entropy, family)), mark }
+    const lost = faults.loseStatement({ statement: anyMarkedMove, by: 'cut' })
+    assert.equal(await store.families.commit(step), 'done')
+    assert.match(await lost, anyMarkedMove)
+    assert.deepEqual((await readFamily(direct, family)).family, step.family)
+    assert.equal(await direct.marks.take(mark.use, mark.value, mark.expiresAtMs), false)
   })
   it('stays unknown where the row has moved since', async test => {
     const { proxy, faults, store, direct, entropy, family } = await sceneBehind(test)
