@@ -158,6 +158,11 @@ describe('whoever ends a session', () => {
       await stage.addUser('eve@example.com')
       await signInAs(app, browser, 'eve@example.com')
     },
+    'a reuse, where it ends the session': async ({ app, tokens }) => {
+      const second = await app.refresh(tokens.refreshToken)
+      assert.equal((await app.refresh(second.refreshToken)).status, 200)
+      assert.equal((await app.refresh(tokens.refreshToken)).status, 400)
+    },
     'an operator who revokes the session': told => revoke(told, { session: told.sid }),
     'an operator who revokes the user': told => revoke(told, { user: 'ada@example.com' }),
     'an operator who revokes everybody': told => revoke(told, { all: true }),
@@ -170,7 +175,7 @@ describe('whoever ends a session', () => {
   }
   for (const [cause, act] of Object.entries(causes)) {
     it(`${cause}: reaches every client of it once, and no client of another session`, async test => {
-      const told = await openTold(test)
+      const told = await openTold(test, { reuseEnds: 'session' })
       const { stage, browser, sid } = told
       const [other, stranger] = [await openLogoutReceiver(test), await openLogoutReceiver(test)]
       const addApp = async (id: string, receiver: LogoutReceiver): Promise<App> =>

@@ -16,12 +16,15 @@ export interface Heard {
 export interface LogoutReceiver {
   readonly url: string
   readonly heard: readonly Heard[]
+  /** Resolves when something is heard from now on. */
+  readonly next: () => Promise<Heard>
   /** How it answers from now on; a function has the whole answer to itself. */
   readonly answer: (how: number | ((response: ServerResponse) => void)) => void
 }
 
 export async function openLogoutReceiver(lifetime: Lifetime): Promise<LogoutReceiver> {
   const heard: Heard[] = []
+  let waiting: ((one: Heard) => void)[] = []
   let how: number | ((response: ServerResponse) => void) = 200
   const server = createServer((request, response) => {
     let body = ''
@@ -31,7 +34,10 @@ export async function openLogoutReceiver(lifetime: Lifetime): Promise<LogoutRece
     request.once('end', () => {
       const token = new URLSearchParams(body).get('logout_token') ?? ''
       const contentType = request.headers['content-type'] ?? ''
-      heard.push({ method: request.method ?? '', path: request.url ?? '', contentType, token })
+      const one = { method: request.method ?? '', path: request.url ?? '', contentType, token }
+      heard.push(one)
+      for (const resolve of waiting) resolve(one)
+      waiting = []
       if (typeof how === 'number') response.writeHead(how).end()
       else how(response)
     })
@@ -44,6 +50,7 @@ export async function openLogoutReceiver(lifetime: Lifetime): Promise<LogoutRece
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/logged-out?from=pawl`,
     heard,
+    next: () => new Promise(resolve => waiting.push(resolve)),
     answer: next => {
       how = next
     },
