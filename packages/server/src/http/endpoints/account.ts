@@ -41,7 +41,7 @@ export function accountEndpoint(server: AuthorizationServer): Endpoint {
     const next = await nextOfVisit(server, visit, browser.session)
     if (next.kind !== 'account') return visitResponse(server, visit, { browser, problem: null })
     const owner = { user: next.user, session: next.session, caller: callerOf(request, requestId) }
-    if (request.method !== 'POST') return accountResponse(server, owner, browser, null)
+    if (request.method !== 'POST') return accountResponse(server, { owner, browser }, null)
     refuseForeignPost(request)
     const parameters = readForm(request)
     const stateToken = parameters.get('state_token') ?? ''
@@ -62,7 +62,7 @@ interface Decided {
 }
 
 async function decided(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
-  const { owner, browser } = post
+  const { owner } = post
   switch (post.parameters.get('decision')) {
     case 'change_password':
       return passwordChanged(server, post)
@@ -72,8 +72,7 @@ async function decided(server: AuthorizationServer, post: Decided): Promise<Http
       await removePasskey(server, owner, post.parameters.get('target') ?? '')
       return accountResponse(
         server,
-        owner,
-        browser,
+        post,
         done('The passkey is removed here. Remove it from your device too.'),
       )
     case 'totp_start':
@@ -82,12 +81,12 @@ async function decided(server: AuthorizationServer, post: Decided): Promise<Http
       return totpConfirmed(server, post)
     case 'totp_remove':
       await removeTotp(server, owner)
-      return accountResponse(server, owner, browser, done('Codes are off. Your password alone signs you in.'))
+      return accountResponse(server, post, done('Codes are off. Your password alone signs you in.'))
     case 'upstream_link':
       return connecting(server, post)
     case 'upstream_unlink':
       await disconnectUpstream(server, owner, post.parameters.get('target') ?? '')
-      return accountResponse(server, owner, browser, done('The two accounts are not connected any more.'))
+      return accountResponse(server, post, done('The two accounts are not connected any more.'))
     case 'recovery_codes':
       return codesResponse(server, await makeRecoveryCodes(server, owner))
     default:
@@ -96,18 +95,18 @@ async function decided(server: AuthorizationServer, post: Decided): Promise<Http
 }
 
 async function ended(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
-  const { owner, browser, parameters } = post
+  const { owner, parameters } = post
   const target = parameters.get('target') ?? ''
   switch (parameters.get('decision')) {
     case 'session_end': {
       const id = parseSessionId(target)
       if (id !== null) await signOutElsewhere(server, owner, id)
-      return accountResponse(server, owner, browser, done('That browser is signed out.'))
+      return accountResponse(server, post, done('That browser is signed out.'))
     }
     case 'consent_withdraw': {
       const id = parseClientId(target)
       if (id !== null) await withdrawConsent(server, owner, id)
-      return accountResponse(server, owner, browser, done('What the application held is over.'))
+      return accountResponse(server, post, done('What the application held is over.'))
     }
     case 'sign_out_everywhere': {
       const frames = await signOutEverywhere(server, owner)
@@ -128,27 +127,27 @@ async function passwordChanged(server: AuthorizationServer, post: Decided): Prom
     case 'changed':
       // The rule may have ended this very session.
       if (!(await isStillSignedIn(server, owner.session))) return seeOther(server.issuer + accountPath)
-      return accountResponse(server, owner, browser, done('Your password is changed.'))
+      return accountResponse(server, post, done('Your password is changed.'))
     case 'refused':
-      return accountResponse(server, owner, browser, problem('The password you have now is another one.'))
+      return accountResponse(server, post, problem('The password you have now is another one.'))
     case 'password_refused':
-      return accountResponse(server, owner, browser, problem(passwordSentence(outcome.fault)))
+      return accountResponse(server, post, problem(passwordSentence(outcome.fault)))
     case 'throttled':
     case 'busy': {
       const text = 'There were too many attempts. Please try again later.'
-      const response = await accountResponse(server, owner, browser, problem(text), outcome.kind === 'busy' ? 503 : 429)
+      const response = await accountResponse(server, post, problem(text), outcome.kind === 'busy' ? 503 : 429)
       return { ...response, headers: { ...response.headers, 'Retry-After': String(outcome.retryAfterSeconds) } }
     }
   }
 }
 
 async function passkeyAdded(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
-  const { owner, browser, parameters, stateToken, state } = post
+  const { owner, parameters, stateToken, state } = post
   const answer = parameters.get('credential') ?? ''
   const name = parameters.get('name') ?? ''
   const isAdded = await addPasskey(server, owner, { stateToken, state, answer, name })
   const text = isAdded ? done('The passkey is added.') : problem('This passkey could not be added. Please try again.')
-  return accountResponse(server, owner, browser, text)
+  return accountResponse(server, post, text)
 }
 
 async function totpConfirmed(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
@@ -188,8 +187,7 @@ function codesResponse(server: AuthorizationServer, codes: readonly string[]): H
 
 async function accountResponse(
   server: AuthorizationServer,
-  owner: Owner,
-  browser: Browser,
+  { owner, browser }: { readonly owner: Owner; readonly browser: Browser },
   notice: AccountNotice | null,
   status = 200,
 ): Promise<HttpResponse> {
