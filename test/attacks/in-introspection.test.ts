@@ -7,7 +7,8 @@ import { rotateSigningKey } from '../../packages/server/src/admin/signing-keys.t
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import { failureDelayMsMax, failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
 import { basic } from '../stage/app.ts'
-import { assertUnchanged, openFamilyOf, openScene, phone, rowOf, type Scene, shop } from '../stage/scene.ts'
+import { assertUnchanged, databaseFor, openFamilyOf, openScene, phone, rowOf, type Scene, shop } from '../stage/scene.ts'
+import { openStage } from '../stage/stage.ts'
 import { notedTimers } from '../stage/timers.ts'
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -179,6 +180,22 @@ describe('introspection', () => {
       [...shapes].map(shape => JSON.parse(shape) as unknown[]).map(shape => shape.slice(0, 2)),
       [[200, '{"active":false}']],
     )
+  })
+
+  it('IN-07 calls a token inactive on another node from the moment it was revoked on one', async test => {
+    const database = await databaseFor(test)
+    const scene = await openScene(test, { client: shop, database })
+    const other = await openStage({ database, keys: scene.stage.keys, seed: 'another node' })
+    test.after(() => other.close())
+    const there = other.app(scene.registered)
+    const [one, whole] = [await openFamilyOf(scene), await openFamilyOf(scene)]
+    for (const { first } of [one, whole]) assert.equal((await there.introspect(first.accessToken)).active, true)
+    await scene.app.revoke(one.first.accessToken)
+    assert.deepEqual(await there.introspect(one.first.accessToken), { active: false })
+    assert.equal((await there.introspect(one.first.refreshToken)).active, true)
+    await scene.app.revoke(whole.first.refreshToken)
+    assert.deepEqual(await there.introspect(whole.first.accessToken), { active: false })
+    assert.deepEqual(await there.introspect(whole.first.refreshToken), { active: false })
   })
 
   it('IN-10 by GET, in the query or as JSON is refused for its form', async test => {

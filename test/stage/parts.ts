@@ -20,6 +20,8 @@ import type { Store } from '../../packages/server/src/domain/store.ts'
 import { familyRate } from '../../packages/server/src/domain/throttle/family-rate.ts'
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import { familyHandle } from '../../packages/server/src/domain/token/family-handle.ts'
+import { opaqueAccessTokens } from '../../packages/server/src/domain/token/opaque-access-token.ts'
+import { openSubjects } from '../../packages/server/src/domain/token/subjects.ts'
 import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { openOutbound } from '../../packages/server/src/outbound/open-outbound.ts'
@@ -35,17 +37,22 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
   const seals = sealer(keys, entropy)
   const now = () => store.now()
   const outbound = openOutbound({ allowsLoopback: true, privateHosts: new Set() })
+  const codec = tokenCodec(keys)
   const known: Omit<AuthorizationServer, 'courier'> = {
     issuer: stage.issuer,
     store,
     entropy,
     stepFamily: familySteps(store.families, entropy),
     familyRate: familyRate(stage.clock.nowMs, 10_000),
-    codec: tokenCodec(keys),
+    codec,
     currentKeyId: keys.current.id,
     hasher: keyedHasher(keys, entropy),
     sealer: seals,
     handles: familyHandle(keys),
+    opaqueAccessTokens: opaqueAccessTokens(codec, keys, entropy),
+    subjects: await openSubjects(store, entropy),
+    claimsHook: null,
+    statusLists: null,
     requestDecryption: requestDecryption(keys),
     signingKeys: await openSigningKeys({
       store: store.signingKeys,
@@ -66,15 +73,16 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     clientKeys: clientKeys({ outbound, nowMs: stage.clock.nowMs, report: rethrow }),
     rules: {
       codeSeconds: 60,
+      deviceCodeSeconds: 600,
+      deviceIntervalSeconds: 5,
+      branchesPerGrantMax: 100,
+      resources: 'any',
       dpopNonces: false,
       sessionSeconds: 604_800,
       repeatsMax: 100,
       grantsPerUserAndClientMax: 100,
       passwordChangeEnds: 'others',
       signUp: false,
-      deviceCodeSeconds: 600,
-      deviceIntervalSeconds: 5,
-      branchesPerGrantMax: 100,
       registration: 'open',
       registrationScopes: userScopes,
       registeredClientsMax: 10_000,

@@ -20,7 +20,7 @@ import { checkMasterKeys } from './domain/keys/key-check.ts'
 import { keyedHasher } from './domain/keys/keyed-hash.ts'
 import { UnusableMasterKey } from './domain/keys/master-keys.ts'
 import { requestDecryption } from './domain/keys/request-decryption.ts'
-import { type Sealer, sealer } from './domain/keys/seal.ts'
+import { sealer } from './domain/keys/seal.ts'
 import { openSigningKeys, publishSecondsMin, type SigningKeys } from './domain/keys/signing-keys.ts'
 import type { Mailer } from './domain/mail/mail.ts'
 import type { OutboundRules } from './domain/outbound/outbound-url.ts'
@@ -30,24 +30,25 @@ import { familyRate, familyRateMemory } from './domain/throttle/family-rate.ts'
 import type { Clock } from './domain/time.ts'
 import { tokenCodec } from './domain/token/codec.ts'
 import { familyHandle } from './domain/token/family-handle.ts'
+import { opaqueAccessTokens } from './domain/token/opaque-access-token.ts'
+import { openSubjects } from './domain/token/subjects.ts'
 import { argon2Hasher, type Hashing, hashingOn, type PasswordHasher, tellingHasher } from './domain/user/password.ts'
 import { signInLimits } from './domain/user/sign-in-limits.ts'
 import { accessLog, type Logger } from './http/access-log.ts'
 import { applicationRoutes, publicRoutes } from './http/endpoints/routes.ts'
-import { type FailureDelay, failureDelay, type StartTimer } from './http/failure-delay.ts'
+import { type FailureDelay, failureDelay, type StartTimer, systemTimer } from './http/failure-delay.ts'
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
 import { consoleMailer } from './mail/console-mailer.ts'
 import { smtpMailer } from './mail/smtp-mailer.ts'
+import { loadClaimsHook } from './load-claims-hook.ts'
+import { openStatusLists } from './oauth/open-status-lists.ts'
 import { type AuthorizationServer, endpointUrls } from './oauth/authorization-server.ts'
 import { openCourier } from './oauth/open-courier.ts'
 import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
 import { leaveTurn, turnMemory } from './store/sqlite/write-turn.ts'
-
-/** How often the store is asked whether there is something to tell others. */
-const courierWakesSeconds = 5
 
 /** What the world gives: the machine's clock, its randomness, and a place for words. Tests bring their own. */
 export interface World {
@@ -121,25 +122,32 @@ export interface Pawl {
 
 /** A server, ready to answer. Rejects with `ConfigRefused` for a key or store that must not be used, or `StoreUnavailable`. */
 export async function openPawl(config: Config, world: World): Promise<Pawl> {
+  const claimsHook = await loadClaimsHook(config, world.startTimer ?? systemTimer)
   const { store, ...parts } = await openParts(config, world)
   const tasks = background(error => world.logger.error({ err: error }, 'work in the background failed'))
-  const outbound = openOutbound(outboundRules(config), world.outbound)
+  const { outbound } = parts
+  const codec = tokenCodec(config.masterKeys)
+  const signingKeys = await openKeys(store, parts, world)
+  const { entropy } = world
   const known: Omit<AuthorizationServer, 'courier'> = {
     issuer: config.issuer,
     store,
     ...parts,
     familyRate: familyRate(world.clock.nowMs, config.refreshesPerSecondMax, world.seat?.common.familyCounts),
     stepFamily: familySteps(store.families, world.entropy),
-    codec: tokenCodec(config.masterKeys),
+    codec,
     currentKeyId: config.masterKeys.current.id,
     handles: familyHandle(config.masterKeys),
+    opaqueAccessTokens: opaqueAccessTokens(codec, config.masterKeys, world.entropy),
+    subjects: await openSubjects(store, world.entropy),
+    claimsHook,
     requestDecryption: requestDecryption(config.masterKeys),
     dpop: { proofs: dpopProofs(), nonces: dpopNonces(config.masterKeys, config.issuer) },
     urlsOf: endpointUrls(basesOf(config)),
     clientCertificates: config.clientCertificates,
-    signingKeys: await openKeys(store, parts, world),
+    signingKeys,
+    statusLists: openStatusLists(config.statusLists, { issuer: config.issuer, store, signingKeys, entropy }),
     background: tasks,
-    outbound,
     clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
     clientDocuments: clientDocuments(outbound),
     rules: config,
@@ -166,10 +174,7 @@ function outboundRules({ development, privateHosts }: Config): OutboundRules {
   return { allowsLoopback: development, privateHosts: new Set(privateHosts) }
 }
 
-interface KeyParts {
-  readonly sealer: Sealer
-  readonly firstKeyPublishSeconds: number
-}
+type KeyParts = Pick<AuthorizationServer, 'sealer' | 'firstKeyPublishSeconds'>
 
 /** The signing keys; where they do not open, the store is closed, and a master key that is missing is said so. */
 async function openKeys(store: Store, parts: KeyParts, world: World): Promise<SigningKeys> {
@@ -213,6 +218,7 @@ async function openParts(config: Config, world: World) {
     hasher: keyedHasher(masterKeys, entropy),
     sealer: sealer(masterKeys, entropy),
     passwords: world.seat?.passwords ?? hasherOf(world),
+    outbound: openOutbound(outboundRules(config), world.outbound),
     // In development nobody keeps an old JWKS, and nobody waits.
     firstKeyPublishSeconds: config.development ? 0 : publishSecondsMin,
   }

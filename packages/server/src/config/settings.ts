@@ -192,6 +192,11 @@ export const settingsSchema = z.strictObject({
     description:
       'Which resources clients may name (RFC 8707): registered (pawl resource add) or any. Unset: registered in production, any in development.',
   }),
+  statusLists: described(z.boolean().default(false), {
+    unit: 'true or false',
+    description:
+      'Say in JWT access tokens where their status is, and publish lists of it (Token Status List), so that APIs learn within seconds what has ended without asking. Costs a small read for each refresh.',
+  }),
   claimsHook: described(nullableText(), {
     unit: 'file',
     description:
@@ -265,6 +270,7 @@ export function valueOfText(name: SettingName, text: string): unknown {
     case 'requireSignedRequests':
     case 'dpopNonces':
     case 'signUp':
+    case 'statusLists':
       return text === 'true' || (text === 'false' ? false : text)
     case 'passwordChangeEnds':
     case 'mail':

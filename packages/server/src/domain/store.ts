@@ -15,6 +15,7 @@ import type { PushedRequestStore } from './pushed-request/pushed-request.ts'
 import type { RegistrationStore } from './registration/registration-store.ts'
 import type { ResourceStore } from './resource/resource.ts'
 import type { SessionStore } from './session/session.ts'
+import type { StatusStore } from './status/status-store.ts'
 import type { ThrottleStore } from './throttle/throttle-store.ts'
 import type { DeniedAccessTokenStore } from './token/denied-access-tokens.ts'
 import type { UpstreamStore } from './upstream/upstream.ts'
@@ -42,6 +43,7 @@ export interface Store {
   readonly registrations: RegistrationStore
   readonly outbox: OutboxStore
   readonly resources: ResourceStore
+  readonly statusEntries: StatusStore
   /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */
   now(): Promise<number>
   /** The value kept under a name, set by whoever comes first: `setting('key-check', fresh)` answers the first `fresh`. */

@@ -17,6 +17,7 @@ import type { Outbound } from '../domain/outbound/outbound.ts'
 import type { Courier } from '../domain/outbox/courier.ts'
 import type { RegistrationRules } from '../domain/registration/registration-rules.ts'
 import type { Mailer } from '../domain/mail/mail.ts'
+import type { StatusLists } from '../domain/status/status-lists.ts'
 import type { Store } from '../domain/store.ts'
 import type { ClaimsHook } from '../domain/token/claims-hook.ts'
 import type { TokenCodec } from '../domain/token/codec.ts'
@@ -44,6 +45,8 @@ export interface AuthorizationServer {
   readonly opaqueAccessTokens: OpaqueAccessTokens
   /** Under which name a client knows a user. */
   readonly subjects: Subjects
+  /** Null where none are published. */
+  readonly statusLists: StatusLists | null
   /** The operator's own say in tokens; null where there is none. */
   readonly claimsHook: ClaimsHook | null
   readonly signingKeys: SigningKeys

@@ -25,6 +25,7 @@ export const endpointPaths = {
   jwks: '/jwks',
   register: '/register',
   logout: '/logout',
+  statusLists: '/status-lists',
 } as const
 
 /** Metadata may be kept as long as the keys: the rule by which a new key is published before it signs stands on this. */
@@ -37,13 +38,15 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
  * `openid-configuration`. RFC 8414 §2 allows any further member, and an OpenID client that finds us by the one path must
  * not miss what it would have found by the other.
  */
-export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates'>): {
+export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates' | 'statusLists'>): {
   readonly [name: string]: unknown
 } {
   return {
     ...oauthMetadata(server.issuer),
     ...openidMetadata(server.issuer, server.rules.signUp),
     ...tokenMetadata(),
+    // draft-ietf-oauth-status-list §9.1
+    ...(server.statusLists === null ? {} : { status_list_aggregation_endpoint: server.issuer + endpointPaths.statusLists }),
     ...requestMetadata(server),
     ...registrationMetadata(server),
     ...certificateMetadata(server),

@@ -14,9 +14,9 @@ import type { StoredSigningKey } from './signing-key-store.ts'
 
 /**
  * What our JWTs say they are: access tokens (RFC 9068 §2.1), logout tokens (OIDC Back-Channel Logout §2.4) and answers to
- * introspection (RFC 9701 §5). ID tokens and whatever else goes to a client are plain `JWT`.
+ * introspection (RFC 9701 §5), lists of status (draft-ietf-oauth-status-list §5.1). Whatever else goes to a client is plain `JWT`.
  */
-export type JwtTyp = 'at+jwt' | 'JWT' | 'logout+jwt' | 'token-introspection+jwt'
+export type JwtTyp = 'at+jwt' | 'JWT' | 'logout+jwt' | 'statuslist+jwt' | 'token-introspection+jwt'
 
 /** A key as the JWKS shows it (RFC 7517): public members only. */
 export interface PublicJwk {
@@ -157,6 +157,7 @@ function encodedHeaders(alg: SigningAlgorithm, kid: string): SigningKey['encoded
     'at+jwt': encodedHeader(alg, 'at+jwt', kid),
     JWT: encodedHeader(alg, 'JWT', kid),
     'logout+jwt': encodedHeader(alg, 'logout+jwt', kid),
+    'statuslist+jwt': encodedHeader(alg, 'statuslist+jwt', kid),
     'token-introspection+jwt': encodedHeader(alg, 'token-introspection+jwt', kid),
   }
 }

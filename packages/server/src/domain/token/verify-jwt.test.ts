@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { before, describe, it } from 'node:test'
+import { signingAlgorithms } from '../client/client.ts'
 import { keysNamed, seededEntropy, signingKeysInMemory } from '../keys/fixture.test.ts'
 import { sealer } from '../keys/seal.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
@@ -114,6 +115,33 @@ describe('verifyJwt', () => {
 })
 
 describe('algorithms', () => {
+  it('JW-02 each verifies what its own key signed, and nothing that another key or algorithm did', async () => {
+    const signers: SigningKey[] = []
+    for (const algorithm of signingAlgorithms) {
+      await keys.prepare(algorithm, nowMs)
+      signers.push(keys.current(algorithm, nowMs))
+    }
+    for (const key of signers) {
+      const token = signJwt(key, 'at+jwt', claims)
+      assert.deepEqual(await verifyJwt(keys, token, accessToken), claims, key.algorithm)
+      const [header = '', payload = '', signature = ''] = token.split('.')
+      for (const other of signers.filter(one => one !== key)) {
+        const foreign = signJwt(other, 'at+jwt', claims).split('.')[2] ?? ''
+        await refuses(`${header}.${payload}.${foreign}`)
+        await refuses(`${other.encodedHeaders['at+jwt']}.${payload}.${signature}`)
+      }
+      const bytes = Buffer.from(signature, 'base64url')
+      for (const length of [0, 1, bytes.length - 1]) {
+        await refuses(`${header}.${payload}.${bytes.subarray(0, length).toString('base64url')}`)
+      }
+      for (const at of [0, bytes.length >> 1, bytes.length - 1]) {
+        const changed = Buffer.from(bytes)
+        changed[at] = (changed[at] ?? 0) ^ 1
+        await refuses(`${header}.${payload}.${changed.toString('base64url')}`)
+      }
+    }
+  })
+
   it('JW-01 alg none, in any spelling, missing or empty, with an empty or a real signature, is refused', async () => {
     const signature = good.split('.')[2] ?? ''
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '', null, undefined, ['ES256'], 256]) {

@@ -4,14 +4,15 @@ import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { choosePasswordPath } from '../../oauth/account/password-by-mail.ts'
 import { endpointPaths } from '../../oauth/metadata.ts'
 import { forgottenPath } from '../pages/password-pages.ts'
+import { upstreamCallbackPath } from '../../oauth/upstream/provider.ts'
 import type { Route, RouterParts } from '../router.ts'
 import { attestationChallengeEndpoint } from './attestation-challenge.ts'
 import { accountEndpoint } from './account.ts'
 import { accountPath, accountSignInEndpoint, accountSignInPath } from './account-sign-in.ts'
 import { authorizeEndpoint, continueEndpoint } from './authorize.ts'
 import { consentEndpoint } from './consent.ts'
-import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { deviceAuthorizationEndpoint, deviceEndpoint } from './device.ts'
+import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { pageFailure } from './page-answers.ts'
 import { choosePasswordEndpoint, forgottenEndpoint, recentMailsEndpoint } from './password.ts'
 import { pushEndpoint } from './push.ts'
@@ -19,7 +20,9 @@ import { registrationEndpoint } from './registration.ts'
 import { secondFactorEndpoint } from './second-factor.ts'
 import { signInEndpoint } from './sign-in.ts'
 import { homeEndpoint, logoutEndpoint, signOutEndpoint } from './sign-out.ts'
+import { statusListsEndpoint } from './status-lists.ts'
 import { introspectionEndpoint, revocationEndpoint, tokenEndpoint } from './token.ts'
+import { upstreamCallbackEndpoint } from './upstream.ts'
 import { userinfoEndpoint } from './userinfo.ts'
 
 export function publicRoutes(
@@ -47,9 +50,9 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
     { ...post, path: endpointPaths.token, endpoint: tokenEndpoint(server) },
     { ...post, path: endpointPaths.challenge, endpoint: attestationChallengeEndpoint(server) },
     { ...post, path: endpointPaths.push, endpoint: pushEndpoint(server) },
+    { ...post, path: endpointPaths.deviceAuthorization, endpoint: deviceAuthorizationEndpoint(server) },
     { ...post, path: endpointPaths.revoke, endpoint: revocationEndpoint(server) },
     {
-    { ...post, path: endpointPaths.deviceAuthorization, endpoint: deviceAuthorizationEndpoint(server) },
       ...post,
       path: endpointPaths.introspect,
       cors: 'none',
@@ -75,6 +78,10 @@ function metadataRoutes(server: AuthorizationServer): readonly Route[] {
     { ...get, path: '/.well-known/openid-configuration', endpoint },
     { ...get, path: '/.well-known/oauth-authorization-server', endpoint },
   ]
+  const { statusLists } = server
+  if (statusLists !== null) {
+    routes.push({ ...get, path: endpointPaths.statusLists, endpoint: statusListsEndpoint(statusLists) })
+  }
   // RFC 8414 §3.1 puts the well-known part before the issuer's own path.
   if (base !== '') routes.push({ ...get, path: `/.well-known/oauth-authorization-server${base}`, endpoint })
   return routes
@@ -97,9 +104,10 @@ function pageRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'onRef
     { ...page, path: accountSignInPath, methods: ['GET', 'POST'], endpoint: accountSignInEndpoint(server) },
     { ...page, path: choosePasswordPath, methods: ['GET', 'POST'], endpoint: choosePasswordEndpoint(server) },
     ...mailRoutes(server, page),
+    { ...page, path: upstreamCallbackPath, methods: ['GET'], endpoint: upstreamCallbackEndpoint(server) },
+    { ...page, path: endpointPaths.device, methods: ['GET', 'POST'], endpoint: deviceEndpoint(server) },
     { ...page, path: '/consent', methods: ['POST'], endpoint: consentEndpoint(server) },
     { ...page, path: endpointPaths.logout, methods: ['GET', 'POST'], endpoint: logoutEndpoint(server) },
-    { ...page, path: endpointPaths.device, methods: ['GET', 'POST'], endpoint: deviceEndpoint(server) },
     { ...page, path: '/sign-out', methods: ['POST'], endpoint: signOutEndpoint(server) },
   ]
 }

@@ -45,6 +45,7 @@ function isPlain(server: AuthorizationServer, signing: Signing): boolean {
   return (
     resources.length === 0 &&
     server.claimsHook === null &&
+    server.statusLists === null &&
     server.signingKeys.isReady(nowMs) &&
     firstAlgorithms.includes(client.idTokenAlgorithm) &&
     client.tokens.idTokenEncryption === null &&
@@ -69,7 +70,7 @@ async function gather(server: AuthorizationServer, signing: Signing): Promise<In
   await prepareKeys(server, algorithmsOf(signing, target), nowMs)
   const added = await askHook(server, signing, user)
   const told = user === null ? {} : accessTokenClaims(user, scopes)
-  const inAccessToken = { ...told, ...added.accessToken }
+  const inAccessToken = { ...told, ...added.accessToken, ...(await statusOf(server, signing, target)) }
   const asked = claimsOfToday(signing.family.grant.claims, client)
   const inIdToken = user === null ? {} : idTokenClaims(user, scopes, asked)
   return {
@@ -97,6 +98,16 @@ async function prepareKeys(
   nowMs: number,
 ): Promise<void> {
   for (const algorithm of algorithms) await server.signingKeys.prepare(algorithm, nowMs)
+}
+
+/** What only introspection understands says nothing of where else its status could be had. */
+async function statusOf(
+  { statusLists }: AuthorizationServer,
+  { client, family }: Signing,
+  target: Target | null,
+): Promise<UserClaims> {
+  const format = target?.format ?? client.tokens.accessTokenFormat
+  return statusLists === null || format === 'opaque' ? {} : { status: await statusLists.claimFor(family) }
 }
 
 interface Added {

@@ -19,14 +19,15 @@ import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveRegistrations } from './registrations.test.ts'
 import { proveResources } from './resources.test.ts'
 import { proveStatements } from './statements.test.ts'
+import { proveStatusEntries } from './status-entries.test.ts'
 import { proveSweep } from './sweep.test.ts'
 import { proveTime } from './time.test.ts'
 
 export function proveStore(kind: Kind): void {
   describe(`the store contract: ${kind.name}`, () => {
     proveFamilies(kind)
-    proveCutOffs(kind)
     proveBranches(kind)
+    proveCutOffs(kind)
     provePeople(kind)
     proveCredentials(kind)
     proveCounters(kind)
@@ -37,6 +38,7 @@ export function proveStore(kind: Kind): void {
     proveRegistrations(kind)
     proveOutbox(kind)
     proveResources(kind)
+    proveStatusEntries(kind)
     proveTime(kind)
     proveSweep(kind)
     proveStatements()

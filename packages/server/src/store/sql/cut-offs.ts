@@ -34,7 +34,7 @@ export function sqlCutOffs(sql: Sql, clock: StoreClock): CutOffStore {
       const atMs = beforeMs ?? (await readNowMs(sql, clock)) + 1
       const cutOffs = { ...noCutOffs, [`${target.kind}Ms`]: atMs }
       let count = 0
-      for await (const reading of scanFamilies(sql, clock, whereOf(target), null)) {
+      for await (const reading of scanFamilies(sql, clock, whereOfTarget(target), null)) {
         if (isLiving(reading) && cutOffOf(reading.family, cutOffs) !== null) count += 1
       }
       return count
@@ -124,7 +124,7 @@ function keyOf(target: CutOffTarget): [string, string] {
  * The families a target can concern, by index; of everyone, all of them. A grant's first family has the grant's id, and
  * only branches carry another.
  */
-function whereOf(target: CutOffTarget): Where {
+export function whereOfTarget(target: CutOffTarget): Where {
   switch (target.kind) {
     case 'everyone':
       return { text: '', params: [] }

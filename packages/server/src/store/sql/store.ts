@@ -18,6 +18,7 @@ import { sqlRegistrations } from './registrations.ts'
 import { sqlResources } from './resources.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSigningKeys } from './signing-keys.ts'
+import { sqlStatusEntries } from './status-entries.ts'
 import { always, bytesAt, type Sql } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 import { createSweeper, type Sweeper } from './sweep.ts'
@@ -60,6 +61,7 @@ export function sqlStore(driver: SqlDriver): Store {
     registrations: sqlRegistrations(sql, clock),
     outbox: sqlOutbox(sql),
     resources: sqlResources(sql, clock),
+    statusEntries: sqlStatusEntries(sql, clock),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),
     check: async () => {

@@ -151,6 +151,7 @@ function tidyStatements(nowMs: number): Statement[] {
     deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
     deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
     deleteOlder('marks', 'id', 'expires_ms', nowMs),
+    deleteOlder('status_entries', 'family_id', 'until_ms', nowMs),
     deleteOlder('upstream_attempts', 'id', 'expires_ms', nowMs),
     deleteOlder('registration_tokens', 'name', 'expires_ms', nowMs),
     deleteOlder('pushed_requests', 'id', 'expires_ms', nowMs),

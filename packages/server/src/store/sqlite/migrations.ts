@@ -361,6 +361,17 @@ CREATE TABLE upstream_attempts (
 CREATE INDEX upstream_attempts_by_end ON upstream_attempts (expires_ms);
 `
 
+/** Places of families in the lists of status, and cut-offs by when they were set. */
+const statusEntries = `
+CREATE TABLE status_entries (
+  family_id TEXT NOT NULL PRIMARY KEY,
+  idx INTEGER NOT NULL UNIQUE,
+  until_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX status_entries_by_end ON status_entries (until_ms);
+CREATE INDEX cut_offs_by_setting ON cut_offs (set_at_ms);
+`
+
 const migrations: readonly string[] = [
   initial,
   severalInterruptions,
@@ -373,4 +384,5 @@ const migrations: readonly string[] = [
   deviceRequests,
   outbox,
   upstreams,
+  statusEntries,
 ]
