@@ -128,7 +128,6 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
   const { outbound } = parts
   const codec = tokenCodec(config.masterKeys)
   const signingKeys = await openKeys(store, parts, world)
-  const { entropy } = world
   const known: Omit<AuthorizationServer, 'courier'> = {
     issuer: config.issuer,
     store,
@@ -146,7 +145,7 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     urlsOf: endpointUrls(basesOf(config)),
     clientCertificates: config.clientCertificates,
     signingKeys,
-    statusLists: openStatusLists(config.statusLists, { issuer: config.issuer, store, signingKeys, entropy }),
+    statusLists: openStatusLists(config, { store, signingKeys, entropy: world.entropy }),
     background: tasks,
     clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
     clientDocuments: clientDocuments(outbound),

@@ -7,7 +7,6 @@ import { endpointPaths } from './metadata.ts'
 export const statusListCacheSeconds = statusListSeconds
 
 export interface StatusListServer {
-  readonly issuer: string
   readonly store: Store
   readonly signingKeys: SigningKeys
   readonly entropy: Entropy
@@ -15,8 +14,8 @@ export interface StatusListServer {
 
 /** The lists of this server, below its issuer; null where they are off. */
 export function openStatusLists(
-  isOn: boolean,
-  { issuer, store, signingKeys, entropy }: StatusListServer,
+  { statusLists: isOn, issuer }: { readonly statusLists: boolean; readonly issuer: string },
+  { store, signingKeys, entropy }: StatusListServer,
 ): StatusLists | null {
   if (!isOn) return null
   const addressOf = (list: number) => `${issuer}${endpointPaths.statusLists}?list=${list}`
