@@ -40,6 +40,8 @@ describe('a program with Pawl in it', () => {
 
   it('refuses what pawl serve refuses: plain http outside loopback, and a weak key', async () => {
     await assert.rejects(embedPawl({ issuer: 'http://id.example', masterKey, store: 'sqlite::memory:' }), ConfigRefused)
+    const listening = { issuer: 'https://id.example', masterKey, store: 'sqlite::memory:', tlsCert: 'a', tlsKey: 'b' }
+    await assert.rejects(embedPawl(listening), /has no listener/)
     const weak = Buffer.alloc(32, 1).toString('base64url')
     await assert.rejects(
       embedPawl({ issuer: 'https://id.example', masterKey: weak, store: 'sqlite::memory:' }),

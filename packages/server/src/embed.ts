@@ -31,6 +31,12 @@ export async function embedPawl(options: EmbedOptions, given: Partial<World> = {
   if ((settings.data.workers ?? 1) > 1) {
     throw new ConfigRefused('An embedded Pawl runs in the thread of its host: leave workers out.')
   }
+  const { tlsCert, mtlsPort, clientCertificateHeader } = settings.data
+  if (tlsCert !== null || mtlsPort !== null || clientCertificateHeader !== null) {
+    throw new ConfigRefused(
+      'An embedded Pawl has no listener: TLS is for its host. Leave tlsCert, mtlsPort and clientCertificateHeader out.',
+    )
+  }
   const { clock = systemClock, entropy = systemEntropy(), every = everySeconds } = given
   const logger = given.logger ?? stderrLogger(settings.data.logLevel)
   checkClock(settings.data, clock.nowMs())
