@@ -18,8 +18,9 @@ describe('a session that ends outside of the servers', () => {
     const [first] = servers
     assert.ok(first !== undefined)
     await appOf(first, registered).signIn(browserOf(first), { scope: 'openid' })
+    const told = receiver.next()
     await pawlJson(['revoke', '--user', 'ada@example.com', '--yes', '--data', data])
-    await receiver.next()
+    await told
 
     await appOf(first, registered).signIn(browserOf(first), { scope: 'openid' })
     for (const server of servers) await server.kill()
