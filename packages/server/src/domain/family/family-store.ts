@@ -57,8 +57,8 @@ export interface FamilyStore {
    */
   commit(step: FamilyStep): Promise<'done' | 'moved' | 'marked'>
   list(filter: FamilyFilter, limit: number): Promise<readonly FamilyReading[]>
-  /** Living families of one user and client, oldest first, for the cap on grants. */
+  /** Living grants of one user and client, for the cap on them. One that was branched counts once. */
   countLiving(subject: Subject, clientId: ClientId): Promise<number>
-}
   /** Living branches of one grant, without the family it began with. */
   countBranches(grantId: GrantId): Promise<number>
+}

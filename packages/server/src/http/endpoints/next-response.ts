@@ -7,11 +7,12 @@ import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import type { WaitingDevice } from '../../oauth/authorize/authorization-response.ts'
 import { type Interaction, sealInteraction } from '../../oauth/authorize/interaction.ts'
 import { type Next, scopesToAllow } from '../../oauth/authorize/proceed.ts'
+import { upstreamsOnPage } from '../../oauth/upstream/upstreams-on-page.ts'
 import { passkeyRequest } from '../../oauth/passkey-sign-in.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { consentPage, type Lasting } from '../pages/consent-page.ts'
-import { alreadyUsedPage } from '../pages/error-page.ts'
 import { deviceConsentPage, type DeviceOnPage } from '../pages/device-pages.ts'
+import { alreadyUsedPage } from '../pages/error-page.ts'
 import { forgottenPath } from '../pages/password-pages.ts'
 import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
@@ -84,6 +85,7 @@ export async function signInResponse(
     stateToken,
     forgottenHref: server.mailer === null ? null : forgottenPath,
     offersAccount: server.rules.signUp,
+    upstreams: await upstreamsOnPage(server),
     passkeyOptions: await passkeyRequest(server, stateToken, null),
     client: clientOnPage(client, request.redirectUri),
     loginHint: request.loginHint,

@@ -16,8 +16,8 @@ import { keepUsedClient } from '../registration/keep-used-client.ts'
 import { capGrants } from './cap-grants.ts'
 import { type AuthorizationResponse, emptyResponse, successResponse } from './authorization-response.ts'
 import type { Interaction } from './interaction.ts'
-import { watchChallenge } from './watch-challenge.ts'
 import { deviceDetail, deviceOpening } from './waiting-device.ts'
+import { watchChallenge } from './watch-challenge.ts'
 
 export interface Finish {
   readonly interaction: Interaction
@@ -61,9 +61,9 @@ export async function finishInteraction(
   }
   const opened = outcome === 'done' ? family : await openedBefore(server, finish)
   if (opened === null) return null
+  if (device !== null) return emptyResponse(server, request)
   return successResponse(server, request, server.codec.mint('authorization_code', opened))
 }
-  if (device !== null) return emptyResponse(server, request)
 
 /** The family of the first click, if its code is still worth something to the same person and client. */
 async function openedBefore(server: AuthorizationServer, finish: Finish): Promise<Family | null> {
@@ -133,7 +133,8 @@ function grantOf(finish: Finish): Grant {
 }
 
 function redemptionOf(finish: Finish): Redemption {
-  const { codeChallenge, redirectUri, redirectUriSent, nonce, state, loginHint, dpopThumbprint } = finish.interaction.request
+  const { codeChallenge, redirectUri, redirectUriSent, nonce, state, loginHint, dpopThumbprint } =
+    finish.interaction.request
   const shown = [state, nonce, loginHint, finish.client.id]
   const challengeIsGuessable =
     codeChallenge !== null &&

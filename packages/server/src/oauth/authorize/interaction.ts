@@ -90,9 +90,9 @@ export async function resumeInteraction(
   const { clientId, redirectUri, device } = interaction.request
   const client = (await server.store.clients.read(clientId))?.client ?? null
   if (client === null || client.disabled) return null
+  if (device !== null) return client.grantTypes.includes(deviceCodeGrantType) ? { interaction, client } : null
   const isRegistered = client.redirectUris.some(registered => isSameRedirectUri(registered, redirectUri))
   return isRegistered ? { interaction, client } : null
-  if (device !== null) return client.grantTypes.includes(deviceCodeGrantType) ? { interaction, client } : null
 }
 
 /** What the person typed as their name stands on the page again, unless it is longer than any e-mail address. */
