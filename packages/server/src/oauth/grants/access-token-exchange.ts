@@ -5,7 +5,6 @@
  * registered for the client; that it may at all, too.
  */
 
-import type { Family } from '@pawl/family'
 import { isResourceIndicator, isSubset, parseScope, resourcesMax } from '@pawl/protocol'
 import type { Client } from '../../domain/client/client.ts'
 import { allows } from '../../domain/client/exchange-rule.ts'
@@ -145,14 +144,13 @@ interface Exchanged {
 
 async function sign(server: AuthorizationServer, exchanged: Exchanged): Promise<TokenAnswer> {
   const { client, subject, scopes, resources, act, sender, nowMs } = exchanged
-  // Without refresh token, and over with the token it was made from.
-  const absoluteExpiresAtMs = Math.min(subject.family.absoluteExpiresAtMs, subject.claims.exp * 1000)
-  const family: Family = { ...subject.family, refreshable: false, absoluteExpiresAtMs }
-  const signing = { client, family, scopes, resources, nowMs }
+  const signing = { client, family: subject.family, scopes, resources, nowMs }
   const ingredients = (await beforeSigning(server, signing)) ?? plainIngredients
   const accessTokenClaims = act === null ? ingredients.accessTokenClaims : { ...ingredients.accessTokenClaims, act }
   const told = { ...signing, ...ingredients, accessTokenClaims, authorizationDetails: null, sender, nonce: null }
-  return answerWithTokens(server, told)
+  // Without refresh token, and over with the token it was made from.
+  const absoluteExpiresAtMs = Math.min(subject.family.absoluteExpiresAtMs, subject.claims.exp * 1000)
+  return answerWithTokens(server, { ...told, family: { ...subject.family, refreshable: false, absoluteExpiresAtMs } })
 }
 
 /** One event per family and generation, with a count: an API may exchange at every call. */
