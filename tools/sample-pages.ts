@@ -1,12 +1,24 @@
 /** Every page in every state that looks different, for the screenshots and for the tests that hold all pages to one rule. */
 
+import { accountPage, recoveryCodesPage, totpPage } from '../packages/server/src/http/pages/account-page.ts'
 import { consentPage } from '../packages/server/src/http/pages/consent-page.ts'
 import { alreadyUsedPage, errorPage } from '../packages/server/src/http/pages/error-page.ts'
 import { formPostPage } from '../packages/server/src/http/pages/form-post-page.ts'
 import { homePage } from '../packages/server/src/http/pages/home-page.ts'
 import type { Page } from '../packages/server/src/http/pages/layout.ts'
+import { leavePage } from '../packages/server/src/http/pages/leave-page.ts'
+import {
+  choosePasswordPage,
+  forgottenPage,
+  linkOverPage,
+  mailSentPage,
+  passwordChosenPage,
+  recentMailsPage,
+} from '../packages/server/src/http/pages/password-pages.ts'
+import { secondFactorPage } from '../packages/server/src/http/pages/second-factor-page.ts'
 import { signInPage, type SignInPageProps } from '../packages/server/src/http/pages/sign-in-page.ts'
 import { signedOutPage, signOutPage } from '../packages/server/src/http/pages/sign-out-pages.ts'
+import { signUpPage } from '../packages/server/src/http/pages/sign-up-page.ts'
 
 const issuerHost = 'id.example.com'
 const stateToken = 'c2VhbGVkLXN0YXRl'
@@ -38,6 +50,19 @@ export function samplePages(): { readonly [name: string]: Page } {
     }),
     'sign-in-again': signInPage({ ...plain, client: null, loginHint: email, signedInAs: email }),
     consent: consentPage({ ...consent, scopes: ['openid', 'profile', 'email', 'offline_access'] }),
+    'consent-document': consentPage({
+      ...consent,
+      client: { ...native, publishedAt: 'tides.example' },
+      clientIsCertain: false,
+      scopes: ['openid', 'offline_access'],
+    }),
+    leave: leavePage({ issuerHost, client, way: { href: 'https://invoices.example/cb?error=x' }, fields: [] }),
+    'leave-by-form': leavePage({
+      issuerHost,
+      client,
+      way: { action: 'https://invoices.example/cb' },
+      fields: [['error', 'login_required']],
+    }),
     'consent-native': consentPage({
       ...consent,
       client: native,
@@ -87,5 +112,77 @@ export function samplePages(): { readonly [name: string]: Page } {
     'signed-out': signedOutPage({ issuerHost }),
     home: homePage({ issuerHost, signedIn: null }),
     'home-signed-in': homePage({ issuerHost, signedIn: { email, stateToken } }),
+    ...accountSamples(),
+    ...passwordSamples(),
+    'sign-in-all-ways': signInPage({
+      ...plain,
+      passkeyOptions: '{"challenge":"c2FtcGxl"}',
+      forgottenHref: '/forgotten',
+      offersAccount: true,
+      upstreams: [{ id: 'acme', name: 'Acme' }],
+    }),
+    'second-factor': secondFactorPage({ ...secondFactor, problem: null }),
+    'second-factor-refused': secondFactorPage({ ...secondFactor, problem: { kind: 'refused' } }),
+    'second-factor-passkey': secondFactorPage({
+      ...secondFactor,
+      takesCode: false,
+      passkeyOptions: '{"challenge":"c2FtcGxl"}',
+      problem: null,
+    }),
+    'sign-up': signUpPage({ issuerHost, stateToken, client, loginHint: email, isSent: false }),
+    'sign-up-sent': signUpPage({ issuerHost, stateToken, client, loginHint: null, isSent: true }),
+  }
+}
+
+const secondFactor = {
+  issuerHost,
+  action: '/second-factor',
+  stateToken,
+  client,
+  userEmail: email,
+  takesCode: true,
+  passkeyOptions: null,
+} as const
+
+function accountSamples(): { readonly [name: string]: Page } {
+  const since = '2 March 2027, 12:00 UTC'
+  const account = {
+    issuerHost,
+    stateToken,
+    userEmail: email,
+    notice: { isProblem: false, text: 'The passkey is added.' },
+    hasTotp: true,
+    recoveryCodesLeft: 9,
+    passkeys: [{ id: 'one', name: 'My laptop', since, lastUsed: since }],
+    passkeyOptions: '{"challenge":"c2FtcGxl"}',
+    sessions: [
+      { id: 'a', isThis: true, since, how: 'with a passkey' },
+      { id: 'b', isThis: false, since, how: 'with a password' },
+    ],
+    applications: [{ clientId: 'invoices', name: client.name, scopes: ['openid', 'offline_access'], since }],
+    upstreams: [{ id: 'acme', name: 'Acme', since: null }],
+  }
+  const nothing = { notice: null, hasTotp: false, passkeys: [], passkeyOptions: null, applications: [], upstreams: [] }
+  const totp = { issuerHost, stateToken, userEmail: email, keyText: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }
+  const picture = { pictureHref: 'data:image/svg+xml,%3Csvg%20xmlns=%22http://www.w3.org/2000/svg%22/%3E' }
+  return {
+    account: accountPage(account),
+    'account-new': accountPage({ ...account, ...nothing }),
+    'codes-set-up': totpPage({ ...totp, ...picture, isRefused: false }),
+    'codes-refused': totpPage({ ...totp, ...picture, isRefused: true }),
+    'recovery-codes': recoveryCodesPage({ issuerHost, codes: ['abcd-efgh-jkmn-pqrs', '0123-4567-89ab-cdef'] }),
+  }
+}
+
+function passwordSamples(): { readonly [name: string]: Page } {
+  const choose = { issuerHost, action: '/password', token: 'c2FtcGxl', email }
+  return {
+    forgotten: forgottenPage({ issuerHost }),
+    'mail-sent': mailSentPage({ issuerHost }),
+    'choose-password': choosePasswordPage({ ...choose, problem: null }),
+    'choose-password-refused': choosePasswordPage({ ...choose, problem: 'The new password is too short.' }),
+    'password-chosen': passwordChosenPage({ issuerHost, email, accountHref: '/account' }),
+    'link-over': linkOverPage({ issuerHost, canAsk: true }),
+    mails: recentMailsPage({ issuerHost, mails: [{ to: email, subject: 'A new password', text: 'https://id.example.com' }] }),
   }
 }

@@ -25,14 +25,16 @@ export interface Interaction {
   readonly request: AuthorizationRequest
   /** The session the consent page was shown to; null before. An answer given in another session counts for nothing. */
   readonly askedSessionId: SessionId | null
-  /** The password was right, and the second factor is still to come. Null before, and once there is a session. */
+  /** What was shown already, where a second factor is still to come. Null before, and once there is a session. */
   readonly firstFactor: FirstFactor | null
 }
 
-/** Who has shown a password in this browser, and when. It is no session: it opens one page, for a while. */
+/** Who has shown one factor in this browser, and when. It is no session: it opens one page, for a while. */
 export interface FirstFactor {
   readonly subject: Subject
   readonly authTimeMs: number
+  /** How, as RFC 8176 calls it; empty where an upstream provider said so. */
+  readonly amr: readonly string[]
 }
 
 export const firstFactorSeconds = 600

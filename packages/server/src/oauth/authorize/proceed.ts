@@ -7,7 +7,7 @@ import type { DetailInWords } from '../../domain/authorization-details/details-w
 import type { Client } from '../../domain/client/client.ts'
 import { needsConsent } from '../../domain/consent/consents.ts'
 import type { Caller } from '../../domain/event/new-event.ts'
-import { type Offers, satisfiesAny, type WantedAcr, wantedAcr, waysToRaise } from '../../domain/session/acr.ts'
+import { type Offers, passwordAcr, satisfiesAny, type WantedAcr, wantedAcr, waysToRaise } from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { User } from '../../domain/user/user.ts'
 import { detailsInWords } from '../authorization-details.ts'
@@ -69,6 +69,10 @@ export async function proceed(server: AuthorizationServer, situation: Situation)
   }
   const raise = await raiseFor(server, situation, signedIn)
   if (raise === 'unmet') return refuse(server, request, 'unmet_authentication_requirements')
+  if (raise === 'password') {
+    if (isSilent) return refuse(server, request, 'login_required')
+    return { kind: 'sign_in', interaction, client, signedInAs: user.email }
+  }
   if (raise !== null) {
     if (isSilent) return refuse(server, request, 'interaction_required')
     return { kind: 'second_factor', interaction, client, user, offers: raise }
@@ -140,7 +144,7 @@ async function raiseFor(
   server: AuthorizationServer,
   { interaction, client }: Situation,
   session: Session,
-): Promise<Offers | 'unmet' | null> {
+): Promise<Offers | 'password' | 'unmet' | null> {
   const { request } = interaction
   const byClient = client.minimumAcr === null ? null : wantedAcr([client.minimumAcr], true)
   const lacking = [byClient, request.wantedAcr].filter(wanted => lacks(session, wanted))
@@ -149,7 +153,9 @@ async function raiseFor(
   // What the client insists on comes first: raising may have to happen twice, and each time leads further.
   for (const wanted of lacking) {
     const ways = wanted === null ? null : waysToRaise(session.acr, wanted, offers)
-    if (ways === null && wanted?.essential === true) return 'unmet'
+    // One factor does not stand for another, but whoever came from another provider may have a password too.
+    const byPassword = wanted !== null && satisfiesAny(passwordAcr, wanted.values)
+    if (ways === null && wanted?.essential === true) return byPassword ? 'password' : 'unmet'
     const isWish = wanted?.essential !== true && request.prompts.includes('none')
     if (ways !== null && !isWish) return ways
   }
