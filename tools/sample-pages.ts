@@ -109,7 +109,7 @@ export function samplePages(): { readonly [name: string]: Page } {
       ],
     }),
     'sign-out': signOutPage({ issuerHost, stateToken, userEmail: email, client }),
-    'signed-out': signedOutPage({ issuerHost }),
+    'signed-out': signedOutPage({ issuerHost, frames: [], way: null }),
     home: homePage({ issuerHost, signedIn: null }),
     'home-signed-in': homePage({ issuerHost, signedIn: { email, stateToken } }),
     ...accountSamples(),
