@@ -161,4 +161,3 @@ async function asked(config: client.Configuration) {
 function isOAuthError(code: string): (error: unknown) => boolean {
   return error => error instanceof client.ResponseBodyError && error.error === code
 }
-

@@ -2,7 +2,16 @@
 
 import { mediansOf, type Medians, wholeCpu } from '../medians.ts'
 import { type Cell, markdownTable, mebibytes, rounded } from './markdown.ts'
-import type { DpopRun, FamiliesRun, GenerationsRun, MicroRun, ProfileRun, Results, ScenarioRun, StartRun } from './results.ts'
+import type {
+  DpopRun,
+  FamiliesRun,
+  GenerationsRun,
+  MicroRun,
+  ProfileRun,
+  Results,
+  ScenarioRun,
+  StartRun,
+} from './results.ts'
 
 export function otherSections(results: Results): string[] {
   return [

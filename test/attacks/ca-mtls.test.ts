@@ -72,7 +72,8 @@ function ask({ port, certificate, headers = {}, path = '/introspect', scheme = '
     headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length, ...headers },
   }
   return new Promise<{ readonly status: number; readonly isResumed: boolean }>((resolve, reject) => {
-    const request = scheme === 'http' ? httpRequest(options) : httpsRequest({ ...options, ...shown, rejectUnauthorized: false })
+    const request =
+      scheme === 'http' ? httpRequest(options) : httpsRequest({ ...options, ...shown, rejectUnauthorized: false })
     request.on('error', reject).on('response', response => {
       const { socket } = response
       const isResumed = socket instanceof TLSSocket && socket.isSessionReused()
@@ -123,10 +124,13 @@ describe('a certificate in TLS', () => {
     const certificate = await authority.issue({ names })
     const agent = new Agent({ keepAlive: false, maxVersion: 'TLSv1.2' })
     const [first, second] = [await ask({ port, certificate, agent }), await ask({ port, certificate, agent })]
-    assert.deepEqual([first, second], [
-      { status: 200, isResumed: false },
-      { status: 200, isResumed: true },
-    ])
+    assert.deepEqual(
+      [first, second],
+      [
+        { status: 200, isResumed: false },
+        { status: 200, isResumed: true },
+      ],
+    )
     assert.equal((await ask({ port, agent: new Agent({ keepAlive: false }) })).status, 401)
   })
 

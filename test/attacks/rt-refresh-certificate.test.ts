@@ -39,7 +39,10 @@ describe('a family that is bound to a certificate', () => {
     assert.deepEqual(await rowOf(stage, familyId), before)
     assert.equal((await eventsOf(stage, 'binding_missing')).length, 1)
     const second = await app.refresh(first.refreshToken)
-    assert.deepEqual([second.status, second.body['token_type'], thumbprintIn(second)], [200, 'Bearer', mine?.thumbprint])
+    assert.deepEqual(
+      [second.status, second.body['token_type'], thumbprintIn(second)],
+      [200, 'Bearer', mine?.thumbprint],
+    )
     stage.clock.advanceSeconds(86_400)
     assert.equal((await app.refresh(first.refreshToken)).refreshToken, second.refreshToken)
     assert.equal((await other.refresh(first.refreshToken)).status, 400)

@@ -110,7 +110,17 @@ describe('a header with a client certificate', () => {
   it('is no certificate in any other', () => {
     const reader = readerOf([authority])
     const base64 = good.der.toString('base64')
-    const wrong = ['', ':', '::', `:${base64}`, `:${base64}:, :${base64}:`, `${base64}, ${base64}`, '%', 'none', good.pem]
+    const wrong = [
+      '',
+      ':',
+      '::',
+      `:${base64}`,
+      `:${base64}:, :${base64}:`,
+      `${base64}, ${base64}`,
+      '%',
+      'none',
+      good.pem,
+    ]
     for (const text of [...wrong, `:${base64}:;x`, encodeURIComponent(`${good.pem}${good.pem}`), 'A'.repeat(60_000)]) {
       assert.equal(reader.ofHeader(text), null, text.slice(0, 20))
     }

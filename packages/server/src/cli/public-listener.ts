@@ -90,7 +90,10 @@ function optionsOf(where: Where, behind: Behind, opening: Opening): ListenerOpti
 }
 
 /** Who vouches for clients counts the same wherever they show a certificate. */
-function certificateRules(where: Where, { asksClients, nowMs }: Opening): ListenerOptions['certificates'] {
+function certificateRules(
+  where: Where,
+  { asksClients, nowMs }: Opening,
+): Exclude<ListenerOptions['certificates'], undefined> {
   const header = where.clientCertificateHeader?.toLowerCase() ?? null
   return asksClients || header !== null ? { authorities: readClientAuthorities(where), header, nowMs } : null
 }

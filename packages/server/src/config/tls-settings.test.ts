@@ -66,7 +66,8 @@ describe('files of TLS', () => {
       for (const [name, text] of Object.entries({ 'one.pem': pem, 'two.pem': pem + pem, 'none.pem': 'none' })) {
         writeFileSync(join(home, name), text)
       }
-      const named = (name: string) => settingsSchema.parse({ tlsCert: join(home, name), tlsKey: join(home, 'none.pem') })
+      const named = (name: string) =>
+        settingsSchema.parse({ tlsCert: join(home, name), tlsKey: join(home, 'none.pem') })
       assert.deepEqual(readTlsFiles(settingsSchema.parse({})), null)
       assert.deepEqual(readTlsFiles(named('two.pem')), { certificate: pem + pem, key: 'none' })
       assert.throws(() => readTlsFiles(named('none.pem')), /--tls-cert\) holds no PEM certificate/)

@@ -63,7 +63,8 @@ export function judgeTls(
 ): string | null {
   const { tlsCert, tlsKey, mtlsPort, mtlsUrl, tlsClientCa, clientCertificateHeader, trustedProxies, issuer } = settings
   const isAsked = mtlsPort !== null || clientCertificateHeader !== null
-  if ((tlsCert === null) !== (tlsKey === null)) return '--tls-cert and --tls-key belong together: give both, or neither.'
+  if ((tlsCert === null) !== (tlsKey === null))
+    return '--tls-cert and --tls-key belong together: give both, or neither.'
   if (mtlsPort !== null && tlsCert === null) {
     return '--mtls-port speaks TLS: give it --tls-cert and --tls-key, or let a proxy ask for certificates (--client-certificate-header).'
   }
@@ -76,8 +77,9 @@ export function judgeTls(
   if (mtlsUrl !== null && !isAsked) {
     return '--mtls-url names a place where nobody is asked for certificates: add --mtls-port or --client-certificate-header.'
   }
-  const isPlain = issuer?.startsWith('http://') ?? false
-  if (tlsCert !== null && isPlain) return `With --tls-cert the server speaks https: write the issuer as ${issuer?.replace('http:', 'https:')}.`
+  if (tlsCert !== null && issuer !== null && issuer.startsWith('http:')) {
+    return `With --tls-cert the server speaks https: write the issuer as ${issuer.replace('http:', 'https:')}.`
+  }
   return null
 }
 

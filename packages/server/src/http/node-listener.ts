@@ -101,7 +101,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const bound = await bindAll(options, makeServer)
   for (const { server } of bound) {
     servers.push(server)
-    server.on('error', error => options.logger.error({ err: error }, 'a listening socket failed'))
+    server.on('error', (error: Error) => options.logger.error({ err: error }, 'a listening socket failed'))
   }
   let closed: Promise<void> | null = null
   return {

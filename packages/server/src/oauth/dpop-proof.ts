@@ -1,7 +1,14 @@
 /** A DPoP proof held against the request it came with (RFC 9449 §4.3), at the token endpoint and where a token is used. */
 
 import { hash } from 'node:crypto'
-import { clockErrorSecondsMax, type DpopClaims, dpopAlgorithms, dpopNonceHeader, judgeDpopClaims, proofAgeSecondsMax } from '@pawl/protocol'
+import {
+  clockErrorSecondsMax,
+  type DpopClaims,
+  dpopAlgorithms,
+  dpopNonceHeader,
+  judgeDpopClaims,
+  proofAgeSecondsMax,
+} from '@pawl/protocol'
 import { nonceSecondsMax } from '../domain/dpop/dpop-nonces.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
