@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { laneWaitersMax } from '../packages/server/src/domain/family/family-busy.ts'
-import { accessTokenCharactersMax } from '../packages/server/src/oauth/access-token.ts'
+import { accessTokenCharactersMax } from '../packages/server/src/domain/token/opaque-access-token.ts'
 import { openFamilyOf, openScene, shop } from './stage/scene.ts'
 
 describe('a family that more requests wait for than a process queues', () => {
