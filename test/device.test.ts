@@ -159,7 +159,7 @@ describe('the family of a device', () => {
   })
 
   it('ends with the session of the browser where offline_access was not granted', async test => {
-    const { app, browser, stage } = await openScene(test, { client: television })
+    const { app, browser } = await openScene(test, { client: television })
     const asked = await askDevice(app, { scope: 'openid' })
     const page = await answerDevice(browser, asked.user_code)
     assert.equal(page.status, 200)
