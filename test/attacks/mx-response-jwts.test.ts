@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { compactDecrypt, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import {
+  compactDecrypt,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose'
 import { publishSecondsMin } from '../../packages/server/src/domain/keys/signing-keys.ts'
 import { responseJwtSeconds } from '../../packages/server/src/oauth/authorize/deliver.ts'
 import type { App } from '../stage/app.ts'

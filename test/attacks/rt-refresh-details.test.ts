@@ -47,7 +47,11 @@ describe('authorization details', () => {
     ]
     for (const wanted of beyond) {
       const refused = await app.refresh(tokens.refreshToken, { authorization_details: JSON.stringify(wanted) })
-      assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_authorization_details'], JSON.stringify(wanted))
+      assert.deepEqual(
+        [refused.status, refused.body['error']],
+        [400, 'invalid_authorization_details'],
+        JSON.stringify(wanted),
+      )
     }
     const malformed = await app.refresh(tokens.refreshToken, { authorization_details: '[{' })
     assert.equal(malformed.body['error'], 'invalid_authorization_details')
@@ -148,7 +152,11 @@ describe('authorization details', () => {
       7,
     ]
     const texts = wrong.map(each => JSON.stringify(each))
-    const raw = ['[{"type":"account","actions":["read"],"__proto__":{"x":1}}]', '[{"type":"account","actions":[read]}]', '[function(){}]']
+    const raw = [
+      '[{"type":"account","actions":["read"],"__proto__":{"x":1}}]',
+      '[{"type":"account","actions":[read]}]',
+      '[function(){}]',
+    ]
     for (const text of [...texts, ...raw]) {
       const { leftTo } = await stage.browser().open(app.authorizePath({ authorization_details: text }).path)
       assert.equal(leftTo?.searchParams.get('error'), 'invalid_authorization_details', text.slice(0, 200))
@@ -166,10 +174,16 @@ describe('authorization details', () => {
     const page = await browser.signIn(await browser.open(app.authorizePath(asking([evil, account])).path))
     assert.equal(page.body.includes('<script>alert'), false)
     const [words = ''] = /<ul class="permissions">[\s\S]*?<\/ul>/.exec(page.body) ?? []
-    assert.match(words, /Pay <strong><bdi>123\.50<\/bdi><\/strong> <strong><bdi>EUR<\/bdi><\/strong> to <strong><bdi>&lt;\/strong&gt;/)
+    assert.match(
+      words,
+      /Pay <strong><bdi>123\.50<\/bdi><\/strong> <strong><bdi>EUR<\/bdi><\/strong> to <strong><bdi>&lt;\/strong&gt;/,
+    )
     assert.match(words, /<dt>Your reference<\/dt><dd><bdi>\u202eevil<\/bdi><\/dd>/)
     assert.match(words, /<dt>Where<\/dt><dd><bdi>https:\/\/bank\.example\/payments<\/bdi><\/dd>/)
-    assert.match(words, /Look at your accounts<dl class="details"><dt>actions<\/dt><dd><bdi>list, read, balance<\/bdi><\/dd>/)
+    assert.match(
+      words,
+      /Look at your accounts<dl class="details"><dt>actions<\/dt><dd><bdi>list, read, balance<\/bdi><\/dd>/,
+    )
     await stage.close()
   })
 
@@ -186,7 +200,9 @@ describe('authorization details', () => {
     const pushed = await push(app, fields)
     const left = await agree(browser, await browser.open(pushed.path))
     assert.ok(left.searchParams.has('code'))
-    const object = requestObject(stage, fieldsOf(app).fields, privateKey, { claims: { authorization_details: [account] } })
+    const object = requestObject(stage, fieldsOf(app).fields, privateKey, {
+      claims: { authorization_details: [account] },
+    })
     const signed = await app.post('/par', { request: object })
     const { request_uri } = (await signed.json()) as { readonly request_uri: string }
     assert.match((await browser.open(pathTo('shop', request_uri))).body, /Look at your accounts/)
@@ -222,7 +238,8 @@ describe('authorization details', () => {
     assert.deepEqual(answer['authorization_details'], [account])
     const told = await app.introspect(String(answer['access_token']))
     assert.deepEqual(told['authorization_details'], [account])
-    for (const wrong of [[payment], [{ type: 'account', actions: ['x'] }], {}]) assert.equal((await ask(wrong)).status, 400)
+    for (const wrong of [[payment], [{ type: 'account', actions: ['x'] }], {}])
+      assert.equal((await ask(wrong)).status, 400)
     await stage.close()
   })
 

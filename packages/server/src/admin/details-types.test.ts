@@ -94,7 +94,8 @@ describe('a type of authorization details', () => {
 
   it('may be one of so many and no more', async () => {
     const { workbench } = await bench()
-    for (let count = 0; count < detailsTypesMax; count++) await putDetailsType(workbench, { ...payment, type: `t${count}` })
+    for (let count = 0; count < detailsTypesMax; count++)
+      await putDetailsType(workbench, { ...payment, type: `t${count}` })
     await assert.rejects(putDetailsType(workbench, { ...payment, type: 'more' }), AdminRefused)
     await putDetailsType(workbench, { ...payment, type: 't0' })
   })

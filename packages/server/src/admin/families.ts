@@ -2,6 +2,7 @@
 
 import { cutOffOf, expiresAtMs, expiryOf, type Family, isWeak, readUses, type Use } from '@pawl/family'
 import type { ClientId, EndReason } from '@pawl/family'
+import { grantedDetails } from '../domain/authorization-details/authorization-details.ts'
 import { isPublicClient } from '../domain/client/client.ts'
 import type { FamilyFilter, FamilyReading } from '../domain/family/family-store.ts'
 import { parseClientId, parseFamilyId } from '../domain/identifiers.ts'
@@ -80,6 +81,9 @@ export function familyJson(view: FamilyView): { readonly [name: string]: unknown
     sid: grant.sessionId,
     scope: grant.scopes.join(' '),
     resources: grant.resources,
+    ...(grant.authorizationDetails === null
+      ? {}
+      : { authorization_details: grantedDetails(grant.authorizationDetails) }),
     status: view.status,
     over_because: view.overBecause,
     ended_at: family.end === null ? null : isoInstant(family.end.atMs),

@@ -44,7 +44,11 @@ describe('pawl details', () => {
     assert.deepEqual([noJson.exitCode, /is not JSON/.test(noJson.err)], [2, true])
     const nowhere = await run(['details', 'put', join(home, 'nowhere.json')])
     assert.deepEqual([nowhere.exitCode, /cannot be read/.test(nowhere.err)], [2, true])
-    const unsaid = await run(['details', 'put', fileOf('unsaid.json', JSON.stringify({ ...files, sentence: 'Use {x}' }))])
+    const unsaid = await run([
+      'details',
+      'put',
+      fileOf('unsaid.json', JSON.stringify({ ...files, sentence: 'Use {x}' })),
+    ])
     assert.deepEqual([unsaid.exitCode, /\{x\}/.test(unsaid.err)], [2, true])
     const unknown = await run(['details', 'show', 'nothing'])
     assert.deepEqual([unknown.exitCode, /There is no type "nothing"/.test(unknown.err)], [1, true])

@@ -53,11 +53,32 @@ describe('authorization details', () => {
   })
 
   it('compare lists of anything else item by item, and objects member by member', () => {
-    const granted = { type: 'a', items: [{ id: 1, tags: ['x', 'y'] }, { id: 2, tags: [] }] }
-    const inside = { type: 'a', items: [{ id: 1, tags: ['y'] }, { id: 2, tags: [] }] }
+    const granted = {
+      type: 'a',
+      items: [
+        { id: 1, tags: ['x', 'y'] },
+        { id: 2, tags: [] },
+      ],
+    }
+    const inside = {
+      type: 'a',
+      items: [
+        { id: 1, tags: ['y'] },
+        { id: 2, tags: [] },
+      ],
+    }
     assert.equal(areWithin([inside], [granted]), true)
-    const outside = [[{ id: 1, tags: ['x'] }], [{ id: 2, tags: [] }, { id: 1, tags: ['x'] }], [], [1, 2]]
-    for (const items of outside) assert.equal(areWithin([{ type: 'a', items }], [granted]), false, JSON.stringify(items))
+    const outside = [
+      [{ id: 1, tags: ['x'] }],
+      [
+        { id: 2, tags: [] },
+        { id: 1, tags: ['x'] },
+      ],
+      [],
+      [1, 2],
+    ]
+    for (const items of outside)
+      assert.equal(areWithin([{ type: 'a', items }], [granted]), false, JSON.stringify(items))
   })
 
   it('are told to the resource they name, or to all where they name none', () => {

@@ -38,7 +38,8 @@ describe('a schema of authorization details', () => {
   })
 
   it('wants what is required to be its own', () => {
-    const schema: DetailsSchema = { type: 'object', required: ['toString'], properties: { toString: { type: 'string' } } }
+    const text: DetailsSchema = { type: 'string' }
+    const schema: DetailsSchema = { type: 'object', required: ['toString'], properties: { toString: text } }
     assert.equal(judgeValue(schema, {}, 'place'), 'place.toString is missing.')
   })
 
@@ -63,7 +64,8 @@ describe('a schema of authorization details', () => {
     for (const text of ['\u0000', 'a\rb', '\u001b[31m', '\u007f', '\u0085', '\ud800', 'x\udc00']) {
       assert.equal(judgeValue(bare('string'), text, 'place'), 'place is no plain text.', JSON.stringify(text))
     }
-    for (const text of ['two\nlines', 'a\tb', '😀', 'שלום', '漢字']) assert.equal(judgeValue(bare('string'), text, 'x'), null)
+    for (const text of ['two\nlines', 'a\tb', '😀', 'שלום', '漢字'])
+      assert.equal(judgeValue(bare('string'), text, 'x'), null)
   })
 
   it('names the place, however deep', () => {

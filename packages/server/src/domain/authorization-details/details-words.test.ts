@@ -70,7 +70,10 @@ describe('a detail in words', () => {
   })
 
   it('takes a brace that was sent for no place of its own', () => {
-    const words = inWords({ type: 'payment', amount: { value: '{creditor}', currency: 'EUR' }, creditor: 'Ada' }, payment)
+    const words = inWords(
+      { type: 'payment', amount: { value: '{creditor}', currency: 'EUR' }, creditor: 'Ada' },
+      payment,
+    )
     assert.equal(sentenceOf(words), 'Pay [{creditor}] [EUR] to [Ada]')
   })
 

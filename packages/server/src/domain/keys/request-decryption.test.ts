@@ -36,13 +36,35 @@ describe('the key that requests are encrypted to', () => {
     }
   })
 
-  it('opens no JWE with a point that is not on the curve', async () => {
+  it('says no, and nothing else, to every header that a stranger may write', async () => {
     const { jwk, open } = requestDecryption(masterKeys([older]))
-    const [, ...rest] = (await encrypted('one', jwk)).split('.')
+    const point = { kty: 'EC', crv: 'P-256', x: jwk.x, y: jwk.y }
     const zero = Buffer.alloc(32).toString('base64url')
-    const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: jwk.kid, epk: { kty: 'EC', crv: 'P-256', x: zero, y: zero } }
-    const text = [Buffer.from(JSON.stringify(header)).toString('base64url'), ...rest].join('.')
-    assert.equal(await open(text), null)
+    const points = [undefined, null, 1, 'x', [], {}, { kty: 'EC' }, point]
+    const changes = [{ y: undefined }, { crv: 'P-384' }, { crv: 1 }, { x: 1 }, { x: '!!!' }, { x: 'AA' }, { x: jwk.y }]
+    const more = [
+      { x: zero, y: zero },
+      { d: 'AA' },
+      { kty: 'RSA' },
+      { key_ops: 7 },
+      { key_ops: ['sign'] },
+      { ext: 'x' },
+    ]
+    const wrong = [...changes, ...more].map(change => ({ ...point, ...change }))
+    const besides = [{}, { apu: 1 }, { apu: '!' }, { apv: [] }, { zip: 'DEF' }, { crit: ['x'] }, { enc: 1 }, { kid: 1 }]
+    const rests = [
+      ['', 'AAAAAAAAAAAAAAAA', 'AAAA', 'AAAAAAAAAAAAAAAAAAAAAA'],
+      ['AAAA', 'AAAA', '', ''],
+    ]
+    for (const alg of ['ECDH-ES', 'ECDH-ES+A128KW', 'dir', 'RSA-OAEP', 'PBES2-HS256+A128KW', 1]) {
+      for (const epk of [...points, ...wrong]) {
+        for (const beside of besides) {
+          const header = { alg, enc: 'A256GCM', kid: jwk.kid, epk, ...beside }
+          const encoded = Buffer.from(JSON.stringify(header)).toString('base64url')
+          for (const rest of rests) assert.equal(await open([encoded, ...rest].join('.')), null, JSON.stringify(header))
+        }
+      }
+    }
   })
 })
 

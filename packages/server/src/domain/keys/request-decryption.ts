@@ -39,7 +39,9 @@ export function requestDecryption(keys: MasterKeys): RequestDecryption {
   return {
     jwk: current.jwk,
     open: async jwe => {
-      const kid = kidOf(jwe)
+      const header = headerOf(jwe)
+      if (header === null) return null
+      const { kid } = header
       const key = kid === undefined ? current : [current, ...others].find(({ jwk }) => jwk.kid === kid)
       return key === undefined ? null : opened(jwe, key.privateKey)
     },
@@ -71,14 +73,45 @@ function scalarOf(master: MasterKey): Buffer {
 
 const curveOrder = 0xffffffff_00000000_ffffffff_ffffffff_bce6faad_a7179e84_f3b9cac2_fc632551n
 
-function kidOf(jwe: string): string | undefined {
+interface Header {
+  readonly kid: string | undefined
+}
+
+/**
+ * What the header says, or null where it is not one that we could have been sent: the sender's key is a point of our
+ * curve and nothing besides, so that no library has to make sense of what a stranger put there.
+ */
+function headerOf(jwe: string): Header | null {
+  const header = decodedHeader(jwe)
+  if (header === null) return null
+  const { kid, epk, apu, apv } = header
+  if (kid !== undefined && typeof kid !== 'string') return null
+  if (!isPoint(epk) || !isPartyInfo(apu) || !isPartyInfo(apv)) return null
+  return { kid }
+}
+
+function decodedHeader(jwe: string): { readonly [name: string]: unknown } | null {
   try {
-    const { kid } = decodeProtectedHeader(jwe)
-    return typeof kid === 'string' ? kid : undefined
+    return { ...decodeProtectedHeader(jwe) }
   } catch {
-    // No header to read: opening it says no for the same reason.
-    return undefined
+    // jose has no other way to say that there is no header to read.
+    return null
   }
+}
+
+function isPoint(epk: unknown): boolean {
+  if (typeof epk !== 'object' || epk === null || Object.keys(epk).length !== 4) return false
+  const { kty, crv, x, y } = epk as { readonly [name: string]: unknown }
+  return kty === 'EC' && crv === 'P-256' && isCoordinate(x) && isCoordinate(y)
+}
+
+/** 32 bytes in base64url, without slack. */
+function isCoordinate(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value)
+}
+
+function isPartyInfo(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && /^[A-Za-z0-9_-]{0,512}$/.test(value))
 }
 
 async function opened(jwe: string, privateKey: KeyObject): Promise<string | null> {
@@ -90,7 +123,7 @@ async function opened(jwe: string, privateKey: KeyObject): Promise<string | null
     const { plaintext } = await compactDecrypt(jwe, privateKey, allowed)
     return Buffer.from(plaintext).toString('utf8')
   } catch (error) {
-    // jose says "not for this key, or not as it was" by throwing its own errors; a bad point comes from WebCrypto.
+    // jose says "not for this key, or not as it was" by throwing its own errors; WebCrypto refuses a point that is not on the curve by its own.
     if (error instanceof errors.JOSEError || error instanceof DOMException) return null
     throw error
   }

@@ -124,7 +124,11 @@ interface PushLimit {
   readonly seconds: number
 }
 
-async function limit(server: AuthorizationServer, client: Client, { name, of, max, seconds }: PushLimit): Promise<void> {
+async function limit(
+  server: AuthorizationServer,
+  client: Client,
+  { name, of, max, seconds }: PushLimit,
+): Promise<void> {
   const key = server.hasher.keyOf('pushed requests', `${name} ${of}`)
   const charged = await charge(server.store.throttles, [{ name, key, failuresMax: max, windowSeconds: seconds }])
   if (charged.kind === 'within') return

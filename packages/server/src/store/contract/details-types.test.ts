@@ -48,7 +48,10 @@ export function proveDetailsTypes(kind: Kind): void {
       for (const type of ['b', 'a', 'c']) await detailsTypes.add({ ...payment, type }, [])
       assert.deepEqual(await detailsTypes.names(10), ['a', 'b', 'c'])
       assert.deepEqual(await detailsTypes.names(2), ['a', 'b'])
-      assert.deepEqual((await detailsTypes.list(2)).map(({ type }) => type), ['a', 'b'])
+      assert.deepEqual(
+        (await detailsTypes.list(2)).map(({ type }) => type),
+        ['a', 'b'],
+      )
     })
   })
 }
