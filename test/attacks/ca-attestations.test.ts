@@ -159,7 +159,10 @@ describe('an attested instance', () => {
     assert.equal((await ask(proof)).status, 200)
     await assertRefused(await ask(proof), 'the same proof')
     await assertRefused(await ask(await other.proof({ path, nonce })), 'another key')
-    await assertRefused(await ask(await key.proof({ path, nonce }), await attest({ cnf, sub: 'nobody' })), 'another client')
+    await assertRefused(
+      await ask(await key.proof({ path, nonce }), await attest({ cnf, sub: 'nobody' })),
+      'another client',
+    )
     const elsewhere = await ask(await key.proof({ path: '/token', nonce }))
     assert.equal(((await elsewhere.json()) as Json)['error'], 'invalid_dpop_proof')
   })

@@ -133,7 +133,8 @@ function judgeProofClaims(proof: ForeignJwt, issuer: string, nowMs: number): str
   if (type !== proofType) return 'the proof is a token of another type'
   if (soleAudienceOf(proof) !== issuer) return 'aud of the proof is not the issuer alone'
   const { jti } = claims
-  if (typeof jti !== 'string' || jti === '' || jti.length > tokenIdCharactersMax) return 'jti of the proof is no short text'
+  if (typeof jti !== 'string' || jti === '' || jti.length > tokenIdCharactersMax)
+    return 'jti of the proof is no short text'
   const issuedAtMs = numericDateMs(claims['iat'])
   if (issuedAtMs === null || issuedAtMs <= nowMs - attestationProofSecondsMax * 1000) return 'the proof is too old'
   return isAhead(claims, nowMs) ? 'the proof begins in the future' : null

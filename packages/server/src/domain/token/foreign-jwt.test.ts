@@ -42,7 +42,9 @@ function jwtOf(header: unknown, claims: unknown = {}): string {
 
 describe('a JWT of somebody else', () => {
   it('is taken apart: what it says of itself, and what it claims', () => {
-    const jwt = parsed(jwtOf({ alg: 'ES256', kid: 'one', typ: 'application/Some-Thing+JWT', x5c: ['x'] }, { sub: 'shop' }))
+    const jwt = parsed(
+      jwtOf({ alg: 'ES256', kid: 'one', typ: 'application/Some-Thing+JWT', x5c: ['x'] }, { sub: 'shop' }),
+    )
     assert.deepEqual(
       [jwt.algorithm, jwt.kid, jwt.type, jwt.claims],
       ['ES256', 'one', 'some-thing+jwt', { sub: 'shop' }],
@@ -75,7 +77,18 @@ describe('a JWT of somebody else', () => {
 
   it('is nothing but three canonical parts of a bounded length', () => {
     const good = jwtOf({ alg: 'ES256' })
-    const texts = ['', '.', '..', '...', `${good}.`, `.${good}`, `${good}=`, `${good} `, good.replace('.', ' .'), `${good}.AA.AA`]
+    const texts = [
+      '',
+      '.',
+      '..',
+      '...',
+      `${good}.`,
+      `.${good}`,
+      `${good}=`,
+      `${good} `,
+      good.replace('.', ' .'),
+      `${good}.AA.AA`,
+    ]
     for (const text of texts) assert.equal(parseForeignJwt(text), null, JSON.stringify(text))
     const [header = '', payload = ''] = good.split('.')
     assert.equal(parseForeignJwt(`${header}.${payload}.AB`), null, 'stray bits')
@@ -119,7 +132,8 @@ describe('a JWT of somebody else', () => {
   it('names one audience, alone or in a list of one', () => {
     const audienceOf = (aud: unknown): string | null => soleAudienceOf(parsed(jwtOf({ alg: 'ES256' }, { aud })))
     assert.deepEqual(['us', ['us']].map(audienceOf), ['us', 'us'])
-    for (const aud of [undefined, null, 7, [], ['us', 'them'], [['us']], [7], { us: 1 }]) assert.equal(audienceOf(aud), null)
+    for (const aud of [undefined, null, 7, [], ['us', 'them'], [['us']], [7], { us: 1 }])
+      assert.equal(audienceOf(aud), null)
   })
 
   it('tells times as numbers of seconds, whole or not, that a clock could show', () => {
