@@ -23,7 +23,10 @@ const newTokenSchema = z.strictObject({
   name: z.string(),
   uses: z.int().default(1),
   kinds: z.array(z.enum(clientKinds)).default([...kindsDefault]),
-  scopes: z.array(z.string().max(256)).max(100).default([...userScopes]),
+  scopes: z
+    .array(z.string().max(256))
+    .max(100)
+    .default([...userScopes]),
   partner: z.string().nullable().default(null),
   seconds: z.int().default(registrationTokenSecondsDefault),
 })

@@ -6,7 +6,12 @@
 
 import { judgeRedirectUri } from '@pawl/protocol'
 import { type ClientChanges, clientChangesSchema } from '../../admin/client-input.ts'
-import { type AuthMethod, type ClientKind, certificateNameTypes, deviceCodeGrantType } from '../../domain/client/client.ts'
+import {
+  type AuthMethod,
+  type ClientKind,
+  certificateNameTypes,
+  deviceCodeGrantType,
+} from '../../domain/client/client.ts'
 import type { JsonObject } from '../../domain/strict-json.ts'
 import { OAuthError } from '../oauth-error.ts'
 
@@ -52,10 +57,6 @@ export const plainMembers: { readonly [member: string]: keyof ClientChanges } = 
   introspection_signed_response_alg: 'introspectionSigned',
   subject_type: 'subjectType',
   sector_identifier_uri: 'sectorIdentifierUri',
-  backchannel_logout_uri: 'backchannelLogoutUri',
-  backchannel_logout_session_required: 'backchannelLogoutSessionRequired',
-  frontchannel_logout_uri: 'frontchannelLogoutUri',
-  frontchannel_logout_session_required: 'frontchannelLogoutSessionRequired',
   dpop_bound_access_tokens: 'dpopBoundAccessTokens',
   tls_client_certificate_bound_access_tokens: 'tlsClientCertificateBoundAccessTokens',
 }

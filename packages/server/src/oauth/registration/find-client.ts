@@ -95,13 +95,24 @@ async function keep(server: AuthorizationServer, client: Client, known: Known): 
     return outcome === 'done' ? client : ((await clients.read(client.id))?.client ?? client)
   }
   const before = reading.client
-  const next = client.kind === before.kind ? { ...withOwnWord(before, client), source: client.source } : client
+  const next = { ...withOwnWord(before, client), ...kindOf(before, client), source: client.source }
   const isOther = JSON.stringify(withoutTime(next)) !== JSON.stringify(withoutTime(before))
   const events = isOther ? [newEvent('client_changed', about, server.entropy)] : []
   // Families were opened by who it was: whoever it is now gets none of them.
   const cutsOff = next.kind !== before.kind
   const outcome = await clients.change(next, reading.version, cutsOff, events)
   return outcome === 'done' ? next : ((await clients.read(client.id))?.client ?? next)
+}
+
+/** Becoming another kind of client is no way to shed what an operator tightened. */
+function kindOf(before: Client, client: Client): Partial<Client> {
+  if (client.kind === before.kind) return {}
+  return {
+    kind: client.kind,
+    accessTokenSeconds: Math.min(before.accessTokenSeconds, client.accessTokenSeconds),
+    idleSeconds: Math.min(before.idleSeconds, client.idleSeconds),
+    absoluteSeconds: Math.min(before.absoluteSeconds, client.absoluteSeconds),
+  }
 }
 
 function withoutTime(client: Client): object {

@@ -77,7 +77,10 @@ export async function replaceRegistration(
     }
     const event = await eventOf(server, 'client_changed', client.id, request.caller)
     if ((await server.store.clients.change(changed, version, false, [event])) === 'moved') return 'moved'
-    return { ...registrationAnswer(server, changed, { accessToken: next.secret, secret: made?.secret ?? null }), ...told }
+    return {
+      ...registrationAnswer(server, changed, { accessToken: next.secret, secret: made?.secret ?? null }),
+      ...told,
+    }
   })
 }
 

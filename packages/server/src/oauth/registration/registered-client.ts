@@ -92,7 +92,10 @@ const toldMembers = [
   'scope',
   'authorization_details_types',
   ...Object.keys(plainMembers),
-  ...Object.keys(encryptedMembers).flatMap(what => [`${what}_encrypted_response_alg`, `${what}_encrypted_response_enc`]),
+  ...Object.keys(encryptedMembers).flatMap(what => [
+    `${what}_encrypted_response_alg`,
+    `${what}_encrypted_response_enc`,
+  ]),
   ...certificateNameTypes.map(type => `tls_client_auth_${type}`),
 ]
 

@@ -42,7 +42,11 @@ export async function withSoftwareStatement(server: AuthorizationServer, sent: J
   if (!(await isSignedByOneOf(statement, keys))) throw invalid('no key of its issuer has signed it')
   const flaw = judgeClaims(statement, server.issuer, await server.store.now())
   if (flaw !== null) throw invalid(flaw)
-  return { metadata: { ...metadata, ...metadataOf(statement.claims) }, approvedBy: iss, told: { software_statement: text } }
+  return {
+    metadata: { ...metadata, ...metadataOf(statement.claims) },
+    approvedBy: iss,
+    told: { software_statement: text },
+  }
 }
 
 /** A line of the setting is the issuer, a space, and the address of its keys. */
