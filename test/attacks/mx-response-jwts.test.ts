@@ -11,6 +11,7 @@ import {
   type JWTPayload,
   jwtVerify,
 } from 'jose'
+import { registerClient } from '../../packages/server/src/admin/clients.ts'
 import { publishSecondsMin } from '../../packages/server/src/domain/keys/signing-keys.ts'
 import { responseJwtSeconds } from '../../packages/server/src/oauth/authorize/deliver.ts'
 import type { App } from '../stage/app.ts'
@@ -90,7 +91,7 @@ describe('an answer as a JWT', () => {
     const stage = await openStage({ settings: { issuer: 'https://id.example' } })
     await stage.addUser()
     const shop = { id: 'shop', kind: 'web', redirectUris: ['https://a.example/cb'], responseAlgorithm: 'PS256' }
-    const app = stage.app(await stage.addClient(shop))
+    const app = stage.app(await registerClient(stage.pawl.workbench('the test'), shop))
     const { path } = app.authorizePath({ response_mode: 'jwt' })
     const early = await stage.browser().open(path)
     assert.deepEqual([early.status, early.leftTo, early.headers.has('retry-after')], [503, null, true])
