@@ -141,8 +141,8 @@ interface UserChange {
   readonly caller: Caller
   readonly kind: EventKind
   readonly ends: Ends
-  /** The user as it must be saved. */
-  readonly change: (user: User) => User
+  /** The user as it must be saved; null where nothing is to change any more. */
+  readonly change: (user: User) => User | null
 }
 
 async function changeUser(means: AccountMeans, wanted: UserChange): Promise<UserChanged> {
@@ -150,6 +150,7 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     const reading = await means.users.read(wanted.subject)
     if (reading === null) return { kind: 'unknown' }
     const user = wanted.change(reading.user)
+    if (user === null) return { kind: 'unchanged' }
     const isChanged = isOther(user, reading.user)
     const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
     const events = isChanged ? [newEvent(wanted.kind, about, means.entropy)] : []
