@@ -105,7 +105,15 @@ describe('a list of status', () => {
     assert.deepEqual(await named(), { status_lists: [] })
     const { first } = await openFamilyOf(scene)
     assert.deepEqual(await named(), { status_lists: [placeOf(first).uri] })
-    for (const query of ['?list=1', '?list=-1', '?list=', '?list=00', '?list=0&list=0', '?other=0', '?list=99999999999']) {
+    for (const query of [
+      '?list=1',
+      '?list=-1',
+      '?list=',
+      '?list=00',
+      '?list=0&list=0',
+      '?other=0',
+      '?list=99999999999',
+    ]) {
       assert.equal((await scene.stage.send(path + query)).status, 404, query)
     }
   })

@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, hash, type KeyObject } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { compactDecrypt, createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
+import {
+  compactDecrypt,
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  jwtVerify,
+} from 'jose'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { signingAlgorithms } from '../packages/server/src/domain/client/client.ts'
 import { contentAlgorithms, encryptionAlgorithms } from '../packages/server/src/domain/client/token-rules.ts'
@@ -11,7 +18,10 @@ import { openSubjects } from '../packages/server/src/domain/token/subjects.ts'
 import { idTokenOf } from './stage/id-token.ts'
 import { assertUnchanged, openFamilyOf, openScene, rowOf, type Scene, shop } from './stage/scene.ts'
 
-function keyPair(algorithm: string): { readonly privateKey: KeyObject; readonly jwks: { readonly keys: readonly object[] } } {
+function keyPair(algorithm: string): {
+  readonly privateKey: KeyObject
+  readonly jwks: { readonly keys: readonly object[] }
+} {
   const pair = algorithm.startsWith('RSA')
     ? generateKeyPairSync('rsa', { modulusLength: 2048 })
     : generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -60,9 +70,15 @@ describe('an ID token', () => {
         const { alg, enc, kid, cty } = decodeProtectedHeader(jwe)
         assert.deepEqual({ alg, enc, kid, cty }, header)
         const claims = await verifiedJwt(scene, await opened(jwe, privateKey))
-        assert.equal(claims['at_hash'], hash('sha256', first.accessToken, 'buffer').subarray(0, 16).toString('base64url'))
+        assert.equal(
+          claims['at_hash'],
+          hash('sha256', first.accessToken, 'buffer').subarray(0, 16).toString('base64url'),
+        )
         const next = await assertUnchanged(scene.app, first)
-        assert.equal((await verifiedJwt(scene, await opened(String(next.body['id_token']), privateKey))).sub, claims.sub)
+        assert.equal(
+          (await verifiedJwt(scene, await opened(String(next.body['id_token']), privateKey))).sub,
+          claims.sub,
+        )
       }
     }
   })
@@ -149,7 +165,10 @@ describe('a pairwise subject', () => {
       (await scene.app.introspect(first.refreshToken))['sub'],
       (await idTokenOf(scene.stage, await assertUnchanged(scene.app, first), 'shop')).sub,
     ]
-    assert.deepEqual(told, told.map(() => sub))
+    assert.deepEqual(
+      told,
+      told.map(() => sub),
+    )
     assert.notEqual(sub, subject)
     const again = await openFamilyOf(scene)
     assert.equal((await idTokenOf(scene.stage, again.first, 'shop')).sub, sub)

@@ -123,14 +123,30 @@ const rings: { readonly [ring: string]: Ring } = {
     rule: 'mail imports mail and domain only: it hands messages on and decides nothing else',
   },
   '': {
-    paths: ['pawl.ts', 'embed.ts', 'load-claims-hook.ts', 'admin/', 'config/', 'domain/', 'http/', 'mail/', 'oauth/', 'outbound/', 'store/'],
+    paths: [
+      'pawl.ts',
+      'embed.ts',
+      'load-claims-hook.ts',
+      'admin/',
+      'config/',
+      'domain/',
+      'http/',
+      'mail/',
+      'oauth/',
+      'outbound/',
+      'store/',
+    ],
     modules: ['@pawl/family', '@pawl/protocol', 'pino', 'zod', 'node:*'],
     rule: 'pawl.ts builds the server out of every ring but cli; embed.ts and index.ts offer it',
   },
 }
 
 /** Modules with one home in the server: nobody else may import them, whatever else the ring may do. */
-const homes: { readonly [module: string]: string } = { pg: 'store/postgres/', nodemailer: 'mail/', 'openid-client': 'oauth/upstream/' }
+const homes: { readonly [module: string]: string } = {
+  pg: 'store/postgres/',
+  nodemailer: 'mail/',
+  'openid-client': 'oauth/upstream/',
+}
 
 /** The only files that import what a name from outside says. */
 const loaders = ['load-claims-hook.ts']

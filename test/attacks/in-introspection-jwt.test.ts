@@ -17,7 +17,11 @@ function ask(app: App, token: string, header = accept): Promise<Response> {
 async function verified(scene: Scene, text: string, audience: string) {
   const keys = createLocalJWKSet((await (await scene.stage.send('/jwks')).json()) as JSONWebKeySet)
   const currentDate = new Date(scene.stage.clock.nowMs())
-  const { payload, protectedHeader } = await jwtVerify(text, keys, { issuer: scene.stage.issuer, audience, currentDate })
+  const { payload, protectedHeader } = await jwtVerify(text, keys, {
+    issuer: scene.stage.issuer,
+    audience,
+    currentDate,
+  })
   return { payload, protectedHeader }
 }
 

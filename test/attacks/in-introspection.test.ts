@@ -7,7 +7,16 @@ import { rotateSigningKey } from '../../packages/server/src/admin/signing-keys.t
 import { tokenCodec } from '../../packages/server/src/domain/token/codec.ts'
 import { failureDelayMsMax, failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
 import { basic } from '../stage/app.ts'
-import { assertUnchanged, databaseFor, openFamilyOf, openScene, phone, rowOf, type Scene, shop } from '../stage/scene.ts'
+import {
+  assertUnchanged,
+  databaseFor,
+  openFamilyOf,
+  openScene,
+  phone,
+  rowOf,
+  type Scene,
+  shop,
+} from '../stage/scene.ts'
 import { openStage } from '../stage/stage.ts'
 import { notedTimers } from '../stage/timers.ts'
 

@@ -130,7 +130,7 @@ describe("the operator's own claims", () => {
   })
 
   it('say nothing that the server says: then nothing is issued or spent, and it is our fault', async test => {
-    const scene = await openScene(test, { client, settings: hookOf("return globalThis.hookAnswer ?? { add: {} }") })
+    const scene = await openScene(test, { client, settings: hookOf('return globalThis.hookAnswer ?? { add: {} }') })
     const { first } = await openFamilyOf(scene, asked)
     const world = globalThis as { hookAnswer?: unknown }
     const wrong = [{ add: { accessToken: { sub: 'root' } } }, { add: { accessToken: { scope: 'admin' } } }, {}, null]

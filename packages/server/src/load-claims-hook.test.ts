@@ -16,8 +16,7 @@ function moduleOf(name: string, text: string): string {
   return path
 }
 
-const load = (claimsHook: string | null) =>
-  loadClaimsHook({ claimsHook, claimsHookMilliseconds: 1000 }, () => () => {})
+const load = (claimsHook: string | null) => loadClaimsHook({ claimsHook, claimsHookMilliseconds: 1000 }, () => () => {})
 
 describe('loading the claims hook', () => {
   it('answers nothing where none is configured', async () => {
@@ -25,7 +24,10 @@ describe('loading the claims hook', () => {
   })
 
   it('answers what the module exports as claims, judged', async () => {
-    const good = moduleOf('good.mjs', 'export const claims = ({ clientId }) => ({ add: { accessToken: { for: clientId } } })')
+    const good = moduleOf(
+      'good.mjs',
+      'export const claims = ({ clientId }) => ({ add: { accessToken: { for: clientId } } })',
+    )
     const hook = await load(good)
     const ruling = await hook?.({ clientId: 'shop' } as ClaimsContext)
     assert.deepEqual(ruling, { kind: 'add', accessToken: { for: 'shop' }, idToken: {} })

@@ -99,7 +99,9 @@ export async function changeUser(workbench: Workbench, name: string, input: User
 }
 
 function changedClaims(user: User, wanted: z.output<typeof userChangesSchema>): User['claims'] {
-  const kept = Object.entries({ ...user.claims, ...wanted.claims }).filter(([name]) => !wanted.removeClaims.includes(name))
+  const kept = Object.entries({ ...user.claims, ...wanted.claims }).filter(
+    ([name]) => !wanted.removeClaims.includes(name),
+  )
   const groups = new Set([...groupsOf(user), ...wanted.addGroups])
   for (const group of wanted.removeGroups) groups.delete(group)
   return withGroups(Object.fromEntries(kept), [...groups])

@@ -45,14 +45,20 @@ describe('pawl resource', () => {
     })
     const more = ['--audience', 'orders', '--tokens', 'client', '--access-seconds', '60', '--alg', 'EdDSA']
     const changed = await json<Json>(['resource', 'set', uri, ...more])
-    assert.deepEqual([changed['audience'], changed['access_token_format'], changed['access_seconds']], ['orders', null, 60])
+    assert.deepEqual(
+      [changed['audience'], changed['access_token_format'], changed['access_seconds']],
+      ['orders', null, 60],
+    )
     assert.deepEqual(await json(['resource', 'show', uri]), changed)
     assert.equal((await json<Json>(['resource', 'set', uri, '--no-access-seconds']))['access_seconds'], null)
     assert.equal((await json<readonly Json[]>(['resource', 'list'])).length, 1)
     assert.match((await run(['resource', 'list'])).out, /orders\.example\/v1 +orders/)
     assert.match((await run(['resource', 'show', uri])).out, /signed with +EdDSA/)
     const keys = await json<readonly Json[]>(['keys', 'list'])
-    assert.ok(keys.some(key => key['alg'] === 'EdDSA'), 'the first key is made when somebody wants it')
+    assert.ok(
+      keys.some(key => key['alg'] === 'EdDSA'),
+      'the first key is made when somebody wants it',
+    )
     assert.equal((await json<Json>(['resource', 'remove', uri]))['resource'], uri)
     assert.deepEqual(await json(['resource', 'list']), [])
   })
@@ -70,7 +76,16 @@ describe('pawl resource', () => {
 describe('pawl user set', () => {
   it('changes claims and groups, and leaves the rest', async () => {
     const password = { stdin: 'correct horse battery staple\n' }
-    const adding = ['user', 'add', 'ada@example.com', '--password-stdin', '--claim', 'given_name=Ada', '--group', 'staff']
+    const adding = [
+      'user',
+      'add',
+      'ada@example.com',
+      '--password-stdin',
+      '--claim',
+      'given_name=Ada',
+      '--group',
+      'staff',
+    ]
     const added = await json<Json>(adding, password)
     assert.deepEqual(added['claims'], { given_name: 'Ada', groups: ['staff'] })
     const flags = ['--claim', 'nickname=Countess', '--remove-claim', 'given_name', '--group', 'admin']

@@ -20,7 +20,8 @@ import {
   withEncryption,
 } from './store-place.ts'
 
-export interface Config extends Omit<Settings, 'issuer' | 'store' | 'mail' | 'registration' | 'clientDocumentHosts' | 'resources'> {
+export interface Config
+  extends Omit<Settings, 'issuer' | 'store' | 'mail' | 'registration' | 'clientDocumentHosts' | 'resources'> {
   /** Without a trailing slash. The only name of this server: no Host header is ever asked. */
   readonly issuer: string
   /** How clients show certificates, or null where they cannot. */
@@ -84,7 +85,9 @@ function mailPlaceOf(settings: Settings): MailPlace | null {
     throw new ConfigRefused('--mail needs --mail-from: the address that mail comes from.')
   }
   if (mail === null && signUp && !isDevelopment(settings)) {
-    throw new ConfigRefused('--sign-up needs --mail: that somebody reads mail at an address is what gives them an account.')
+    throw new ConfigRefused(
+      '--sign-up needs --mail: that somebody reads mail at an address is what gives them an account.',
+    )
   }
   return mail === null || mailFrom === null ? null : mailPlace(mail, mailFrom)
 }

@@ -38,7 +38,9 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
  * `openid-configuration`. RFC 8414 §2 allows any further member, and an OpenID client that finds us by the one path must
  * not miss what it would have found by the other.
  */
-export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates' | 'statusLists'>): {
+export function serverMetadata(
+  server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates' | 'statusLists'>,
+): {
   readonly [name: string]: unknown
 } {
   return {
@@ -46,7 +48,9 @@ export function serverMetadata(server: Pick<AuthorizationServer, 'issuer' | 'rul
     ...openidMetadata(server.issuer, server.rules.signUp),
     ...tokenMetadata(),
     // draft-ietf-oauth-status-list §9.1
-    ...(server.statusLists === null ? {} : { status_list_aggregation_endpoint: server.issuer + endpointPaths.statusLists }),
+    ...(server.statusLists === null
+      ? {}
+      : { status_list_aggregation_endpoint: server.issuer + endpointPaths.statusLists }),
     ...requestMetadata(server),
     ...registrationMetadata(server),
     ...certificateMetadata(server),

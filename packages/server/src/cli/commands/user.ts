@@ -54,7 +54,13 @@ function addAdd(group: Command, world: World): void {
     .action(async (email: string, flags: AddFlags) => {
       const password = await readPassword(world, flags.passwordStdin === true)
       const groups = [...(flags.group ?? [])]
-      const wanted = { email, password, claims: jsonOf(flags.claim), groups, emailVerified: flags.emailVerified === true }
+      const wanted = {
+        email,
+        password,
+        claims: jsonOf(flags.claim),
+        groups,
+        emailVerified: flags.emailVerified === true,
+      }
       const user = await withWorkbench(world, flags, workbench => addUser(workbench, wanted))
       if (flags.json) return printJson(world, userJson(user))
       print(world, `User ${user.email} is added as ${user.subject}.`)

@@ -7,13 +7,7 @@ import type { AccessTokenFormat } from '../resource/resource.ts'
 import type { Client, SigningAlgorithm } from './client.ts'
 
 /** How a content key reaches the client (RFC 7518 §4). PKCS #1 v1.5 is not among them: its padding is an oracle. */
-export const encryptionAlgorithms = [
-  'RSA-OAEP-256',
-  'RSA-OAEP',
-  'ECDH-ES',
-  'ECDH-ES+A128KW',
-  'ECDH-ES+A256KW',
-] as const
+export const encryptionAlgorithms = ['RSA-OAEP-256', 'RSA-OAEP', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'] as const
 export type EncryptionAlgorithm = (typeof encryptionAlgorithms)[number]
 
 /** RFC 7518 §5. The first is what counts where a client names none (OIDC Registration §2). */

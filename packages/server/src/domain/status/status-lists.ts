@@ -120,7 +120,8 @@ function endedMemory(store: StatusStore): EndedMemory {
       const oldestMs = nowMs - rememberedSeconds * 1000
       const ended = await store.endedSince(Math.max(oldestMs, lookedAtMs - lookBackSeconds * 1000), endedRememberedMax)
       const remembered = remember(forget(lists, oldestMs), ended)
-      if (sizeOf(remembered) > endedRememberedMax) throw new StoreUnavailable('too many families have ended to list them')
+      if (sizeOf(remembered) > endedRememberedMax)
+        throw new StoreUnavailable('too many families have ended to list them')
       lists = remembered
       lookedAtMs = nowMs
     } finally {

@@ -29,11 +29,7 @@ export function publicRoutes(
   server: AuthorizationServer,
   parts: Pick<RouterParts, 'onRefusal' | 'failureDelay'>,
 ): readonly Route[] {
-  return [
-    ...applicationRoutes(server, parts),
-    ...registrationRoutes(server),
-    ...pageRoutes(server, parts),
-  ]
+  return [...applicationRoutes(server, parts), ...registrationRoutes(server), ...pageRoutes(server, parts)]
 }
 
 /** What an application calls with its certificate. No browser is sent to any of these. */
