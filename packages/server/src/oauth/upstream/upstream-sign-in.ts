@@ -91,7 +91,8 @@ export type ReturnOutcome =
   | { readonly kind: 'signed_in'; readonly errand: Errand; readonly signedIn: SignedIn }
   /** This person has a second factor here, and a provider does not stand in for it. */
   | { readonly kind: 'half'; readonly errand: Errand; readonly firstFactor: FirstFactor }
-  | { readonly kind: 'linked' | 'link_taken'; readonly errand: Errand; readonly name: string }
+  | { readonly kind: 'linked'; readonly errand: Errand; readonly name: string }
+  | { readonly kind: 'link_taken'; readonly errand: Errand; readonly name: string }
 
 export async function comeBack(server: AuthorizationServer, returned: Returned): Promise<ReturnOutcome> {
   const attempt = await takeAttempt(server, returned)
