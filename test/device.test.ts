@@ -6,15 +6,7 @@ import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { retryKey } from './stage/app.ts'
 import { answerDevice, askDevice, assertPoll, poll, television, typeCode } from './stage/device.ts'
 import { dpopKey } from './stage/dpop.ts'
-import {
-  assertInvalidGrant,
-  assertUnchanged,
-  familyIdOf,
-  historyOf,
-  kindsOf,
-  openScene,
-  rowOf,
-} from './stage/scene.ts'
+import { assertInvalidGrant, assertUnchanged, familyIdOf, historyOf, kindsOf, openScene, rowOf } from './stage/scene.ts'
 
 const intervalSeconds = 5
 
@@ -136,10 +128,10 @@ describe('a device', () => {
   it('without the grant asks in vain', async test => {
     const { app } = await openScene(test)
     const response = await app.post('/device_authorization', { scope: 'openid' })
-    assert.deepEqual([response.status, (await response.json()) as object], [
-      400,
-      { error: 'unauthorized_client', error_description: 'The client may not use this grant type.' },
-    ])
+    assert.deepEqual(
+      [response.status, (await response.json()) as object],
+      [400, { error: 'unauthorized_client', error_description: 'The client may not use this grant type.' }],
+    )
   })
 })
 

@@ -94,7 +94,10 @@ describe('openid-client and token exchange', () => {
       subject_token_type: accessTokenType,
       resource: stock,
     })
-    assert.deepEqual([tokens.token_type, tokens.scope, tokens['issued_token_type']], ['bearer', 'read', accessTokenType])
+    assert.deepEqual(
+      [tokens.token_type, tokens.scope, tokens['issued_token_type']],
+      ['bearer', 'read', accessTokenType],
+    )
     const claims = decodeJwt(tokens.access_token)
     assert.deepEqual([claims.aud, claims['client_id']], [stock, 'orders'])
     assert.equal((claims['act'] as { readonly sub: string }).sub, 'orders')

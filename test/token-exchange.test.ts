@@ -156,7 +156,12 @@ describe('an exchange never gives more', () => {
 
   it('to an API that was not sent the token', async test => {
     const { sent: tokens, stage } = await sent(test)
-    const stranger = { ...ordersApi, id: 'stranger', audiences: ['https://elsewhere.example/'], exchange: 'impersonation' }
+    const stranger = {
+      ...ordersApi,
+      id: 'stranger',
+      audiences: ['https://elsewhere.example/'],
+      exchange: 'impersonation',
+    }
     const answer = await handOn(stage.app(await stage.addClient(stranger)), tokens.accessToken, { resource: stock })
     assert.deepEqual([answer.status, answer.body['error']], [400, 'invalid_request'])
   })

@@ -2,10 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import {
-  devicesPerClientMax,
-  devicesPerNetworkMax,
-} from '../../packages/server/src/oauth/device-authorization.ts'
+import { devicesPerClientMax, devicesPerNetworkMax } from '../../packages/server/src/oauth/device-authorization.ts'
 import {
   wrongCodesPerBrowserMax,
   wrongCodesPerNetworkMax,
@@ -109,7 +106,7 @@ describe('a device that polls', () => {
     const { app, browser, stage, device } = await asked(test)
     await answerDevice(browser, device.user_code)
     const answers = await Promise.all([1, 2, 3].map(() => poll(app, device.device_code, {}, retryKey('tv'))))
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 400, 400])
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1)
     for (const answer of answers) if (answer.status !== 200) assertPoll(answer, 'slow_down')
     const first = answers.find(({ status }) => status === 200)
     stage.clock.advanceSeconds(device.interval + 2 * slowSeconds)

@@ -15,7 +15,9 @@ describe('a user code', () => {
   })
 
   it('takes no byte that would favour a letter', () => {
-    const code = newUserCode(streamOf(Uint8Array.from([240, 255, 250, 0, 1, 2, 3, 239, 19, 20, 21, 241, 242, 243, 5, 6])))
+    const code = newUserCode(
+      streamOf(Uint8Array.from([240, 255, 250, 0, 1, 2, 3, 239, 19, 20, 21, 241, 242, 243, 5, 6])),
+    )
     assert.equal(code, 'BCDFZZBC')
   })
 

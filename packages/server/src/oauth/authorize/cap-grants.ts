@@ -40,11 +40,7 @@ function isFirstOfItsGrant(family: Family, readings: readonly FamilyReading[]): 
   return readings.find(reading => reading.family.grant.id === family.grant.id)?.family.id === family.id
 }
 
-async function endOldest(
-  server: AuthorizationServer,
-  cap: Cap,
-  reading: FamilyReading | null,
-): Promise<Attempt<void>> {
+async function endOldest(server: AuthorizationServer, cap: Cap, reading: FamilyReading | null): Promise<Attempt<void>> {
   if (reading === null) return { change: null, result: undefined }
   const family = endFamily(reading.family, 'too_many_grants', 'rule', reading.nowMs)
   if (family === reading.family) return { change: null, result: undefined }

@@ -28,7 +28,12 @@ export async function exchangeAccessToken(
   }
   const { parameters } = request
   if (parameters.has('authorization_details')) {
-    throw failure(client, 'invalid_request', 'authorization_details are not exchanged', 'authorization_details are not exchanged.')
+    throw failure(
+      client,
+      'invalid_request',
+      'authorization_details are not exchanged',
+      'authorization_details are not exchanged.',
+    )
   }
   const subject = await readAccessToken(server, subjectToken)
   if (subject === null || !wasSentTo(client, subject.claims)) {
@@ -65,7 +70,12 @@ async function actFor(
   const isItself = actor.client_id === client.id
   const permission = mayAct(claims.may_act, actor)
   if (permission === 'refused' || (permission === 'unsaid' && !isItself)) {
-    throw failure(client, 'invalid_request', 'the actor may not act for the subject', 'This actor may not act for the subject.')
+    throw failure(
+      client,
+      'invalid_request',
+      'the actor may not act for the subject',
+      'This actor may not act for the subject.',
+    )
   }
   const isSilent = shown === null && allows(client.exchange, 'impersonation')
   const act = isSilent ? (claims.act ?? null) : actOf(actor, claims.act ?? null)

@@ -24,7 +24,8 @@ describe('the chain of actors', () => {
 
 describe('may_act', () => {
   it('lets nobody in by being there with nothing in it, or with anything that is no claim set', () => {
-    for (const claim of [{}, [], null, 'shop', 7, true]) assert.equal(mayAct(claim, shop), 'refused', String(claim))
+    for (const claim of [{}, [], null, 'shop', 7, true])
+      assert.equal(mayAct(claim, shop), 'refused', JSON.stringify(claim))
   })
 
   it('says nothing where it is not there', () => {

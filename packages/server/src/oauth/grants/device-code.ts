@@ -101,7 +101,10 @@ async function decide(
   const ingredients = (await beforeSigning(server, signing)) ?? plainIngredients
   const told = { ...signing, ...ingredients, sender, nonce: null }
   const answer = await encryptIdToken(server, client, answerWithTokens(server, told))
-  return marked(redeeming, sender, { change: { family, events: change?.events ?? [], cutOffs: [] }, result: { answer } })
+  return marked(redeeming, sender, {
+    change: { family, events: change?.events ?? [], cutOffs: [] },
+    result: { answer },
+  })
 }
 
 /** What is wrong with the request apart from the family's own state, or null. */

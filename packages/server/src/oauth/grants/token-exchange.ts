@@ -23,7 +23,8 @@ export async function grantByTokenExchange(
   refuseHalfAnActor(client, parameters)
   const wanted = valueOf(parameters, 'requested_token_type') ?? accessTokenType
   if (subjectType === refreshTokenType && wanted === refreshTokenType) {
-    if (parameters.has('actor_token')) throw wrong(client, 'Nobody acts for anybody in a branch: leave actor_token out.')
+    if (parameters.has('actor_token'))
+      throw wrong(client, 'Nobody acts for anybody in a branch: leave actor_token out.')
     return branch(server, client, { request, subjectToken })
   }
   if (subjectType === accessTokenType && wanted === accessTokenType) {

@@ -105,17 +105,21 @@ function provePolls(kind: Kind): void {
       const { poll, read } = scene.store.deviceRequests
       const { id } = await added(scene)
       const inTime: number[] = []
-      for (let seconds = 0; seconds <= 300; seconds++) if (await poll(id, startMs + seconds * 1000)) inTime.push(seconds)
+      for (let seconds = 0; seconds <= 300; seconds++)
+        if (await poll(id, startMs + seconds * 1000)) inTime.push(seconds)
       assert.equal((await read(id))?.intervalSeconds, intervalSecondsMax)
       const gaps = inTime.slice(1).map((seconds, at) => seconds - (inTime[at] ?? 0))
       assert.ok(inTime.length >= 4, inTime.join(' '))
-      assert.ok(gaps.every(gap => gap < intervalSecondsMax), gaps.join(' '))
+      assert.ok(
+        gaps.every(gap => gap < intervalSecondsMax),
+        gaps.join(' '),
+      )
     })
     it('DV-04 of two at once is in time for one', async test => {
       const scene = await sceneOf(kind, test)
       const { id } = await added(scene)
       const polls = await Promise.all([1, 2, 3].map(() => scene.store.deviceRequests.poll(id, startMs)))
-      assert.deepEqual(polls.toSorted(), [false, false, true])
+      assert.equal(polls.filter(isInTime => isInTime).length, 1)
     })
     it('of what is not there is never in time', async test => {
       const scene = await sceneOf(kind, test)

@@ -57,18 +57,22 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
     countLiving: async (subject, clientId) => {
       const grants = new Set<GrantId>()
       const where = whereOf({ subject, clientId })
-      for await (const reading of scanFamilies(sql, clock, where, null)) {
-        if (isLiving(reading)) grants.add(reading.family.grant.id)
-      }
+      for await (const { family } of livingFamilies(sql, clock, where)) grants.add(family.grant.id)
       return grants.size
     },
-    countBranches: async grantId => {
-      let count = 0
-      const where = { text: 'f.grant_id = $1 AND f.grant_id <> f.id', params: [grantId] }
-      for await (const reading of scanFamilies(sql, clock, where, null)) if (isLiving(reading)) count += 1
-      return count
-    },
+    countBranches: grantId => countBranches(sql, clock, grantId),
   }
+}
+
+async function countBranches(sql: Sql, clock: StoreClock, grantId: GrantId): Promise<number> {
+  let count = 0
+  const where = { text: 'f.grant_id = $1 AND f.grant_id <> f.id', params: [grantId] }
+  for await (const _ of livingFamilies(sql, clock, where)) count += 1
+  return count
+}
+
+async function* livingFamilies(sql: Sql, clock: StoreClock, where: Where): AsyncGenerator<FamilyReading> {
+  for await (const reading of scanFamilies(sql, clock, where, null)) if (isLiving(reading)) yield reading
 }
 
 /** Changes no row where a family of this id is there. */
