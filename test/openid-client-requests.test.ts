@@ -91,16 +91,16 @@ describe('openid-client', () => {
     const document = join(data, 'files.json')
     writeFileSync(document, JSON.stringify(filesType))
     await pawlJson(['details', 'put', document, '--data', data])
-    const details = [{ type: 'files', actions: ['read', 'write'], path: '/home/ada' }]
+    const details = [{ type: 'files', actions: ['read', 'write'], path: '/pictures' }]
     const { parameters, checks } = await asked({ authorization_details: JSON.stringify(details) })
     const url = await client.buildAuthorizationUrlWithPAR(config, parameters)
     const page = await browser.signIn(await browser.open(url.pathname + url.search), email)
-    assert.match(page.body, /Use your files in <strong><bdi>\/home\/ada<\/bdi><\/strong>/)
+    assert.match(page.body, /Use your files in <strong><bdi>\/pictures<\/bdi><\/strong>/)
     const { leftTo } = await browser.decide(page, 'allow')
     assert.ok(leftTo !== null)
     const tokens = await client.authorizationCodeGrant(config, leftTo, checks)
     assert.deepEqual(tokens.authorization_details, details)
-    const less = [{ type: 'files', actions: ['read'], path: '/home/ada' }]
+    const less = [{ type: 'files', actions: ['read'], path: '/pictures' }]
     const fewer = { authorization_details: JSON.stringify(less) }
     const narrow = await client.refreshTokenGrant(config, tokens.refresh_token ?? '', fewer)
     assert.deepEqual(narrow.authorization_details, less)

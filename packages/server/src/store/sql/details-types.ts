@@ -1,9 +1,9 @@
 /** Types of authorization details, each one JSON document with a version, found by its name. */
 
-import {
-  type DetailsType,
-  type DetailsTypeReading,
-  type DetailsTypeStore,
+import type {
+  DetailsType,
+  DetailsTypeReading,
+  DetailsTypeStore,
 } from '../../domain/authorization-details/details-type.ts'
 import { eventStatements } from './events.ts'
 import { numberAt, type Row, type Sql, textAt } from './sql.ts'
