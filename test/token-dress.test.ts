@@ -12,7 +12,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
-import { signingAlgorithms } from '../packages/server/src/domain/client/client.ts'
+import { signingAlgorithms } from '../packages/server/src/domain/client/signing-algorithm.ts'
 import { contentAlgorithms, encryptionAlgorithms } from '../packages/server/src/domain/client/token-rules.ts'
 import { openSubjects } from '../packages/server/src/domain/token/subjects.ts'
 import { idTokenOf } from './stage/id-token.ts'

@@ -93,6 +93,7 @@ const rings: { readonly [ring: string]: Ring } = {
       'domain/identifiers.ts',
       'domain/store.ts',
       'domain/client/client.ts',
+      'domain/client/signing-algorithm.ts',
       'domain/user/hashing-limits.ts',
       'domain/time.ts',
       'domain/entropy.ts',

@@ -3,14 +3,8 @@
 import type { ClientId } from '@pawl/family'
 import { z } from 'zod'
 import { noClientAbout } from '../domain/client/client-about.ts'
-import {
-  authAlgorithms,
-  authMethods,
-  certificateNameTypes,
-  type Client,
-  clientKinds,
-  signingAlgorithms,
-} from '../domain/client/client.ts'
+import { authAlgorithms, authMethods, certificateNameTypes, type Client, clientKinds } from '../domain/client/client.ts'
+import { signingAlgorithms } from '../domain/client/signing-algorithm.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
 import { ordinaryRequests } from '../domain/client/request-rules.ts'
 import { noLogoutChannels } from '../domain/client/logout-channels.ts'

@@ -1,7 +1,8 @@
 /** What an operator may say about the requests of a client, as names of RFC 7591 and back. */
 
 import { z } from 'zod'
-import { type Client, signingAlgorithms } from '../domain/client/client.ts'
+import type { Client } from '../domain/client/client.ts'
+import { signingAlgorithms } from '../domain/client/signing-algorithm.ts'
 import { requestObjectAlgorithms, type RequestRules } from '../domain/client/request-rules.ts'
 import { encrypted, encryptionJson } from './client-tokens.ts'
 

@@ -1,7 +1,8 @@
 /** What an operator may say about the tokens of a client, as names of OIDC Registration §2 and RFC 9701 §6 and back. */
 
 import { z } from 'zod'
-import { type Client, signingAlgorithms } from '../domain/client/client.ts'
+import type { Client } from '../domain/client/client.ts'
+import { signingAlgorithms } from '../domain/client/signing-algorithm.ts'
 import { judgeSector } from '../domain/client/sector.ts'
 import {
   contentAlgorithms,

@@ -6,7 +6,7 @@
 import type { ClientId } from '@pawl/family'
 import { type Client, type ClientReading, type SecretHash, usesSecret } from '../domain/client/client.ts'
 import { judgeSectorList } from '../domain/client/sector.ts'
-import { algorithmsOf } from '../domain/client/token-rules.ts'
+import { algorithmsOf } from '../domain/client/client-algorithms.ts'
 import { parseClientId } from '../domain/identifiers.ts'
 import {
   applyChanges,

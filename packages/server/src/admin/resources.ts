@@ -6,7 +6,7 @@
 import type { ClientId } from '@pawl/family'
 import { isResourceIndicator, parseScope } from '@pawl/protocol'
 import { z } from 'zod'
-import { signingAlgorithms } from '../domain/client/client.ts'
+import { signingAlgorithms } from '../domain/client/signing-algorithm.ts'
 import type { EventKind } from '../domain/event/event.ts'
 import { parseClientId } from '../domain/identifiers.ts'
 import { accessTokenFormats, plainResource, type Resource, type ResourceReading } from '../domain/resource/resource.ts'

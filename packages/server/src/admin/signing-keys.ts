@@ -1,6 +1,6 @@
 /** Signing keys as an operator sees and rotates them. No private part ever leaves the store in the clear. */
 
-import type { SigningAlgorithm } from '../domain/client/client.ts'
+import type { SigningAlgorithm } from '../domain/client/signing-algorithm.ts'
 import type { StoredSigningKey } from '../domain/keys/signing-key-store.ts'
 import { firstAlgorithms, openSigningKeys, publishSecondsMin, type SigningKeys } from '../domain/keys/signing-keys.ts'
 import { isoInstant } from '../domain/time.ts'

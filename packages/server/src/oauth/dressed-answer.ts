@@ -1,6 +1,7 @@
 /** Answers to a client as it is registered to get them: JSON, a signed JWT, or either of these encrypted to its key. */
 
-import type { Client, SigningAlgorithm } from '../domain/client/client.ts'
+import type { Client } from '../domain/client/client.ts'
+import type { SigningAlgorithm } from '../domain/client/signing-algorithm.ts'
 import type { Dress } from '../domain/client/token-rules.ts'
 import type { JwtTyp } from '../domain/keys/signing-key.ts'
 import { signJwt } from '../domain/token/sign-jwt.ts'

@@ -1,6 +1,6 @@
 /** What the metadata says of how tokens and answers can look (OIDC Discovery §3, RFC 9701 §7). */
 
-import { signingAlgorithms } from '../domain/client/client.ts'
+import { signingAlgorithms } from '../domain/client/signing-algorithm.ts'
 import { contentAlgorithms, encryptionAlgorithms, subjectTypes } from '../domain/client/token-rules.ts'
 
 export function tokenMetadata(): { readonly [name: string]: unknown } {

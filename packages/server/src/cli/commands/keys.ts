@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander'
 import { listSigningKeys, rotateSigningKey, signingKeyJson, type SigningKeyView } from '../../admin/signing-keys.ts'
-import { type SigningAlgorithm, signingAlgorithms } from '../../domain/client/client.ts'
+import { type SigningAlgorithm, signingAlgorithms } from '../../domain/client/signing-algorithm.ts'
 import { isoInstant } from '../../domain/time.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { table } from '../style.ts'

@@ -10,6 +10,7 @@ import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 import type { LogoutChannels } from './logout-channels.ts'
 import type { ExchangeRule } from './exchange-rule.ts'
 import type { RequestRules } from './request-rules.ts'
+import type { SigningAlgorithm } from './signing-algorithm.ts'
 import type { TokenRules } from './token-rules.ts'
 
 export const clientKinds = ['web', 'bff', 'spa', 'native', 'device', 'integration', 'service'] as const
@@ -53,10 +54,6 @@ export const grantTypes = [
   tokenExchangeGrantType,
 ] as const
 export type GrantType = (typeof grantTypes)[number]
-
-/** What we sign with. `EdDSA` is Ed25519, under the name that OpenID clients register. */
-export const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'ML-DSA-44', 'ML-DSA-65'] as const
-export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 /** A client secret is 256 random bits of ours, so a keyed hash is enough. Two may be valid while one is being replaced. */
 export interface SecretHash {

@@ -1,7 +1,7 @@
 /** How a client asks for an authorization, and how it is answered (RFC 9126, RFC 9101, JARM, RFC 9396). */
 
 import type { ClientSignatureAlgorithm } from './client-key.ts'
-import type { SigningAlgorithm } from './client.ts'
+import type { SigningAlgorithm } from './signing-algorithm.ts'
 import type { Encryption } from './token-rules.ts'
 
 /** What a request object may be signed with. MACs and `none` prove nothing to us (RFC 9101 §10.1). */

@@ -4,7 +4,7 @@
  */
 
 import type { AccessTokenFormat } from '../resource/resource.ts'
-import type { Client, SigningAlgorithm } from './client.ts'
+import type { SigningAlgorithm } from './signing-algorithm.ts'
 
 /** How a content key reaches the client (RFC 7518 §4). PKCS #1 v1.5 is not among them: its padding is an oracle. */
 export const encryptionAlgorithms = ['RSA-OAEP-256', 'RSA-OAEP', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'] as const
@@ -51,13 +51,6 @@ export const ordinaryTokens: TokenRules = {
   introspection: plain,
   subjectType: 'public',
   sectorIdentifierUri: null,
-}
-
-/** The algorithms that something is signed with for this client: a key of each has to be there. */
-export function algorithmsOf(client: Pick<Client, 'idTokenAlgorithm' | 'requests' | 'tokens'>): SigningAlgorithm[] {
-  const { userinfo, introspection } = client.tokens
-  const all = [client.idTokenAlgorithm, client.requests.responseAlgorithm, userinfo.signed, introspection.signed]
-  return all.filter(each => each !== null)
 }
 
 /** True where something is encrypted to a key of the client. */

@@ -1,6 +1,6 @@
 /** Signing keys as the store keeps them: the private part sealed, the life of each key in three instants. */
 
-import type { SigningAlgorithm } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import type { AuditEvent } from '../event/event.ts'
 
 export interface StoredSigningKey {

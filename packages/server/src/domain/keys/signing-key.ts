@@ -7,7 +7,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint } from 'jose'
-import type { SigningAlgorithm } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import { UnusableMasterKey } from './master-keys.ts'
 import type { Sealer } from './seal.ts'
 import type { StoredSigningKey } from './signing-key-store.ts'

@@ -4,7 +4,7 @@
  * is what lets `current` answer from memory, and every node agree without talking to each other.
  */
 
-import type { SigningAlgorithm } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import type { Entropy } from '../entropy.ts'
 import type { AuditEvent } from '../event/event.ts'
 import { newEventId } from '../identifiers.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { ClientId } from '@pawl/family'
-import type { SigningAlgorithm } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import type { AuditEvent } from '../event/event.ts'
 
 export const accessTokenFormats = ['jwt', 'opaque'] as const

@@ -1,6 +1,6 @@
 /** What one access token is for: a resource, or several that want the same of it. */
 
-import type { SigningAlgorithm } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import type { AccessTokenFormat, Resource } from './resource.ts'
 
 export interface Target {

@@ -5,7 +5,8 @@
 
 import { hash } from 'node:crypto'
 import type { Family } from '@pawl/family'
-import type { Client, SigningAlgorithm } from '../client/client.ts'
+import type { Client } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import type { Mint } from './issue.ts'
 import { signJwt } from './sign-jwt.ts'
 

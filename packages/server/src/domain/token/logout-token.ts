@@ -5,7 +5,7 @@
  */
 
 import type { SessionId } from '@pawl/family'
-import type { SigningAlgorithm } from '../client/client.ts'
+import type { SigningAlgorithm } from '../client/signing-algorithm.ts'
 import type { Entropy } from '../entropy.ts'
 import type { SigningKeys } from '../keys/signing-keys.ts'
 import { signJwt } from './sign-jwt.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { compactVerify } from 'jose'
-import { signingAlgorithms } from '../client/client.ts'
+import { signingAlgorithms } from '../client/signing-algorithm.ts'
 import { keysNamed, seededEntropy } from '../keys/fixture.test.ts'
 import { sealer } from '../keys/seal.ts'
 import { newSigningKey, openSigningKey } from '../keys/signing-key.ts'

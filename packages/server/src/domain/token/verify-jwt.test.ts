@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { before, describe, it } from 'node:test'
-import { signingAlgorithms } from '../client/client.ts'
+import { signingAlgorithms } from '../client/signing-algorithm.ts'
 import { keysNamed, seededEntropy, signingKeysInMemory } from '../keys/fixture.test.ts'
 import { sealer } from '../keys/seal.ts'
 import type { SigningKey } from '../keys/signing-key.ts'

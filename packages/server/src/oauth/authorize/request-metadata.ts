@@ -1,7 +1,7 @@
 /** What the metadata says of how requests may come and answers go (RFC 9126 §5, RFC 9101 §10.5, JARM §4, RFC 9396 §10). */
 
 import { detailsTypesMax } from '../../domain/authorization-details/details-type.ts'
-import { signingAlgorithms } from '../../domain/client/client.ts'
+import { signingAlgorithms } from '../../domain/client/signing-algorithm.ts'
 import { requestObjectAlgorithms } from '../../domain/client/request-rules.ts'
 import { contentAlgorithms, encryptionAlgorithms } from '../../domain/client/token-rules.ts'
 import { requestContentAlgorithms, requestKeyAlgorithms } from '../../domain/keys/request-decryption.ts'

@@ -5,7 +5,8 @@
  */
 
 import type { Family } from '@pawl/family'
-import type { Client, SigningAlgorithm } from '../../domain/client/client.ts'
+import type { Client } from '../../domain/client/client.ts'
+import type { SigningAlgorithm } from '../../domain/client/signing-algorithm.ts'
 import { firstAlgorithms } from '../../domain/keys/signing-keys.ts'
 import type { Target } from '../../domain/resource/target.ts'
 import { ClaimsHookFailed } from '../../domain/token/claims-hook.ts'

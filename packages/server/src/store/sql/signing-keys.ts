@@ -1,6 +1,6 @@
 /** Signing keys, their private part sealed before it comes here. The set changes by compare-and-set on its size. */
 
-import type { SigningAlgorithm } from '../../domain/client/client.ts'
+import type { SigningAlgorithm } from '../../domain/client/signing-algorithm.ts'
 import type { SigningKeyStore, StoredSigningKey } from '../../domain/keys/signing-key-store.ts'
 import { eventStatements } from './events.ts'
 import { always, bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
