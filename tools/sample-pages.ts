@@ -19,6 +19,7 @@ import { secondFactorPage } from '../packages/server/src/http/pages/second-facto
 import { signInPage, type SignInPageProps } from '../packages/server/src/http/pages/sign-in-page.ts'
 import { signedOutPage, signOutPage } from '../packages/server/src/http/pages/sign-out-pages.ts'
 import { signUpPage } from '../packages/server/src/http/pages/sign-up-page.ts'
+import { deviceSamples } from './sample-device-pages.ts'
 
 const issuerHost = 'id.example.com'
 const stateToken = 'c2VhbGVkLXN0YXRl'
@@ -112,6 +113,7 @@ export function samplePages(): { readonly [name: string]: Page } {
     'signed-out': signedOutPage({ issuerHost, frames: [], way: null }),
     home: homePage({ issuerHost, signedIn: null }),
     'home-signed-in': homePage({ issuerHost, signedIn: { email, stateToken } }),
+    ...deviceSamples(),
     ...accountSamples(),
     ...passwordSamples(),
     'sign-in-all-ways': signInPage({
