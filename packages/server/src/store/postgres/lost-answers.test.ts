@@ -17,7 +17,7 @@ async function sceneBehind(test: TestContext) {
 }
 
 const anyMove = /^UPDATE families AS f SET step_id/
-const anyMarkedMove = /^WITH m AS .* INSERT INTO marks/s
+const anyMarkedMove = /^WITH m AS .*INSERT INTO marks/s
 const mark = { use: 'dpop', value: 'proof', expiresAtMs: Number.MAX_SAFE_INTEGER } as const
 const anyOpening = /INSERT INTO families/
 const anyCommit = /^COMMIT/
