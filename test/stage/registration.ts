@@ -81,16 +81,19 @@ export interface Publisher {
   readonly publish: (members?: Members) => void
 }
 
-/** A web server that publishes one client. It closes with the test. */
-export async function openPublisher(lifetime: Lifetime, path = '/client.json'): Promise<Publisher> {
+/** A web server that publishes one client, over https as `rp.example`. It closes with the test. */
+export async function openPublisher(lifetime: Lifetime, scheme: 'http' | 'https' = 'http'): Promise<Publisher> {
   const answer = {
     status: 200,
     headers: { 'content-type': 'application/json' } as { [name: string]: string },
     body: '',
   }
-  const site = await openSite((_, response) => response.writeHead(answer.status, answer.headers).end(answer.body))
+  const site = await openSite(
+    (_, response) => response.writeHead(answer.status, answer.headers).end(answer.body),
+    scheme,
+  )
   lifetime.after(() => site.close())
-  const id = site.origin + path
+  const id = `${site.origin}/client.json`
   const publish = (members: Members = {}) => {
     const redirects = { redirect_uris: ['http://127.0.0.1/cb'], grant_types: ['authorization_code', 'refresh_token'] }
     answer.body = JSON.stringify({ client_id: id, client_name: 'Tide Tables', ...redirects, ...members })
