@@ -105,7 +105,7 @@ export async function comeBack(server: AuthorizationServer, returned: Returned):
   const authTimeMs = await server.store.now()
   const { query } = returned
   const claims = await reaching(upstream, () => arrivalClaims(server, upstream, { query, state, nonce, codeVerifier }))
-  if (claims === null || claims.sub.length > upstreamSubjectCharactersMax) {
+  if (claims === null || claims.sub === '' || claims.sub.length > upstreamSubjectCharactersMax) {
     return { kind: 'refused', errand, name: upstream.name }
   }
   const person: Person = {
