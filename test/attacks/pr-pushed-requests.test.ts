@@ -99,6 +99,31 @@ describe('a pushed request', () => {
     await stage.close()
   })
 
+  it('AC-15 opens one grant, whoever answers it first and however many tabs it stands in', async () => {
+    const { stage, app } = await opened()
+    await stage.addUser('bob@example.com')
+    const { path, verifier } = await push(app)
+    const browser = stage.browser()
+    const others = stage.browser()
+    const [first, second] = [await browser.open(path), await browser.open(path)]
+    const theirs = await others.open(path)
+    const answer = await browser.decide(await browser.signIn(first), 'allow')
+    const code = answer.leftTo?.searchParams.get('code') ?? ''
+    const parameters = new URLSearchParams()
+    // The same person in another tab gets the same code, which is still good once; somebody else gets nothing.
+    const again = await browser.signIn(second)
+    assert.equal(again.leftTo?.searchParams.get('code'), code)
+    const refusedTab = await others.decide(await others.signIn(theirs, 'bob@example.com'), 'allow')
+    assert.deepEqual([refusedTab.status, refusedTab.leftTo], [409, null])
+    const tokens = await app.redeem({ code, verifier, parameters })
+    assert.equal(tokens.status, 200)
+    const late = await browser.signIn(second)
+    assert.deepEqual([late.status, late.leftTo], [409, null])
+    assert.equal((await app.refresh(tokens.refreshToken)).status, 200)
+    assert.equal((await stage.pawl.store.families.list({}, 3)).length, 1)
+    await stage.close()
+  })
+
   it('PR-02 cannot name another request, and is neither taken by GET nor from just anybody', async () => {
     const { stage, app } = await opened()
     const { requestUri } = await push(app)
