@@ -5,16 +5,26 @@
 
 import type { Family, GrantId } from '@pawl/family'
 import type { FamilyFilter, FamilyReading, FamilyStep, FamilyStore } from '../../domain/family/family-store.ts'
+import type { Mark } from '../../domain/mark/mark-store.ts'
 import { cutOffStatements, refuseFuture } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { bindingText, familyColumns, familyValues, packState } from './family-row.ts'
 import { isLiving, readingOf, scanFamilies, selectReadings, type Where } from './family-scan.ts'
-import { isMarked, markStatement, unlessMarked } from './marks.ts'
-import type { Sql, Statement, Value } from './sql.ts'
+import { isMarked, markIdOf, markStatement, unlessMarked } from './marks.ts'
+import type { Sql, Statement, Unit, Value } from './sql.ts'
 import { type StoreClock, touchText } from './store-clock.ts'
 import type { Sweeper } from './sweep.ts'
 
 export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): FamilyStore {
+  async function commitMarked(step: FamilyStep, mark: Mark): Promise<'done' | 'moved' | 'marked'> {
+    const markId = markIdOf(mark)
+    const { guard, statements, ...plain } = unitOf(step, clock)
+    const taking = [markStatement(markId, mark.expiresAtMs), ...statements]
+    const outcome = await sql.write({ ...plain, guard: unlessMarked(guard, markId), statements: taking })
+    if (outcome === 'done') sweeper.stepped()
+    return outcome === 'moved' && (await isMarked(sql, markId)) ? 'marked' : outcome
+  }
+
   return {
     read: async id => {
       const rows = await sql.read({ text: familyReadText, params: [id] })
@@ -34,15 +44,10 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
     commit: async step => {
       for (const cutOff of step.cutOffs) await refuseFuture(sql, clock, cutOff)
       const mark = step.mark ?? null
-      const outcome = await sql.write({
-        about: step.family.id,
-        guard: mark === null ? stepStatement(step) : unlessMarked(stepStatement(step), mark),
-        statements: mark === null ? consequences(step, clock) : [markStatement(mark), ...consequences(step, clock)],
-        mark: step.family,
-      })
+      if (mark !== null) return commitMarked(step, mark)
+      const outcome = await sql.write(unitOf(step, clock))
       if (outcome === 'done') sweeper.stepped()
-      if (outcome === 'done' && (step.opens ?? null) !== null) sweeper.opened()
-      return outcome === 'moved' && mark !== null && (await isMarked(sql, mark)) ? 'marked' : outcome
+      return outcome
     },
     list: async (filter, limit) => {
       const found: FamilyReading[] = []
@@ -93,6 +98,11 @@ export const familyMoveText = 'UPDATE families SET step_id = $1, state = $2 WHER
 const bindText = 'UPDATE families SET step_id = $1, state = $2, binding = $5 WHERE id = $3 AND step_id = $4'
 const endText = `UPDATE families SET step_id = $1, state = $2, binding = $5, ended_ms = $6, end_reason = $7, end_by = $8
 WHERE id = $3 AND step_id = $4`
+
+function unitOf(step: FamilyStep, clock: StoreClock): Unit & { readonly guard: Statement } {
+  const { family } = step
+  return { about: family.id, guard: stepStatement(step), statements: consequences(step, clock), mark: family }
+}
 
 /** The compare-and-set. The shortest statement that saves everything the step may have changed. */
 function stepStatement({ family, readAt }: FamilyStep): Statement {

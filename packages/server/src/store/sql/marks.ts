@@ -7,9 +7,8 @@ import type { Sql, Statement } from './sql.ts'
 export function sqlMarks(sql: Sql): MarkStore {
   return {
     take: async (use, value, expiresAtMs) => {
-      const { params } = markStatement({ use, value, expiresAtMs })
-      const rows = await sql.writeReturning({ text: takeText, params })
-      return rows.length === 1
+      const params = [markIdOf({ use, value }), expiresAtMs]
+      return (await sql.writeReturning({ text: takeText, params })).length === 1
     },
   }
 }
@@ -18,26 +17,35 @@ export function sqlMarks(sql: Sql): MarkStore {
 export const markText = 'INSERT INTO marks (id, expires_ms) VALUES ($1, $2)'
 const takeText = `${markText} ON CONFLICT DO NOTHING RETURNING id`
 
-export function markStatement(mark: Mark): Statement {
-  return { text: markText, params: [idOf(mark), mark.expiresAtMs] }
+export function markStatement(markId: string, expiresAtMs: number): Statement {
+  return { text: markText, params: [markId, expiresAtMs] }
 }
 
 /** A compare-and-set that also changes nothing where the mark is taken. */
-export function unlessMarked(guard: Statement, mark: Mark): Statement {
-  return { text: unlessMarkedText(guard.text, guard.params.length + 1), params: [...guard.params, idOf(mark)] }
+export function unlessMarked({ text, params }: Statement, markId: string): Statement {
+  return { text: unlessMarkedText(text, params.length + 1), params: [...params, markId] }
 }
 
-/** The mark is the parameter of this number. */
+/** The mark is the parameter of this number. A text is made once, so that an engine finds what it has prepared. */
 export function unlessMarkedText(guardText: string, parameter: number): string {
-  return `${guardText} AND NOT EXISTS (SELECT 1 FROM marks WHERE id = $${parameter})`
+  const made = unlessMarkedTexts.get(guardText)
+  if (made !== undefined) return made
+  const text = `${guardText} AND NOT EXISTS (SELECT 1 FROM marks WHERE id = $${parameter})`
+  unlessMarkedTexts.set(guardText, text)
+  return text
 }
 
-export async function isMarked(sql: Sql, mark: Mark): Promise<boolean> {
-  const rows = await sql.read({ text: 'SELECT 1 FROM marks WHERE id = $1', params: [idOf(mark)] })
+/** As many as there are statements of steps. */
+const unlessMarkedTexts = new Map<string, string>()
+
+export async function isMarked(sql: Sql, markId: string): Promise<boolean> {
+  const rows = await sql.read({ text: 'SELECT 1 FROM marks WHERE id = $1', params: [markId] })
   return rows.length > 0
 }
 
-/** No use has a space in it, so no two marks are one. */
-function idOf({ use, value }: Mark): string {
-  return hash('sha256', `${use} ${value}`, 'base64url')
+/** 132 bits of a digest, so that no two values meet by chance. No use has a space in it, so no two marks are one. */
+export function markIdOf({ use, value }: Pick<Mark, 'use' | 'value'>): string {
+  return hash('sha256', `${use} ${value}`, 'base64url').slice(0, markIdCharacters)
 }
+
+const markIdCharacters = 22
