@@ -12,7 +12,7 @@ import { appOf, openOffice } from '../processes/registered.ts'
 import { dataDirectory, type ServerProcess, startServer } from '../processes/server-process.ts'
 import { type Application, openApplication } from './application.ts'
 import { openChromium, openPage } from './chromium.ts'
-import { allow, typeSignIn } from './sign-in.ts'
+import { typeSignIn } from './sign-in.ts'
 import { addPerson } from './web-example.ts'
 
 const verifier = 'a verifier that everybody may know'.replaceAll(' ', '-').padEnd(43, '~')
@@ -36,7 +36,9 @@ async function openScene(test: TestContext, chromium: Browser, host: 'localhost'
   const office = await openOffice(test, data)
   const registered = await office.addClient({
     id: 'page',
-    kind: 'spa',
+    // What is public and not at an https address of its own is asked about every time; who asks changes no cookie.
+    kind: 'web',
+    firstParty: true,
     redirectUris: [redirectUri],
     postLogoutRedirectUris: [`${origin}/bye`],
     frontchannelLogoutUri: `${origin}/logged-out`,
@@ -77,7 +79,6 @@ async function openScene(test: TestContext, chromium: Browser, host: 'localhost'
 async function signIn({ page, authorize }: Scene): Promise<void> {
   await page.goto(authorize())
   await typeSignIn(page)
-  await allow(page)
   await page.getByRole('heading', { name: 'Arrived' }).waitFor()
 }
 

@@ -109,13 +109,7 @@ async function send(parts: BackChannelParts, { clientId, subject, sessionId }: D
   const client = (await parts.clients.read(clientId))?.client ?? null
   const url = client?.logout.backChannelUri ?? null
   if (client === null || url === null) return { kind: 'pointless', result: 'no_address' }
-  const token = issueLogoutToken(parts, {
-    clientId,
-    subject: parts.nameFor(client, subject),
-    sessionId,
-    algorithm: client.idTokenAlgorithm,
-    nowMs: await parts.nowMs(),
-  })
+  const token = await logoutTokenFor(parts, client, { subject, sessionId })
   try {
     const { status } = await parts.outbound.send({
       url,
@@ -131,4 +125,16 @@ async function send(parts: BackChannelParts, { clientId, subject, sessionId }: D
     if (!isOutboundError(error)) throw error
     return { kind: 'not_taken', result: error instanceof OutboundRefused ? `refused_${error.reason}` : 'unreachable' }
   }
+}
+
+async function logoutTokenFor(
+  parts: BackChannelParts,
+  client: Client,
+  { subject, sessionId }: Pick<Delivery, 'subject' | 'sessionId'>,
+): Promise<string> {
+  const { id: clientId, idTokenAlgorithm: algorithm } = client
+  const nowMs = await parts.nowMs()
+  // Nothing else may have been signed for a long while.
+  await parts.signingKeys.prepare(algorithm, nowMs)
+  return issueLogoutToken(parts, { clientId, subject: parts.nameFor(client, subject), sessionId, algorithm, nowMs })
 }
