@@ -143,6 +143,18 @@ describe('a signed request object', () => {
     await stage.close()
   })
 
+  it('PR-05 must be there for everybody where the server says so', async () => {
+    const { stage, app, key } = await opened({}, { requireSignedRequests: true })
+    const plain = await stage.browser().open(app.authorizePath().path)
+    assert.equal(plain.leftTo?.searchParams.get('error'), 'invalid_request')
+    assert.equal(await errorOf(await app.post('/par', fieldsOf(app).fields)), 'invalid_request')
+    await isTaken(stage, app, key, {})
+    const found = await stage.send('/.well-known/openid-configuration')
+    const metadata = (await found.json()) as { readonly [name: string]: unknown }
+    assert.equal(metadata['require_signed_request_object'], true)
+    await stage.close()
+  })
+
   it('PR-05 is judged when it is pushed too, with the name of the fault', async () => {
     const { stage, app, key } = await opened()
     const { fields } = fieldsOf(app)
@@ -227,8 +239,8 @@ describe('a signed request object', () => {
   })
 })
 
-async function opened(client: object = {}) {
-  const stage = await openStage()
+async function opened(client: object = {}, settings: { readonly [name: string]: unknown } = {}) {
+  const stage = await openStage({ settings })
   await stage.addUser()
   const { privateKey: key, jwks } = newClientKey()
   const shop = { id: 'shop', kind: 'web', redirectUris: ['https://a.example/cb'], jwks, ...client }
