@@ -82,7 +82,10 @@ describe('prompt=create', () => {
     await settle(scene.stage)
     const token = tokenIn(scene)
     const answers = await Promise.all([choose(scene, token), choose(scene, token)])
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 400])
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((one, other) => one - other),
+      [200, 400],
+    )
     assert.equal((await choose(scene, token)).status, 400)
     assert.equal((await stage(scene)).length, 2)
   })

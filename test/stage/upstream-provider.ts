@@ -44,7 +44,9 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
     const sent = new URLSearchParams(await textOf(request))
     const issued = codes.get(sent.get('code') ?? '')
     codes.delete(sent.get('code') ?? '')
-    const challenge = createHash('sha256').update(sent.get('code_verifier') ?? '').digest('base64url')
+    const challenge = createHash('sha256')
+      .update(sent.get('code_verifier') ?? '')
+      .digest('base64url')
     if (sent.get('client_secret') !== upstreamClient.secret) return { status: 401, body: { error: 'invalid_client' } }
     if (issued === undefined || issued.challenge !== challenge) return { status: 400, body: { error: 'invalid_grant' } }
     redeemed += 1
@@ -60,9 +62,12 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
       if (request.url === '/jwks') return { status: 200, body: { keys: [jwk] } }
       return request.url === '/token' ? token(request) : { status: 404, body: {} }
     }
-    void answer().then(({ status, body }) => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    })
+    answer().then(
+      ({ status, body }) => {
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      },
+      (error: unknown) => response.destroy(new Error('the upstream provider failed', { cause: error })),
+    )
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

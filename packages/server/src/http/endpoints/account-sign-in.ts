@@ -45,7 +45,8 @@ type VisitProblem = 'refused' | 'upstream_refused' | 'upstream_unlinked'
 
 function problemOf(parameters: Parameters): { readonly kind: VisitProblem } | null {
   const problem = parameters.get('problem')
-  if (problem === 'refused' || problem === 'upstream_refused' || problem === 'upstream_unlinked') return { kind: problem }
+  if (problem === 'refused' || problem === 'upstream_refused' || problem === 'upstream_unlinked')
+    return { kind: problem }
   return null
 }
 
@@ -113,7 +114,7 @@ async function posted(server: AuthorizationServer, request: HttpRequest, request
   const visit = await resumeVisit(server, parameters.get('state_token') ?? '', browser.hash)
   if (visit === null) return withCookies(seeOther(server.issuer + accountPath), browser.setCookies)
   const post = { visit, browser, parameters, request, requestId }
-  switch (parameters.get('decision')) {
+  switch (parameters.get('decision') ?? '') {
     case 'switch_account':
       return goOn(server, await startVisit(server), browser, null)
     case 'check':

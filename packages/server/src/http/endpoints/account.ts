@@ -63,18 +63,14 @@ interface Decided {
 
 async function decided(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
   const { owner } = post
-  switch (post.parameters.get('decision')) {
+  switch (post.parameters.get('decision') ?? '') {
     case 'change_password':
       return passwordChanged(server, post)
     case 'passkey':
       return passkeyAdded(server, post)
     case 'passkey_remove':
       await removePasskey(server, owner, post.parameters.get('target') ?? '')
-      return accountResponse(
-        server,
-        post,
-        done('The passkey is removed here. Remove it from your device too.'),
-      )
+      return accountResponse(server, post, done('The passkey is removed here. Remove it from your device too.'))
     case 'totp_start':
       return totpResponse(server, post, offerTotp(server, owner.user, issuerHostOf(server)), false)
     case 'totp_confirm':
@@ -97,7 +93,7 @@ async function decided(server: AuthorizationServer, post: Decided): Promise<Http
 async function ended(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
   const { owner, parameters } = post
   const target = parameters.get('target') ?? ''
-  switch (parameters.get('decision')) {
+  switch (parameters.get('decision') ?? '') {
     case 'session_end': {
       const id = parseSessionId(target)
       if (id !== null) await signOutElsewhere(server, owner, id)
