@@ -247,9 +247,7 @@ describe('several nodes', () => {
     const receiver = await openLogoutReceiver(test)
     const scene = await openScene(test, { database, client: { ...shop, backchannelLogoutUri: receiver.url } })
     await scene.app.signIn(scene.browser, sessionOnly)
-    const nodes = await Promise.all(
-      ['a', 'b', 'c'].map(seed => openStage({ database, keys: scene.stage.keys, seed })),
-    )
+    const nodes = await Promise.all(['a', 'b', 'c'].map(seed => openStage({ database, keys: scene.stage.keys, seed })))
     test.after(() => Promise.all(nodes.map(node => node.close())))
     for (const node of nodes) node.clock.advanceSeconds(1)
     scene.stage.clock.advanceSeconds(1)

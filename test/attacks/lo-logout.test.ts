@@ -246,7 +246,10 @@ describe('an address to hear of it at', () => {
     ]
     for (const uris of wrong) await assert.rejects(stage.addClient({ ...shop, ...uris }), JSON.stringify(uris))
     const right = { backchannelLogoutUri: 'https://rp.example/x?y', frontchannelLogoutUri: 'https://shop.example/x' }
-    assert.equal((await stage.addClient({ ...shop, ...right })).client.logout.backChannelUri, right.backchannelLogoutUri)
+    assert.equal(
+      (await stage.addClient({ ...shop, ...right })).client.logout.backChannelUri,
+      right.backchannelLogoutUri,
+    )
   })
 })
 
@@ -340,8 +343,8 @@ describe('a page that tells applications in frames', () => {
     assert.match(policy, /default-src 'none'/)
     assert.match(policy, /frame-ancestors 'none'/)
     assert.equal(page.headers.get('x-frame-options'), 'DENY')
-    const sources = [...page.body.matchAll(/<iframe [^>]*src="([^"]*)"/g)].map(([, src = '']) =>
-      new URL(src.replaceAll('&amp;', '&')),
+    const sources = [...page.body.matchAll(/<iframe [^>]*src="([^"]*)"/g)].map(
+      ([, src = '']) => new URL(src.replaceAll('&amp;', '&')),
     )
     assert.deepEqual(sources.map(({ origin, pathname }) => origin + pathname).toSorted(), [
       'https://office.example/out',

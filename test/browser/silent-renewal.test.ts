@@ -149,6 +149,9 @@ describe('signing out', () => {
     assert.match(searchParams.get('sid') ?? '', /^[\w-]{22}$/)
     await page.waitForURL(`${back}?state=here`)
     const cookies = await page.context().cookies(server.issuer)
-    assert.deepEqual(cookies.filter(({ name }) => name === '__Host-pawl_session'), [])
+    assert.deepEqual(
+      cookies.filter(({ name }) => name === '__Host-pawl_session'),
+      [],
+    )
   })
 })

@@ -50,7 +50,10 @@ export function logoutJson({ logout }: Client): { readonly [name: string]: unkno
       : { backchannel_logout_uri: backChannelUri, backchannel_logout_session_required: backChannelSessionRequired }),
     ...(frontChannelUri === null
       ? {}
-      : { frontchannel_logout_uri: frontChannelUri, frontchannel_logout_session_required: frontChannelSessionRequired }),
+      : {
+          frontchannel_logout_uri: frontChannelUri,
+          frontchannel_logout_session_required: frontChannelSessionRequired,
+        }),
   }
 }
 

@@ -19,7 +19,9 @@ export async function logoutFrames(
   sessionId: SessionId,
 ): Promise<readonly string[]> {
   const readings = await server.store.families.list({ sessionId }, familiesLookedAtMax)
-  const clientIds = new Set(readings.filter(({ family }) => tookPart(family)).map(({ family }) => family.grant.clientId))
+  const clientIds = new Set(
+    readings.filter(({ family }) => tookPart(family)).map(({ family }) => family.grant.clientId),
+  )
   const frames: string[] = []
   for (const clientId of clientIds) {
     const uri = await frontChannelUri(server, clientId)

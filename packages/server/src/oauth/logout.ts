@@ -47,7 +47,8 @@ export async function logOut(server: AuthorizationServer, request: LogoutRequest
   const session = await settledSessionOf(server, sessionSecret)
   if (session === null) return signedOut
   // A session never passes to another person, so its id says whose it is; the subject may be a name for one client alone.
-  if (hint !== null && hint.sessionId === session.id) return { ...signedOut, frames: await end(server, session, caller) }
+  if (hint !== null && hint.sessionId === session.id)
+    return { ...signedOut, frames: await end(server, session, caller) }
   const asked = { sessionId: session.id, returnTo, clientId: client?.id ?? null }
   return { kind: 'ask', stateToken: sealQuestion(server, asked, request.browserHash), client }
 }

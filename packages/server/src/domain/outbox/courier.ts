@@ -189,7 +189,8 @@ async function deliver(parts: CourierParts, delivery: Delivery, rests: RestingCl
   const nowMs = await parts.nowMs()
   const settled = settledBy(claimed, attempt, nowMs, chanceOf(parts.entropy))
   await outbox.settle(settled, settled.state === 'failed' ? [failureEvent(parts, settled, nowMs)] : [])
-  if (settled.state === 'pending') rests.rest(settled.clientId, Math.min(settled.nextAtMs, nowMs + restSecondsMax * 1000))
+  if (settled.state === 'pending')
+    rests.rest(settled.clientId, Math.min(settled.nextAtMs, nowMs + restSecondsMax * 1000))
   else rests.wake(settled.clientId)
 }
 

@@ -230,5 +230,7 @@ async function over({ store }: Scene, each: Delivery, state: 'delivered' | 'fail
 
 /** Enough writes that the other tables are tidied. */
 async function writeALot(store: Store, name: string): Promise<void> {
-  for (let write = 0; write < 300; write++) await store.throttles.charge(`${name}-${write}`, 1)
+  for (let round = 0; round < 16; round++) {
+    await Promise.all(Array.from({ length: 32 }, (_, at) => store.throttles.charge(`${name}-${round}-${at}`, 1)))
+  }
 }
