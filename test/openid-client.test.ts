@@ -8,6 +8,7 @@ import { hash } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
 import { decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
+import { signingAlgorithms } from '../packages/server/src/domain/client/signing-algorithm.ts'
 import { browserOf } from './processes/registered.ts'
 import { dataDirectory, pawlJson, type ServerProcess, startServer } from './processes/server-process.ts'
 import { agree } from './stage/app.ts'
@@ -28,7 +29,7 @@ describe('openid-client', () => {
       const metadata = config.serverMetadata()
       assert.equal(metadata.issuer, server.issuer)
       assert.equal(metadata.supportsPKCE(), true)
-      assert.deepEqual(metadata.id_token_signing_alg_values_supported, ['ES256', 'RS256'])
+      assert.deepEqual(metadata.id_token_signing_alg_values_supported, signingAlgorithms)
       assert.equal(metadata.authorization_response_iss_parameter_supported, true)
       for (const endpoint of endpoints) {
         const url = metadata[endpoint]
