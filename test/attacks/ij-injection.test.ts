@@ -207,6 +207,7 @@ const reviewed: { readonly [file: string]: readonly string[] } = {
   'events.ts': ['where', 'params.length'],
   'families.ts': ["familyColumns.join(', ')"],
   'family-scan.ts': ["[...familySelects, clockColumns, ...cutOffSelects].join(', ')", 'kind', 'key'],
+  'marks.ts': ['guardText', 'parameter'],
   'migrate.ts': ['version + 1', 'version', 'moved'],
   'sweep.ts': ['table', 'key', 'column'],
   'transaction.ts': ['guard.text'],

@@ -50,23 +50,13 @@ export function sqlDeviceRequests(sql: Sql, sweeper: Sweeper): DeviceRequestStor
   }
 }
 
-const columns = [
-  'id',
-  'client_id',
-  'seed',
-  'key_id',
-  'user_code_key',
-  'asked',
-  'claimed_by',
-  'decision',
-  'interval_seconds',
-  'created_ms',
-  'expires_ms',
-]
-const addText = `INSERT INTO device_requests (${columns.join(', ')}, next_poll_ms)
-VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')}, 0) ON CONFLICT DO NOTHING`
-const readText = `SELECT ${columns.join(', ')} FROM device_requests WHERE id = $1`
-const findText = `SELECT ${columns.join(', ')} FROM device_requests WHERE user_code_key = $1`
+const addText = `INSERT INTO device_requests
+(id, client_id, seed, key_id, user_code_key, asked, claimed_by, decision, interval_seconds, created_ms, expires_ms, next_poll_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT DO NOTHING`
+const readText = `SELECT id, client_id, seed, key_id, user_code_key, asked, claimed_by, decision, interval_seconds, created_ms,
+expires_ms FROM device_requests WHERE id = $1`
+const findText = `SELECT id, client_id, seed, key_id, user_code_key, asked, claimed_by, decision, interval_seconds, created_ms,
+expires_ms FROM device_requests WHERE user_code_key = $1`
 const claimText = `UPDATE device_requests SET claimed_by = $1
 WHERE id = $2 AND (claimed_by IS NULL OR claimed_by = $1) AND decision = 'pending' AND expires_ms > $3`
 const pollText = `UPDATE device_requests SET next_poll_ms = $1 + interval_seconds * 1000
