@@ -46,9 +46,16 @@ before(async () => {
   cluster = await startCluster()
 })
 
+/** Once a new session shows the change, the server has told it to every session that was there before. */
 async function changed(setting: string): Promise<void> {
+  const loadedAt = async () => inspect(await ask(cluster.url, 'SELECT pg_conf_load_time()::text'))
+  const before = await loadedAt()
   await ask(cluster.url, `ALTER SYSTEM ${setting}`)
   await ask(cluster.url, 'SELECT pg_reload_conf()')
+  for (let attempts = 1; (await loadedAt()) === before; attempts++) {
+    assert.ok(attempts < attemptsMax, `${setting} was never loaded`)
+    await pause(pollMs)
+  }
 }
 
 async function storeOn(test: TestContext) {
