@@ -70,14 +70,16 @@ export async function addUser(means: AccountMeans, wanted: NewUser, caller: Call
  * because then whoever did that may not have been told that everything is over.
  */
 export async function disableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
-  const disable = (user: User) => ({ ...user, disabled: true })
-  return changeUser(means, { subject, caller, kind: 'user_disabled', cutsOff: true, change: disable })
+  const change = (user: User) => ({ ...user, disabled: true })
+  const isSoAlready = (user: User) => user.disabled
+  return changeUser(means, { subject, caller, kind: 'user_disabled', cutsOff: true, change, isSoAlready })
 }
 
 /** The user may sign in again. Sessions and families of before stay over (the cut-off stands). */
 export async function enableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
-  const enable = (user: User) => ({ ...user, disabled: false })
-  return changeUser(means, { subject, caller, kind: 'user_enabled', cutsOff: false, change: enable })
+  const change = (user: User) => ({ ...user, disabled: false })
+  const isSoAlready = (user: User) => !user.disabled
+  return changeUser(means, { subject, caller, kind: 'user_enabled', cutsOff: false, change, isSoAlready })
 }
 
 export interface PasswordReset {
@@ -102,6 +104,7 @@ export async function resetPassword(
     kind: 'password_changed',
     cutsOff: true,
     change: replace,
+    isSoAlready: () => false,
   })
 }
 
@@ -112,6 +115,8 @@ interface UserChange {
   readonly cutsOff: boolean
   /** The user as it must be saved. */
   readonly change: (user: User) => User
+  /** True where the change changes nothing: then there is no event. */
+  readonly isSoAlready: (user: User) => boolean
 }
 
 async function changeUser(means: AccountMeans, wanted: UserChange): Promise<UserChanged> {
@@ -119,7 +124,7 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     const reading = await means.users.read(wanted.subject)
     if (reading === null) return { kind: 'unknown' }
     const user = wanted.change(reading.user)
-    const isChanged = user.disabled !== reading.user.disabled || user.passwordHash !== reading.user.passwordHash
+    const isChanged = !wanted.isSoAlready(reading.user)
     const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
     const events = isChanged ? [newEvent(wanted.kind, about, means.entropy)] : []
     // That it was so already was only read. It is written again: the answer says that it is durable.
