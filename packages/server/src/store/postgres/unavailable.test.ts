@@ -9,22 +9,7 @@ import { type Cluster, startCluster } from '../../../../../test/postgres/cluster
 import { ask } from '../../../../../test/postgres/query.ts'
 import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
 import { readFamily, rotated } from '../contract/fixture.test.ts'
-import { nextStep, openedIn, sceneOn } from './fixture.test.ts'
-
-const attemptsMax = 12_000
-const pollMs = 10
-
-/** Asks again until it goes well; anything but `StoreUnavailable` is a failure at once. */
-async function soon<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable) || attempts === attemptsMax) throw error
-      await pause(pollMs)
-    }
-  }
-}
+import { attemptsMax, nextStep, openedIn, pollMs, sceneOn, soon } from './fixture.test.ts'
 
 /** Asks again until it is refused. */
 async function soonUnavailable(attempt: () => Promise<unknown>): Promise<StoreUnavailable> {
