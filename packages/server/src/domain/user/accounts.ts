@@ -71,14 +71,16 @@ export async function addUser(means: AccountMeans, wanted: NewUser, caller: Call
  * because then whoever did that may not have been told that everything is over.
  */
 export async function disableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
-  const disable = (user: User) => ({ ...user, disabled: true })
-  return changeUser(means, { subject, caller, kind: 'user_disabled', ends: 'all', change: disable })
+  const change = (user: User) => ({ ...user, disabled: true })
+  const isSoAlready = (user: User) => user.disabled
+  return changeUser(means, { subject, caller, kind: 'user_disabled', ends: 'all', change, isSoAlready })
 }
 
 /** The user may sign in again. Sessions and families of before stay over (the cut-off stands). */
 export async function enableUser(means: AccountMeans, subject: Subject, caller: Caller): Promise<UserChanged> {
-  const enable = (user: User) => ({ ...user, disabled: false })
-  return changeUser(means, { subject, caller, kind: 'user_enabled', ends: 'nothing', change: enable })
+  const change = (user: User) => ({ ...user, disabled: false })
+  const isSoAlready = (user: User) => !user.disabled
+  return changeUser(means, { subject, caller, kind: 'user_enabled', ends: 'nothing', change, isSoAlready })
 }
 
 /**
@@ -95,7 +97,9 @@ export async function changeProfile(
     const { claims, emailVerified } = change(user)
     return { ...user, claims, emailVerified }
   }
-  return changeUser(means, { subject, caller, kind: 'user_changed', ends: 'nothing', change: replace })
+  const isSoAlready = (before: User, after: User) =>
+    after.emailVerified === before.emailVerified && JSON.stringify(after.claims) === JSON.stringify(before.claims)
+  return changeUser(means, { subject, caller, kind: 'user_changed', ends: 'nothing', change: replace, isSoAlready })
 }
 
 export interface NewPassword {
@@ -131,9 +135,10 @@ export async function setPassword(
   const hashed = await means.passwords.hash(password)
   if (hashed.kind === 'too_busy') return hashed
   const { emailVerified, isDue = () => true } = setting
-  const replace = (user: User) =>
+  const change = (user: User) =>
     isDue(user) ? { ...user, passwordHash: hashed.phc, emailVerified: user.emailVerified || emailVerified } : null
-  return changeUser(means, { subject, caller, kind: 'password_changed', ends, change: replace })
+  const isSoAlready = () => false
+  return changeUser(means, { subject, caller, kind: 'password_changed', ends, change, isSoAlready })
 }
 
 interface UserChange {
@@ -143,6 +148,8 @@ interface UserChange {
   readonly ends: Ends
   /** The user as it must be saved; null where nothing is to change any more. */
   readonly change: (user: User) => User | null
+  /** True where the change changes nothing: then there is no event. */
+  readonly isSoAlready: (before: User, after: User) => boolean
 }
 
 async function changeUser(means: AccountMeans, wanted: UserChange): Promise<UserChanged> {
@@ -151,7 +158,7 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     if (reading === null) return { kind: 'unknown' }
     const user = wanted.change(reading.user)
     if (user === null) return { kind: 'unchanged' }
-    const isChanged = isOther(user, reading.user)
+    const isChanged = !wanted.isSoAlready(reading.user, user)
     const about = { subject: user.subject, caller: wanted.caller, atMs: await means.nowMs() }
     const events = isChanged ? [newEvent(wanted.kind, about, means.entropy)] : []
     // That it was so already was only read. It is written again: the answer says that it is durable.
@@ -160,13 +167,4 @@ async function changeUser(means: AccountMeans, wanted: UserChange): Promise<User
     }
   }
   throw new StoreUnavailable(`the user's row moved ${changeAttemptsMax} times while it was being changed`)
-}
-
-function isOther(user: User, before: User): boolean {
-  return (
-    user.disabled !== before.disabled ||
-    user.passwordHash !== before.passwordHash ||
-    user.emailVerified !== before.emailVerified ||
-    JSON.stringify(user.claims) !== JSON.stringify(before.claims)
-  )
 }

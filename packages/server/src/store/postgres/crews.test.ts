@@ -3,24 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { StoreUnavailable } from '../../domain/store.ts'
 import { readFamily, rotated } from '../contract/fixture.test.ts'
-import { openedIn, type Scene, sceneOn } from './fixture.test.ts'
-
-const pollMs = 10
-const attemptsMax = 1000
-
-/** Asks again where the store says that it cannot answer now, so often and no more. */
-async function soon<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable) || attempts === attemptsMax) throw error
-      await pause(pollMs)
-    }
-  }
-}
+import { attemptsMax, openedIn, pollMs, type Scene, sceneOn, soon } from './fixture.test.ts'
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let attempts = 1; !(await isSo()); attempts++) {

@@ -13,7 +13,7 @@ const refusedAtTheDoor: { readonly [code: string]: string } = {
 /** Null where what went wrong may be over in a moment. */
 export function refusalOf(error: unknown): StoreRefused | null {
   const sentence = refusedAtTheDoor[codeOf(error) ?? ''] ?? encryptionSentence(error)
-  return sentence === undefined || sentence === null ? null : new StoreRefused(sentence)
+  return sentence === null ? null : new StoreRefused(sentence)
 }
 
 /** As OpenSSL and Node name what is wrong with a certificate. */

@@ -1,15 +1,31 @@
 /** Databases, stores and a network between them for the tests of this folder. Not a test itself. */
 
 import type { TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type FaultProxy, faultProxy } from '../../../../../test/network/fault-proxy.ts'
 import { type PostgresFaults, postgresFaults } from '../../../../../test/network/postgres-faults.ts'
 import { databaseOn, sharedCluster } from '../../../../../test/postgres/databases.ts'
 import { ask } from '../../../../../test/postgres/query.ts'
 import type { Entropy } from '../../domain/entropy.ts'
 import { newStepId } from '../../domain/identifiers.ts'
-import type { Store } from '../../domain/store.ts'
+import { type Store, StoreUnavailable } from '../../domain/store.ts'
 import { advanced, newFamily, readFamily, seededEntropy } from '../contract/fixture.test.ts'
 import { openPostgresStore, type PostgresOptions } from './postgres-store.ts'
+
+export const attemptsMax = 12_000
+export const pollMs = 10
+
+/** Asks again until it goes well; anything but `StoreUnavailable` is a failure at once. */
+export async function soon<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || attempts === attemptsMax) throw error
+      await pause(pollMs)
+    }
+  }
+}
 
 export interface Scene {
   readonly url: string

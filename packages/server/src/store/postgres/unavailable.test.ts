@@ -9,22 +9,7 @@ import { type Cluster, startCluster } from '../../../../../test/postgres/cluster
 import { ask } from '../../../../../test/postgres/query.ts'
 import { StoreRefused, StoreUnavailable } from '../../domain/store.ts'
 import { readFamily, rotated } from '../contract/fixture.test.ts'
-import { nextStep, openedIn, sceneOn } from './fixture.test.ts'
-
-const attemptsMax = 12_000
-const pollMs = 10
-
-/** Asks again until it goes well; anything but `StoreUnavailable` is a failure at once. */
-async function soon<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable) || attempts === attemptsMax) throw error
-      await pause(pollMs)
-    }
-  }
-}
+import { attemptsMax, nextStep, openedIn, pollMs, sceneOn, soon } from './fixture.test.ts'
 
 /** Asks again until it is refused. */
 async function soonUnavailable(attempt: () => Promise<unknown>): Promise<StoreUnavailable> {
@@ -46,9 +31,16 @@ before(async () => {
   cluster = await startCluster()
 })
 
+/** Once a new session shows the change, the server has told it to every session that was there before. */
 async function changed(setting: string): Promise<void> {
+  const loadedAt = async () => inspect(await ask(cluster.url, 'SELECT pg_conf_load_time()::text'))
+  const before = await loadedAt()
   await ask(cluster.url, `ALTER SYSTEM ${setting}`)
   await ask(cluster.url, 'SELECT pg_reload_conf()')
+  for (let attempts = 1; (await loadedAt()) === before; attempts++) {
+    assert.ok(attempts < attemptsMax, `${setting} was never loaded`)
+    await pause(pollMs)
+  }
 }
 
 async function storeOn(test: TestContext) {
