@@ -30,6 +30,12 @@ export type DeviceFound =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 
+/** As a device shows it, whatever a link made of it; empty for what is no code. */
+export function userCodeAsShown(text: string): string {
+  const code = parseUserCode(text)
+  return code === null ? '' : shownUserCode(code)
+}
+
 /** Charged before it is looked up and given back when it is right, so that many guesses at once are all counted. */
 export async function enterUserCode(server: AuthorizationServer, typing: CodeTyped): Promise<DeviceFound> {
   const code = parseUserCode(typing.typed)

@@ -1,9 +1,8 @@
 /** The device endpoints: the one devices ask (RFC 8628 §3.1), and the page on which a person enters a code (§3.3). */
 
-import { parseUserCode, shownUserCode } from '../../domain/device/user-code.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { answerDeviceAuthorization } from '../../oauth/device-authorization.ts'
-import { enterUserCode } from '../../oauth/device.ts'
+import { enterUserCode, userCodeAsShown } from '../../oauth/device.ts'
 import type { HttpResponse } from '../exchange.ts'
 import { readForm, readQuery } from '../form.ts'
 import { userCodeCharactersMax, userCodePage, type UserCodeProblem } from '../pages/device-pages.ts'
@@ -23,9 +22,8 @@ export function deviceEndpoint(server: AuthorizationServer): Endpoint {
   return async (request, requestId) => {
     const browser = await browserOf(server, request)
     if (request.method !== 'POST') {
-      const code = parseUserCode(readQuery(request).get('user_code') ?? '')
-      const response = shown(server, code === null ? '' : shownUserCode(code), null)
-      return withCookies(response, browser.setCookies)
+      const userCode = userCodeAsShown(readQuery(request).get('user_code') ?? '')
+      return withCookies(shown(server, userCode, null), browser.setCookies)
     }
     refuseForeignPost(request)
     const typed = readForm(request).get('user_code') ?? ''

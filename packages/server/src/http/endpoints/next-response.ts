@@ -2,11 +2,11 @@
 
 import { isPublicClient } from '../../domain/client/client.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
-import { networkOf } from '../../domain/throttle/network.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import type { WaitingDevice } from '../../oauth/authorize/authorization-response.ts'
 import { type Interaction, sealInteraction } from '../../oauth/authorize/interaction.ts'
 import { type Next, scopesToAllow } from '../../oauth/authorize/proceed.ts'
+import { isNearby } from '../../oauth/authorize/waiting-device.ts'
 import { upstreamsOnPage } from '../../oauth/upstream/upstreams-on-page.ts'
 import { passkeyRequest } from '../../oauth/passkey-sign-in.ts'
 import type { HttpResponse } from '../exchange.ts'
@@ -146,13 +146,13 @@ function consentResponse(
 }
 
 function deviceOnPage(device: WaitingDevice, { startedAtMs }: Interaction): DeviceOnPage {
-  const { userCode, address, userAgent, askedAtMs, person } = device
+  const { userCode, address, userAgent, askedAtMs } = device
   return {
     userCode,
     address,
     userAgent,
     askedSecondsAgo: Math.max(0, Math.floor((startedAtMs - askedAtMs) / 1000)),
-    isNearby: networkOf(address) === networkOf(person.address),
+    isNearby: isNearby(device),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Opening } from '@pawl/family'
 import type { DeviceRequest } from '../../domain/device/device-request.ts'
 import type { EventDetail } from '../../domain/event/event.ts'
 import { newEvent } from '../../domain/event/new-event.ts'
+import { networkOf } from '../../domain/throttle/network.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { AuthorizationResponse, WaitingDevice } from './authorization-response.ts'
 
@@ -25,6 +26,11 @@ export function deviceOpening(opening: Opening, device: DeviceRequest, nowMs: nu
     redeemSeconds,
     absoluteExpiresAtMs: opening.absoluteExpiresAtMs + laterMs,
   }
+}
+
+/** True where it asked from the network of whoever entered its code, as a device in front of them mostly does. */
+export function isNearby({ address, person }: WaitingDevice): boolean {
+  return networkOf(address) === networkOf(person.address)
 }
 
 /** What the log keeps of it. */
