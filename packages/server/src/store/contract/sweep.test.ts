@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cutOffOf, type Subject } from '@pawl/family'
+import { type ClientId, cutOffOf, type Subject } from '@pawl/family'
+import { clientOfKind } from '../../admin/client-input.ts'
 import { accessSecondsMax, lifetimeSecondsMax } from '../../admin/client-rules.ts'
 import { settingsSchema } from '../../config/settings.ts'
 import { interactionSeconds } from '../../oauth/authorize/interaction.ts'
@@ -24,6 +25,7 @@ import { faultOfYear, untidiedRowsMax, type Week } from './year-bounds.test.ts'
 export function proveSweep(kind: Kind): void {
   describe('the sweep', () => {
     proveWhoGoes(kind)
+    proveConsents(kind)
     proveCutOffs(kind)
     proveProportion(kind)
   })
@@ -76,6 +78,26 @@ function proveWhoGoes(kind: Kind): void {
     for (let step = 0; step < 1100; step++) await rotated(scene, family)
     assert.equal(await scene.store.families.read(over.id), null)
     assert.notEqual(await scene.store.families.read(family.id), null)
+  })
+}
+
+function proveConsents(kind: Kind): void {
+  it('forgets what was agreed to for clients that are gone, and nothing else', async test => {
+    const { store, clock } = await sceneOf(kind, test)
+    const [here, gone] = ['here' as ClientId, 'gone' as ClientId]
+    await store.clients.add(clientOfKind(here, { id: here, kind: 'web' }, startMs), [])
+    clock.advance(1000)
+    const agree = (of: Subject, clientId: ClientId) =>
+      store.consents.save({ subject: of, clientId, scopes: ['openid', 'email'], givenAtMs: startMs + 1000 }, [])
+    const [first, last] = ['user-000' as Subject, 'user-999' as Subject]
+    for (const of of [first, last]) for (const clientId of [here, gone]) await agree(of, clientId)
+    // Each pays for a look at three times its rows.
+    for (let nth = 100; nth < 200; nth++) await agree(`user-${nth}` as Subject, here)
+    const kept = await Promise.all([first, last].flatMap(of => [here, gone].map(id => store.consents.read(of, id))))
+    assert.deepEqual(
+      kept.map(consent => consent?.clientId ?? null),
+      [here, null, here, null],
+    )
   })
 }
 

@@ -91,22 +91,24 @@ export function overdueClients(nowMs: number, limit: number): Statement {
 }
 
 /**
- * Forgets the client if it holds nothing, and looks again later if it does. A family that is opened at this very moment
- * keeps no client, and without one nothing can be done with it: it runs out by itself.
+ * Forgets the client if it holds nothing, and looks again later if it does. One that somebody let in since it was found
+ * overdue stays. A family that is opened at this very moment keeps no client, and without one nothing can be done with
+ * it: it runs out by itself.
  */
-export function forgetOrKeep(clientId: string, keptUntilMs: number): readonly Statement[] {
+export function forgetOrKeep(clientId: string, nowMs: number, keptUntilMs: number): readonly Statement[] {
   const params = [clientId]
   return [
-    { text: forgetClientText, params },
-    { text: keepOnText, params: [clientId, keptUntilMs] },
+    { text: forgetClientText, params: [clientId, nowMs] },
+    { text: keepOnText, params: [clientId, keptUntilMs, nowMs] },
     { text: forgetRowText, params },
     { text: forgetOriginsText, params },
   ]
 }
 
 const forgetClientText = `DELETE FROM clients WHERE id = $1
+AND EXISTS (SELECT 1 FROM registered_clients r WHERE r.client_id = clients.id AND r.kept_until_ms < $2)
 AND NOT EXISTS (SELECT 1 FROM families WHERE families.client_id = clients.id)`
-const keepOnText = `UPDATE registered_clients SET kept_until_ms = $2 WHERE client_id = $1
+const keepOnText = `UPDATE registered_clients SET kept_until_ms = $2 WHERE client_id = $1 AND kept_until_ms < $3
 AND EXISTS (SELECT 1 FROM clients WHERE clients.id = registered_clients.client_id)`
 const forgetRowText = `DELETE FROM registered_clients WHERE client_id = $1
 AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = registered_clients.client_id)`

@@ -48,7 +48,7 @@ export function sqlStore(driver: SqlDriver): Store {
     credentials: sqlCredentials(sql, clock),
     upstreams: sqlUpstreams(sql, clock),
     sessions: sqlSessions(sql, clock),
-    consents: sqlConsents(sql, clock),
+    consents: sqlConsents(sql, clock, sweeper),
     throttles: sqlThrottles(sql, clock),
     signingKeys: sqlSigningKeys(sql),
     deniedAccessTokens: sqlDeniedAccessTokens(sql),

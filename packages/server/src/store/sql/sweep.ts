@@ -6,8 +6,9 @@
  * round over n rows therefore ends within n/3 openings, so when it ends at most a third of the rows are newer than the
  * look at them, and every older row that was over at its look is gone: n ≤ (living + kept) · 3/2, where `kept` is
  * what ended in the last `overKeptSeconds`. Steps pay a little too (`rowsPerStep`), so that what one cut-off ended also
- * goes where nobody signs in. The other tables have an index on the time they end, and every `writesPerTidying` writes
- * delete more rows of them than that many writes can have added.
+ * goes where nobody signs in. Consents to clients that are gone are found the same way, each new one paying for a look at
+ * as many rows. The other tables have an index on the time they end, and every `writesPerTidying` writes delete more rows
+ * of them than that many writes can have added.
  */
 
 import { type CutOffs, cutOffOf, expiresAtMs } from '@pawl/family'
@@ -16,6 +17,7 @@ import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { deliveryAgeSecondsMax } from '../../domain/outbox/outbox.ts'
 import { idleClientKeptSeconds } from '../../domain/registration/registration-store.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
+import { sweepConsents } from './consents.ts'
 import { readFamilies, readingOf } from './family-scan.ts'
 import { forgetOrKeep, overdueClients } from './registrations.ts'
 import { always, type Sql, type Statement, textAt } from './sql.ts'
@@ -33,6 +35,11 @@ export const overKeptSeconds = accessTokenSecondsMax + slackSeconds
  */
 export const cutOffsKeptSeconds = 400 * 86_400
 export const eventsKeptSeconds = 400 * 86_400
+/**
+ * A proof is judged before its mark is taken. One that came in its last moment may be on its way still when its time is
+ * over, and must find the mark of who came before.
+ */
+export const markSlackSeconds = 60
 /** A courier gives a notice up a day before, with an event; where none ever runs, it leaves with this. */
 export const noticesKeptSeconds = 2 * deliveryAgeSecondsMax
 
@@ -48,6 +55,8 @@ export interface Sweeper {
   readonly opened: () => void
   /** A step was saved. */
   readonly stepped: () => void
+  /** So many rows of a consent were saved. */
+  readonly consented: (rows: number) => void
   /** Something else was written. */
   readonly wrote: () => void
   /** Resolves when no sweep is under way. */
@@ -56,17 +65,26 @@ export interface Sweeper {
   readonly complain: () => void
 }
 
+/** A table that is walked in the order of its key. */
+interface Walk {
+  rowsDue: number
+  /** The key of the row that was looked at last; empty texts before the first. */
+  cursor: readonly string[]
+  /** Looks at the next rows, takes the dead ones away and answers where to go on. */
+  readonly look: (after: readonly string[], limit: number) => Promise<readonly string[]>
+}
+
 export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
-  let rowsDue = 0
+  const families = walkOf([''], ([after = ''], limit) => sweepFamilies(sql, clock, after, limit))
+  const consents = walkOf(['', '', ''], (after, limit) => sweepConsents(sql, after, limit))
   let writesSinceTidying = 0
-  let cursor = ''
   let running: Promise<void> | null = null
   let failure: Error | null = null
 
-  function earn(rows: number): void {
-    rowsDue += rows
+  function earn(rows: number, walk: Walk = families): void {
+    walk.rowsDue += rows
     writesSinceTidying += 1
-    if (running !== null || (rowsDue < pageRowsMin && writesSinceTidying < writesPerTidying)) return
+    if (running !== null || (walk.rowsDue < pageRowsMin && writesSinceTidying < writesPerTidying)) return
     running = sweep()
       .then(() => {
         failure = null
@@ -81,11 +99,8 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
   }
 
   async function sweep(): Promise<void> {
-    while (rowsDue >= pageRowsMin) {
-      const limit = Math.min(Math.floor(rowsDue), pageRowsMax)
-      rowsDue -= limit
-      cursor = await sweepFamilies(sql, clock, cursor, limit)
-    }
+    await goOn(families)
+    await goOn(consents)
     if (writesSinceTidying < writesPerTidying) return
     writesSinceTidying = 0
     const nowMs = await readNowMs(sql, clock)
@@ -96,6 +111,7 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
   return {
     opened: () => earn(rowsPerOpening),
     stepped: () => earn(rowsPerStep),
+    consented: rows => earn(rows * rowsPerOpening, consents),
     wrote: () => earn(0),
     rest: async () => {
       while (running !== null) await running
@@ -106,15 +122,27 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
   }
 }
 
+function walkOf(cursor: readonly string[], look: Walk['look']): Walk {
+  return { rowsDue: 0, cursor, look }
+}
+
+async function goOn(walk: Walk): Promise<void> {
+  while (walk.rowsDue >= pageRowsMin) {
+    const limit = Math.min(Math.floor(walk.rowsDue), pageRowsMax)
+    walk.rowsDue -= limit
+    walk.cursor = await walk.look(walk.cursor, limit)
+  }
+}
+
 /** Looks at the next rows and deletes the dead ones that have not moved since. Answers where to go on. */
-async function sweepFamilies(sql: Sql, clock: StoreClock, after: string, limit: number): Promise<string> {
+async function sweepFamilies(sql: Sql, clock: StoreClock, after: string, limit: number): Promise<readonly string[]> {
   const rows = await readFamilies(sql, { text: '', params: [] }, after, limit)
   const readings = rows.map(row => readingOf(row, clock))
   const deletions = readings
     .filter(isDead)
     .map(({ family }) => ({ text: deadFamilyText, params: [family.id, family.stepId] }))
   if (deletions.length > 0) await sql.write(always(deletions))
-  return rows.length < limit ? '' : (readings.at(-1)?.family.id ?? '')
+  return [rows.length < limit ? '' : (readings.at(-1)?.family.id ?? '')]
 }
 
 /** A family that has not moved since it was found dead. An engine may take many of them in one statement. */
@@ -141,7 +169,7 @@ function latestOf(cutOffs: CutOffs): number {
 async function forgetClients(sql: Sql, nowMs: number): Promise<void> {
   const overdue = await sql.read(overdueClients(nowMs, tidiedRowsMax))
   const keptUntilMs = nowMs + idleClientKeptSeconds * 1000
-  const statements = overdue.flatMap(row => forgetOrKeep(textAt(row, 0), keptUntilMs))
+  const statements = overdue.flatMap(row => forgetOrKeep(textAt(row, 0), nowMs, keptUntilMs))
   if (statements.length > 0) await sql.write(always(statements))
 }
 
@@ -150,7 +178,7 @@ function tidyStatements(nowMs: number): Statement[] {
     deleteOlder('sessions', 'id', 'expires_ms', nowMs),
     deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
     deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
-    deleteOlder('marks', 'id', 'expires_ms', nowMs),
+    deleteOlder('marks', 'id', 'expires_ms', nowMs - markSlackSeconds * 1000),
     deleteOlder('status_entries', 'family_id', 'until_ms', nowMs),
     deleteOlder('upstream_attempts', 'id', 'expires_ms', nowMs),
     deleteOlder('registration_tokens', 'name', 'expires_ms', nowMs),
@@ -165,21 +193,27 @@ function tidyStatements(nowMs: number): Statement[] {
   ]
 }
 
+/**
+ * What is renewed while the sweep waits for its row must stay: PostgreSQL looks at a row again that it waited for, but not
+ * at the list it was on, so each statement asks the row itself as well. The `+ 0` keeps that question from being taken
+ * for the way to the rows.
+ */
 function deleteOlder(table: string, key: string, column: string, beforeMs: number): Statement {
   const text = `DELETE FROM ${table} WHERE ${key} IN
-(SELECT ${key} FROM ${table} WHERE ${column} < $1 ORDER BY ${column} LIMIT $2)`
+(SELECT ${key} FROM ${table} WHERE ${column} < $1 ORDER BY ${column} LIMIT $2) AND ${column} + 0 < $1`
   return { text, params: [beforeMs, tidiedRowsMax] }
 }
 
 function deleteOldCutOffs(beforeMs: number): Statement {
   const text = `DELETE FROM cut_offs WHERE (kind, target_key) IN
-(SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 AND set_at_ms < $1 ORDER BY at_ms LIMIT $2)`
+(SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 AND set_at_ms < $1 ORDER BY at_ms LIMIT $2)
+AND at_ms + 0 < $1 AND set_at_ms + 0 < $1`
   return { text, params: [beforeMs, tidiedRowsMax] }
 }
 
 function deleteOldNotices(beforeMs: number): Statement {
   const text = `DELETE FROM notices WHERE (kind, target_key) IN
-(SELECT kind, target_key FROM notices WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)`
+(SELECT kind, target_key FROM notices WHERE at_ms < $1 ORDER BY at_ms LIMIT $2) AND at_ms + 0 < $1`
   return { text, params: [beforeMs, tidiedRowsMax] }
 }
 
