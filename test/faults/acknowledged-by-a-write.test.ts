@@ -7,6 +7,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Subject } from '@pawl/family'
+import { endOldSecrets } from '../../packages/server/src/admin/clients.ts'
 import { disableUser, enableUser } from '../../packages/server/src/admin/users.ts'
 import { StoreUnavailable } from '../../packages/server/src/domain/store.ts'
 import { nodesIssuer } from '../nodes/nodes.ts'
@@ -47,6 +49,7 @@ interface Case {
 }
 
 const ada = 'ada@example.com'
+const subject = 'user-1' as Subject
 
 const cases: { readonly [what: string]: Case } = {
   'an access token is revoked that is denied': {
@@ -78,6 +81,24 @@ SELECT 'logout', id, auth_time_ms + 1, 'a test', 'rule', auth_time_ms + 1 FROM s
   'a user is disabled who is disabled': {
     locally: () => ['UPDATE users SET disabled = 1, version = version + 1'],
     ask: ({ office }) => statusOf(() => disableUser(office.workbench, ada)),
+  },
+  'a passkey is removed that is gone': {
+    locally: () => [],
+    ask: ({ office }) => {
+      const { credentials } = office.workbench.store
+      return statusOf(() => credentials.removePasskey({ id: 'none', subject }, 'all', []))
+    },
+  },
+  'a provider is disconnected that is not connected': {
+    locally: () => [],
+    ask: ({ office }) => {
+      const { upstreams } = office.workbench.store
+      return statusOf(() => upstreams.unlink({ upstreamId: 'none', subject }, 'all', []))
+    },
+  },
+  'old secrets are ended of which there are none': {
+    locally: () => [],
+    ask: ({ office }) => statusOf(() => endOldSecrets(office.workbench, 'shop')),
   },
 }
 

@@ -108,15 +108,11 @@ export async function endOldSecrets(workbench: Workbench, name: string): Promise
     const { client, version } = await readClient(workbench, name)
     refuseWithoutSecret(client)
     const [newest, ...old] = client.secretHashes
-    if (newest === undefined || old.length === 0) return client
-    const changed = { ...client, secretHashes: [newest] }
-    const atMs = await workbench.store.now()
-    const event = operatorEvent(workbench, 'client_secret_rotated', {
-      clientId: client.id,
-      atMs,
-      detail: { ended: old.length },
-    })
-    const outcome = await workbench.store.clients.change(changed, version, false, [event])
+    const changed = { ...client, secretHashes: newest === undefined ? [] : [newest] }
+    const about = { clientId: client.id, atMs: await workbench.store.now(), detail: { ended: old.length } }
+    const events = old.length === 0 ? [] : [operatorEvent(workbench, 'client_secret_rotated', about)]
+    // Written also where there was none: what was only read may not be durable yet.
+    const outcome = await workbench.store.clients.change(changed, version, false, events)
     return outcome === 'moved' ? 'moved' : changed
   })
 }

@@ -7,6 +7,7 @@
 import type { Subject } from '@pawl/family'
 import type { AuditEvent } from '../event/event.ts'
 import type { Ends } from '../user/ends.ts'
+import type { User } from '../user/user.ts'
 
 export interface Upstream {
   /** As it stands in addresses: `google`, `acme-staff`. */
@@ -52,14 +53,23 @@ export interface UpstreamStore {
   list(limit: number): Promise<readonly Upstream[]>
   /** `moved`: the id is taken. */
   add(upstream: Upstream, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
-  /** Its links go with it: whoever takes the id later is somebody else. `moved`: it was gone already. */
+  /**
+   * None of its links counts from that moment on: whoever takes the id later is somebody else. They are taken away a few
+   * at a time, after it. `moved`: it was gone already.
+   */
   remove(id: string, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   readLink(upstreamId: string, upstreamSubject: string): Promise<UpstreamLink | null>
   linksOf(subject: Subject): Promise<readonly UpstreamLink[]>
   /** `moved`: that person is linked already, or the user has `linksPerUserMax`. */
   link(link: UpstreamLink, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
-  /** `moved`: there was no such link. */
-  unlink(link: UpstreamLink, ends: Ends, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** Somebody new, with their link, in one transaction. `moved`: the address is taken, and nothing was written. */
+  addUser(user: User, link: UpstreamLink, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** Takes every link of this person to that provider away. `moved`: there was none, and that is as durable. */
+  unlink(
+    link: Pick<UpstreamLink, 'upstreamId' | 'subject'>,
+    ends: Ends,
+    events: readonly AuditEvent[],
+  ): Promise<'done' | 'moved'>
   keepAttempt(attempt: UpstreamAttempt): Promise<void>
   /** Reads and takes it away: an answer counts once. */
   takeAttempt(id: string): Promise<UpstreamAttempt | null>

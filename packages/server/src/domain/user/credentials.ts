@@ -54,7 +54,12 @@ export interface CredentialStore {
   resealTotp(totp: Totp, sealedKey: Uint8Array): Promise<void>
   /** The key goes, and its recovery codes with it. */
   removeTotp(subject: Subject, ends: Ends, events: readonly AuditEvent[]): Promise<void>
-  setRecoveryCodes(subject: Subject, hashes: readonly string[], events: readonly AuditEvent[]): Promise<void>
+  /** In the place of all there were. `moved`: there is no key that they could stand in for. */
+  setRecoveryCodes(
+    subject: Subject,
+    hashes: readonly string[],
+    events: readonly AuditEvent[],
+  ): Promise<'done' | 'moved'>
   /** Spends the first of `hashes` that is there, for there is one under each master key. `moved`: none is. */
   spendRecoveryCode(
     subject: Subject,
@@ -66,6 +71,10 @@ export interface CredentialStore {
   addPasskey(passkey: Passkey, ends: Ends, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
   /** Moves the counter from what was read. `moved`: another use came first, or the passkey is gone. */
   usePasskey(passkey: Passkey, counter: number, usedAtMs: number): Promise<'done' | 'moved'>
-  /** `moved`: it was gone already. */
-  removePasskey(passkey: Passkey, ends: Ends, events: readonly AuditEvent[]): Promise<'done' | 'moved'>
+  /** `moved`: its owner had none of that id already, and that is as durable. */
+  removePasskey(
+    passkey: Pick<Passkey, 'id' | 'subject'>,
+    ends: Ends,
+    events: readonly AuditEvent[],
+  ): Promise<'done' | 'moved'>
 }

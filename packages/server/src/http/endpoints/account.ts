@@ -1,9 +1,9 @@
 /** The account page and what its forms do. Whoever posts here has signed in a moment ago, in this browser. */
 
 import encodeQR from 'qr'
-import { parseClientId, parseSessionId, type RequestId } from '../../domain/identifiers.ts'
+import { parseClientId, parseFamilyId, parseSessionId, type RequestId } from '../../domain/identifiers.ts'
 import { type AccountState, openAccountState, sealAccountState } from '../../oauth/account/account-state.ts'
-import { signOutElsewhere, signOutEverywhere, withdrawConsent } from '../../oauth/account/endings.ts'
+import { endHolding, signOutElsewhere, signOutEverywhere, withdrawConsent } from '../../oauth/account/endings.ts'
 import {
   addPasskey,
   changePassword,
@@ -19,7 +19,7 @@ import {
   type TotpOffer,
 } from '../../oauth/account/means-to-sign-in.ts'
 import { isStillSignedIn, overviewOf } from '../../oauth/account/overview.ts'
-import { nextOfVisit, startVisit } from '../../oauth/account/visit.ts'
+import { accountSeconds, nextOfVisit, startVisit } from '../../oauth/account/visit.ts'
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readForm } from '../form.ts'
@@ -84,7 +84,7 @@ async function decided(server: AuthorizationServer, post: Decided): Promise<Http
       await disconnectUpstream(server, owner, post.parameters.get('target') ?? '')
       return accountResponse(server, post, done('The two accounts are not connected any more.'))
     case 'recovery_codes':
-      return codesResponse(server, await makeRecoveryCodes(server, owner))
+      return recoveryCodesMade(server, post)
     default:
       return ended(server, post)
   }
@@ -102,7 +102,12 @@ async function ended(server: AuthorizationServer, post: Decided): Promise<HttpRe
     case 'consent_withdraw': {
       const id = parseClientId(target)
       if (id !== null) await withdrawConsent(server, owner, id)
-      return accountResponse(server, post, done('What the application held is over.'))
+      return accountResponse(server, post, done('What the application held is over. It has to ask you again.'))
+    }
+    case 'holding_end': {
+      const id = parseFamilyId(target)
+      if (id !== null) await endHolding(server, owner, id)
+      return accountResponse(server, post, done('That place is ended. Nothing there acts for you any more.'))
     }
     case 'sign_out_everywhere': {
       const frames = await signOutEverywhere(server, owner)
@@ -155,13 +160,20 @@ async function totpConfirmed(server: AuthorizationServer, post: Decided): Promis
   return totpResponse(server, post, describeTotp(key, owner.user, issuerHostOf(server)), true)
 }
 
+async function recoveryCodesMade(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
+  const codes = await makeRecoveryCodes(server, post.owner)
+  if (codes !== null) return codesResponse(server, codes)
+  return accountResponse(server, post, problem('There are no codes to recover from: no authenticator app is set up.'))
+}
+
 /** Off to the provider; whoever comes back from there becomes one with whoever is signed in here. */
 function connecting(server: AuthorizationServer, post: Decided): Promise<HttpResponse> {
   const { owner, browser, parameters, request, requestId } = post
   const { session, user } = owner
   const errand = { kind: 'link', sessionId: session.id, subject: user.subject } as const
   const upstreamId = parameters.get('target') ?? ''
-  return departure(server, { upstreamId, errand, loginHint: null, browser, request, requestId })
+  const maxAgeSeconds = accountSeconds
+  return departure(server, { upstreamId, errand, loginHint: null, maxAgeSeconds, browser, request, requestId })
 }
 
 async function totpResponse(

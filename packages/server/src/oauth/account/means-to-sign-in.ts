@@ -7,7 +7,7 @@ import { setPassword as setAccountPassword } from '../../domain/user/accounts.ts
 import { type Passkey, passkeyNameCharactersMax } from '../../domain/user/credentials.ts'
 import { type Ends, endsOf } from '../../domain/user/ends.ts'
 import { checkCreation, creationOptions, relyingPartyOf } from '../../domain/user/passkey-ceremony.ts'
-import type { PasswordFault } from '../../domain/user/password.ts'
+import { type PasswordFault, tooBusyRetrySeconds } from '../../domain/user/password.ts'
 import { newRecoveryCodes } from '../../domain/user/recovery-codes.ts'
 import { signIn } from '../../domain/user/sign-in.ts'
 import { codePattern, newTotpKey, sealTotpKey, stepOfCode, totpKeyText, totpUri } from '../../domain/user/totp.ts'
@@ -15,8 +15,8 @@ import type { User } from '../../domain/user/user.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { passwordMeans } from '../browser.ts'
 import { challengeOf } from '../passkey-sign-in.ts'
-import { passwordChangedMail } from './mails.ts'
 import { type AccountState, accountStateEndsAtMs } from './account-state.ts'
+import { tellOfChange } from './tell-owner.ts'
 
 /** Whoever has the account page open. */
 export interface Owner {
@@ -43,19 +43,23 @@ export async function changePassword(
   const tried = await signIn(means, { username: user.email, password: current, deviceSecret, caller })
   if (tried.kind !== 'signed_in') return tried
   const accounts = { ...means, users: server.store.users }
-  const setting = { subject: user.subject, password: wanted, ends: endsFor(server, session), emailVerified: false }
+  // A reset that came in between has the last word: whoever knew the old password only must not undo it.
+  const isDue = (row: User): boolean => row.passwordHash === tried.user.passwordHash
+  const ends = endsFor(server, session)
+  const setting = { subject: user.subject, password: wanted, ends, emailVerified: false, isDue }
   const outcome = await setAccountPassword(accounts, setting, caller)
-  if (outcome.kind === 'password_refused') return outcome
-  if (outcome.kind === 'too_busy') return { kind: 'busy', retryAfterSeconds: 2 }
-  if (outcome.kind === 'unknown') return { kind: 'refused' }
-  tellOfPassword(server, user)
-  return { kind: 'changed' }
-}
-
-/** A mail nobody asked for: whoever did not change the password learns that somebody did. */
-export function tellOfPassword(server: AuthorizationServer, { email }: Pick<User, 'email'>): void {
-  const { mailer, issuer } = server
-  if (mailer !== null) server.background.run(() => mailer.send(passwordChangedMail({ to: email, issuer })))
+  switch (outcome.kind) {
+    case 'changed':
+      tellOfChange(server, user.subject, 'password')
+      return { kind: 'changed' }
+    case 'unchanged':
+    case 'unknown':
+      return { kind: 'refused' }
+    case 'password_refused':
+      return outcome
+    case 'too_busy':
+      return { kind: 'busy', retryAfterSeconds: tooBusyRetrySeconds }
+  }
 }
 
 export interface TotpOffer {
@@ -90,20 +94,23 @@ export async function setTotp(
   const totp = { subject, sealedKey, lastStep: step, createdAtMs: nowMs }
   const events = [ownEvent(server, owner, 'totp_set', nowMs)]
   await server.store.credentials.setTotp(totp, hashes, endsFor(server, owner.session), events)
+  tellOfChange(server, subject, 'totp_set')
   return codes
 }
 
 export async function removeTotp(server: AuthorizationServer, owner: Owner): Promise<void> {
   const events = [ownEvent(server, owner, 'totp_removed', await server.store.now())]
   await server.store.credentials.removeTotp(owner.user.subject, endsFor(server, owner.session), events)
+  tellOfChange(server, owner.user.subject, 'totp_removed')
 }
 
-/** New ones in the place of all there were. */
-export async function makeRecoveryCodes(server: AuthorizationServer, owner: Owner): Promise<readonly string[]> {
+/** New ones in the place of all there were; null where there is no key that they could stand in for. */
+export async function makeRecoveryCodes(server: AuthorizationServer, owner: Owner): Promise<readonly string[] | null> {
   const { subject } = owner.user
   const { codes, hashes } = newRecoveryCodes({ hashes: server.hasher, entropy: server.entropy }, subject)
   const events = [ownEvent(server, owner, 'recovery_codes_made', await server.store.now())]
-  await server.store.credentials.setRecoveryCodes(subject, hashes, events)
+  if ((await server.store.credentials.setRecoveryCodes(subject, hashes, events)) !== 'done') return null
+  tellOfChange(server, subject, 'recovery_codes_made')
   return codes
 }
 
@@ -140,28 +147,30 @@ export async function addPasskey(server: AuthorizationServer, owner: Owner, made
   const passkey = { ...checked, subject: owner.user.subject, name, createdAtMs: nowMs, usedAtMs: null }
   // One way more to sign in takes none away: nobody is signed out for it.
   const events = [ownEvent(server, owner, 'passkey_added', nowMs)]
-  return (await server.store.credentials.addPasskey(passkey, 'nothing', events)) === 'done'
+  if ((await server.store.credentials.addPasskey(passkey, 'nothing', events)) !== 'done') return false
+  tellOfChange(server, owner.user.subject, 'passkey_added')
+  return true
 }
 
-export async function removePasskey(server: AuthorizationServer, owner: Owner, id: string): Promise<boolean> {
-  const passkey = await server.store.credentials.readPasskey(id)
-  if (passkey === null || passkey.subject !== owner.user.subject) return false
+/** This owner has no passkey of that id any more, also where that was so already. */
+export async function removePasskey(server: AuthorizationServer, owner: Owner, id: string): Promise<void> {
+  const { subject } = owner.user
   const events = [ownEvent(server, owner, 'passkey_removed', await server.store.now())]
-  const outcome = await server.store.credentials.removePasskey(passkey, endsFor(server, owner.session), events)
-  return outcome === 'done'
+  const ends = endsFor(server, owner.session)
+  const outcome = await server.store.credentials.removePasskey({ id, subject }, ends, events)
+  if (outcome === 'done') tellOfChange(server, subject, 'passkey_removed')
 }
 
-/** Whoever that was there is nobody here any more. False where there was no such link. */
+/** Whoever they were there is nobody here any more, also where that was so already. */
 export async function disconnectUpstream(
   server: AuthorizationServer,
   owner: Owner,
   upstreamId: string,
-): Promise<boolean> {
-  const links = await server.store.upstreams.linksOf(owner.user.subject)
-  const link = links.find(one => one.upstreamId === upstreamId)
-  if (link === undefined) return false
+): Promise<void> {
+  const { subject } = owner.user
   const events = [ownEvent(server, owner, 'upstream_unlinked', await server.store.now())]
-  return (await server.store.upstreams.unlink(link, endsFor(server, owner.session), events)) === 'done'
+  const outcome = await server.store.upstreams.unlink({ upstreamId, subject }, endsFor(server, owner.session), events)
+  if (outcome === 'done') tellOfChange(server, subject, 'upstream_unlinked')
 }
 
 function passkeyName(typed: string): string {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { cutOffOf, type SessionId, type Subject } from '@pawl/family'
+import type { Session } from '../../domain/session/session.ts'
 import { type Passkey, passkeysPerUserMax, type Totp } from '../../domain/user/credentials.ts'
 import { linksPerUserMax, type Upstream, type UpstreamLink } from '../../domain/upstream/upstream.ts'
 import { eventOf, type Kind, opened, readFamily, sceneOf, sessionId, startMs, subject } from './fixture.test.ts'
@@ -68,6 +69,10 @@ function proveTotps(kind: Kind): void {
     await store.credentials.setRecoveryCodes(subject, ['c', 'd', 'e'], [])
     assert.equal((await store.credentials.ofUser(subject)).recoveryCodesLeft, 3)
     assert.equal(await store.credentials.spendRecoveryCode(subject, ['b'], []), 'moved')
+    const both = [1, 2].map(nth => store.credentials.setRecoveryCodes(subject, [`${nth}-a`, `${nth}-b`], []))
+    assert.deepEqual(await Promise.all(both), ['done', 'done'])
+    assert.equal((await store.credentials.ofUser(subject)).recoveryCodesLeft, 2, 'those of one, whoever came first')
+    assert.equal(await store.credentials.setRecoveryCodes(somebodyElse, ['a'], [event]), 'moved', 'there is no key')
     await store.credentials.removeTotp(subject, 'nothing', [])
     assert.deepEqual(await store.credentials.ofUser(subject), { totp: null, recoveryCodesLeft: 0, passkeys: [] })
   })
@@ -87,11 +92,9 @@ function provePasskeys(kind: Kind): void {
   })
   it('is one of so many of its user, and goes by its owner alone', async test => {
     const { store } = await sceneOf(kind, test)
-    const adding = Array.from({ length: passkeysPerUserMax + 3 }, (_, index) =>
-      store.credentials.addPasskey({ ...passkey, id: `passkey-${index}` }, 'nothing', []),
-    )
-    const outcomes = await Promise.all(adding)
-    assert.equal(outcomes.filter(outcome => outcome === 'done').length, passkeysPerUserMax)
+    const add = (index: number) => store.credentials.addPasskey({ ...passkey, id: `passkey-${index}` }, 'nothing', [])
+    for (let index = 0; index < passkeysPerUserMax; index++) assert.equal(await add(index), 'done')
+    assert.equal(await add(passkeysPerUserMax), 'moved')
     const { passkeys } = await store.credentials.ofUser(subject)
     assert.equal(passkeys.length, passkeysPerUserMax)
     const [first] = passkeys
@@ -101,6 +104,21 @@ function provePasskeys(kind: Kind): void {
     assert.equal(await store.credentials.removePasskey(first, 'nothing', []), 'moved')
     assert.equal(await store.credentials.addPasskey({ ...passkey, id: 'late' }, 'nothing', []), 'done')
   })
+}
+
+function sessionAt(id: SessionId, authTimeMs: number): Session {
+  return {
+    id,
+    secretHash: `hash of ${id}`,
+    subject,
+    authTimeMs,
+    acr: 'urn:example:silver',
+    amr: ['pwd'],
+    createdAtMs: startMs,
+    expiresAtMs: startMs + 1_000_000,
+    address: '198.51.100.9',
+    agent: 'test',
+  }
 }
 
 function proveEnds(kind: Kind): void {
@@ -125,33 +143,51 @@ function proveEnds(kind: Kind): void {
   })
   it('spares the session itself, and ends the others of its user and nobody elses', async test => {
     const { store, clock } = await sceneOf(kind, test)
-    const session = {
-      id: sessionId,
-      secretHash: 'one',
-      subject,
-      authTimeMs: startMs,
-      acr: 'urn:example:silver',
-      amr: ['pwd'],
-      createdAtMs: startMs,
-      expiresAtMs: startMs + 1_000_000,
-    }
-    await store.sessions.save(session, null, [])
-    await store.sessions.save({ ...session, id: another, secretHash: 'two', authTimeMs: startMs + 1 }, null, [])
-    await store.sessions.save(
-      { ...session, id: 'session-c' as SessionId, secretHash: 'three', subject: somebodyElse },
-      null,
-      [],
-    )
+    await store.sessions.save(sessionAt(sessionId, startMs), null, [])
+    await store.sessions.save(sessionAt(another, startMs + 1), null, [])
+    await store.sessions.save({ ...sessionAt('session-c' as SessionId, startMs), subject: somebodyElse }, null, [])
     const ids = async (of: Subject) => (await store.sessions.ofUser(of, 10)).map(({ id }) => id)
     assert.deepEqual(await ids(subject), [another, sessionId])
     clock.advance(10)
     await store.credentials.removeTotp(subject, { allBut: sessionId }, [])
     assert.deepEqual(await ids(subject), [sessionId])
-    assert.equal(await store.sessions.readBySecretHash('two'), null)
-    assert.notEqual(await store.sessions.readBySecretHash('one'), null)
+    assert.equal(await store.sessions.readBySecretHash(`hash of ${another}`), null)
+    assert.notEqual(await store.sessions.readBySecretHash(`hash of ${sessionId}`), null)
     assert.deepEqual(await ids(somebodyElse), ['session-c'])
     await store.credentials.removeTotp(subject, 'all', [])
     assert.deepEqual(await ids(subject), [])
+  })
+  it('brings back no session that was ended while the change was under way', async test => {
+    const scene = await sceneOf(kind, test)
+    const { store, clock } = scene
+    await store.sessions.save(sessionAt(sessionId, startMs), null, [])
+    const family = await opened(scene)
+    clock.advance(10)
+    const everything = { target: { kind: 'user', subject }, reason: 'theft', by: 'operator', beforeMs: null } as const
+    await store.cutOffs.set(everything, [])
+    await store.credentials.removeTotp(subject, { allBut: sessionId }, [])
+    assert.equal(await store.sessions.read(sessionId), null)
+    const reading = await readFamily(store, family)
+    assert.equal(cutOffOf(reading.family, reading.cutOffs), 'cut_off_user')
+    const later = sessionAt(another, await store.now())
+    await store.sessions.save(later, null, [])
+    await store.credentials.removeTotp(subject, { allBut: another }, [])
+    assert.deepEqual(await store.sessions.ofUser(subject, 10), [later])
+  })
+  it('spares the session that asks again, and of two that ask at once at most one', async test => {
+    const { store, clock } = await sceneOf(kind, test)
+    await store.sessions.save(sessionAt(sessionId, startMs), null, [])
+    await store.sessions.save(sessionAt(another, startMs), null, [])
+    clock.advance(10)
+    await Promise.all([
+      store.credentials.removeTotp(subject, { allBut: sessionId }, []),
+      store.credentials.removeTotp(subject, { allBut: another }, []),
+    ])
+    assert.ok((await store.sessions.ofUser(subject, 10)).length < 2)
+    const later = sessionAt('session-later' as SessionId, await store.now())
+    await store.sessions.save(later, null, [])
+    for (let change = 0; change < 2; change++) await store.credentials.removeTotp(subject, { allBut: later.id }, [])
+    assert.deepEqual(await store.sessions.ofUser(subject, 10), [later])
   })
   it('ends nothing where its guard changed nothing', async test => {
     const scene = await sceneOf(kind, test)
@@ -175,7 +211,7 @@ const upstream: Upstream = {
 const link: UpstreamLink = { upstreamId: 'acme', upstreamSubject: 'ada', subject, createdAtMs: startMs }
 
 function proveUpstreams(kind: Kind): void {
-  it('comes back as it was added, and takes its links along', async test => {
+  it('comes back as it was added, and its links count no more when it is gone', async test => {
     const { store } = await sceneOf(kind, test)
     assert.equal(await store.upstreams.link(link, []), 'moved', 'there is no such provider')
     assert.equal(await store.upstreams.add(upstream, []), 'done')
@@ -190,18 +226,46 @@ function proveUpstreams(kind: Kind): void {
     assert.equal(await store.upstreams.remove('acme', []), 'done')
     assert.equal(await store.upstreams.remove('acme', []), 'moved')
     assert.equal(await store.upstreams.readLink('acme', 'ada'), null)
+    assert.deepEqual(await store.upstreams.linksOf(subject), [])
   })
-  it('has so many links to one person, and lets one go', async test => {
+  it('takes no link over from one that had its id, not even one that was late', async test => {
     const { store } = await sceneOf(kind, test)
+    const another = { ...upstream, issuer: 'https://other.example', createdAtMs: startMs + 10 }
+    await store.upstreams.add(another, [])
+    assert.equal(await store.upstreams.link(link, []), 'moved', 'that was for the one before')
+    const later = { ...link, createdAtMs: startMs + 10 }
+    assert.equal(await store.upstreams.link(later, []), 'done')
+    assert.deepEqual(await store.upstreams.readLink('acme', 'ada'), later)
+  })
+  it('has so many links to one person, and lets go of all of them', async test => {
+    const { store, clock } = await sceneOf(kind, test)
     await store.upstreams.add(upstream, [])
-    const linking = Array.from({ length: linksPerUserMax + 2 }, (_, index) =>
-      store.upstreams.link({ ...link, upstreamSubject: `ada-${index}` }, []),
-    )
-    assert.equal((await Promise.all(linking)).filter(outcome => outcome === 'done').length, linksPerUserMax)
-    const [first] = await store.upstreams.linksOf(subject)
-    assert.ok(first !== undefined)
-    assert.equal(await store.upstreams.unlink(first, 'nothing', []), 'done')
-    assert.equal(await store.upstreams.unlink(first, 'nothing', []), 'moved')
+    const add = (index: number) => store.upstreams.link({ ...link, upstreamSubject: `ada-${index}` }, [])
+    for (let index = 0; index < linksPerUserMax; index++) assert.equal(await add(index), 'done')
+    assert.equal(await add(linksPerUserMax), 'moved')
+    assert.equal((await store.upstreams.linksOf(subject)).length, linksPerUserMax)
+    clock.advance(10)
+    assert.equal(await store.upstreams.unlink(link, 'all', []), 'done')
+    assert.deepEqual(await store.upstreams.linksOf(subject), [])
+    const cutOff = await store.cutOffs.latest({ kind: 'user', subject })
+    clock.advance(10)
+    assert.equal(await store.upstreams.unlink(link, 'all', []), 'moved')
+    assert.equal(await store.cutOffs.latest({ kind: 'user', subject }), cutOff, 'nothing was ended for nothing')
+  })
+  it('brings somebody new with their link, or neither where the address is taken', async test => {
+    const { store, entropy } = await sceneOf(kind, test)
+    await store.upstreams.add(upstream, [])
+    const email = 'ada@example.com'
+    const user = { subject, email, emailVerified: true, passwordHash: 'none', claims: {}, disabled: false }
+    const outcomes = await Promise.all([
+      store.upstreams.addUser({ ...user, createdAtMs: startMs }, link, [eventOf('user_added', entropy)]),
+      store.upstreams.addUser({ ...user, subject: somebodyElse, createdAtMs: startMs }, { ...link, subject: somebodyElse }, []),
+    ])
+    assert.deepEqual(outcomes.toSorted(), ['done', 'moved'])
+    const kept = outcomes[0] === 'done' ? subject : somebodyElse
+    assert.deepEqual(await store.upstreams.readLink('acme', 'ada'), { ...link, subject: kept })
+    assert.equal(await store.users.read(kept === subject ? somebodyElse : subject), null)
+    assert.equal((await store.events.latest(10)).length, 1)
   })
   it('has people on the way, each of whom comes back once', async test => {
     const { store } = await sceneOf(kind, test)

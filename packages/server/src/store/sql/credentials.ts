@@ -7,10 +7,11 @@ import {
   passkeysPerUserMax,
   type Totp,
 } from '../../domain/user/credentials.ts'
+import { StoreUnavailable } from '../../domain/store.ts'
 import { endStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { always, bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
-import type { StoreClock } from './store-clock.ts'
+import { type StoreClock, touchText } from './store-clock.ts'
 
 export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
   async function codesOf(subject: Subject): Promise<{ readonly totp: Totp | null; readonly left: number }> {
@@ -50,7 +51,10 @@ export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
       await sql.write(always([...statements, ...endStatements(subject, ends, clock), ...eventStatements(events)]))
     },
     setRecoveryCodes: async (subject, hashes, events) => {
-      await sql.write(always([...recoveryStatements(subject, hashes), ...eventStatements(events)]))
+      // Whoever changes codes holds the row of their key: two that come at once leave those of one.
+      const guard = { text: touchTotpText, params: [subject] }
+      const statements = [...recoveryStatements(subject, hashes), ...eventStatements(events)]
+      return sql.write({ about: aboutCodes(subject), guard, statements })
     },
     spendRecoveryCode: async (subject, hashes, events) => {
       for (const hash of hashes) {
@@ -74,9 +78,13 @@ export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
       return sql.write({ about: aboutPasskeys(subject), guard, statements: [] })
     },
     removePasskey: async ({ id, subject }, ends, events) => {
-      const guard = { text: 'DELETE FROM passkeys WHERE id = $1 AND subject = $2', params: [id, subject] }
+      const params = [id, subject]
       const statements = [...endStatements(subject, ends, clock), ...eventStatements(events)]
-      return sql.write({ about: aboutPasskeys(subject), guard, statements })
+      const guard = { text: removePasskeyText, params }
+      if ((await sql.write({ about: aboutPasskeys(subject), guard, statements })) === 'done') return 'done'
+      const gone = { text: passkeyGoneText, params }
+      if ((await sql.write({ about: null, guard: gone, statements: [] })) === 'done') return 'moved'
+      throw new StoreUnavailable('a passkey came back while it was removed')
     },
   }
 }
@@ -89,17 +97,20 @@ ON CONFLICT (subject) DO UPDATE SET sealed_key = excluded.sealed_key, last_step 
 created_ms = excluded.created_ms`
 
 const spendTotpText = 'UPDATE totps SET last_step = $2 WHERE subject = $1 AND last_step < $2'
+const touchTotpText = 'UPDATE totps SET created_ms = created_ms WHERE subject = $1'
 const resealTotpText = 'UPDATE totps SET sealed_key = $3 WHERE subject = $1 AND sealed_key = $2'
 const removeTotpText = 'DELETE FROM totps WHERE subject = $1'
 const spendRecoveryText = 'DELETE FROM recovery_codes WHERE subject = $1 AND code_hash = $2'
 
 const passkeyText = `SELECT id, subject, name, public_key, counter, transports, created_ms, used_ms FROM passkeys`
 
-/** The bound stands in the statement itself. Two nodes of PostgreSQL that add at the same moment may pass it by one. */
+/** The bound stands in the statement itself. Where several are added at the same moment, PostgreSQL may pass it by those. */
 const addPasskeyText = `INSERT INTO passkeys (id, subject, name, public_key, counter, transports, created_ms)
 SELECT $1, $2, $3, $4, $5, $6, $7 WHERE (SELECT count(*) FROM passkeys WHERE subject = $2) < $8
 ON CONFLICT DO NOTHING`
 
+const removePasskeyText = 'DELETE FROM passkeys WHERE id = $1 AND subject = $2'
+const passkeyGoneText = `${touchText} AND NOT EXISTS (SELECT 1 FROM passkeys WHERE id = $1 AND subject = $2)`
 const usePasskeyText = 'UPDATE passkeys SET counter = $3, used_ms = $4 WHERE id = $1 AND counter = $2'
 
 function recoveryStatements(subject: Subject, hashes: readonly string[]): Statement[] {

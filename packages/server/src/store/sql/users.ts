@@ -5,7 +5,7 @@ import { emailKey } from '../../domain/user/email-key.ts'
 import type { User, UserReading, UserStore } from '../../domain/user/user.ts'
 import { endStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
-import { numberAt, type Row, type Sql, textAt, type Value } from './sql.ts'
+import { numberAt, type Row, type Sql, type Statement, textAt, type Value } from './sql.ts'
 import type { StoreClock } from './store-clock.ts'
 
 export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
@@ -23,7 +23,7 @@ export function sqlUsers(sql: Sql, clock: StoreClock): UserStore {
       return rows.map(row => readingOf(row).user)
     },
     add: async (user, events) => {
-      const guard = { text: addText, params: valuesOf(user) }
+      const guard = addUserStatement(user)
       return sql.write({ about: aboutUser(user.subject), guard, statements: eventStatements(events) })
     },
     change: async (user, version, ends, events) => {
@@ -44,7 +44,12 @@ const changeText = `UPDATE users SET email_key = $2, email = $3, email_verified 
 disabled = $7, created_ms = $8, version = version + 1 WHERE subject = $1 AND version = $9
 AND NOT EXISTS (SELECT 1 FROM users u WHERE u.email_key = $2 AND u.subject <> $1)`
 
-function aboutUser(subject: Subject): string {
+/** Changes no row where the address or the subject is taken. Throws a RangeError for what is no address. */
+export function addUserStatement(user: User): Statement {
+  return { text: addText, params: valuesOf(user) }
+}
+
+export function aboutUser(subject: Subject): string {
   return `user ${subject}`
 }
 
