@@ -38,6 +38,8 @@ export interface Kind {
   /** False where the data dies with its handle. */
   readonly persists: boolean
   readonly makePlace: () => Promise<Place>
+  /** Which of these statements its engine would walk through a table for, a sentence each (`plans.test.ts`). */
+  readonly walks?: (texts: readonly string[]) => Promise<readonly string[]>
 }
 
 export interface SettableClock extends Clock {

@@ -10,9 +10,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { Client } from 'pg'
 import { unportable } from '../../../../../tools/portable-sql.ts'
+import type { Kind } from './fixture.test.ts'
 
 /** Must come last: it judges what the others have made the store say. */
-export function proveStatements(): void {
+export function proveStatements({ walks }: Kind): void {
   overhear()
   describe('what is said to the engine', () => {
     it('is what a distributed engine takes too', () => {
@@ -26,6 +27,10 @@ export function proveStatements(): void {
       assert.ok(texts.length > 30, `${texts.length} statements`)
       const findings = texts.flatMap(text => unportable(text).map(finding => `${finding}: ${text.slice(0, 200)}`))
       assert.deepEqual(findings, [])
+    })
+    if (walks === undefined) return
+    it('finds its rows by an index, in an empty database and in one that is not', async () => {
+      assert.deepEqual(await walks([...heard]), [])
     })
   })
 }

@@ -41,6 +41,6 @@ export function proveStore(kind: Kind): void {
     proveStatusEntries(kind)
     proveTime(kind)
     proveSweep(kind)
-    proveStatements()
+    proveStatements(kind)
   })
 }

@@ -58,8 +58,15 @@ export const contradictionMsMax = 500
 /**
  * The plan of every statement is fixed, whatever the statistics say: a look-up by key, also on the day the table was
  * empty a minute ago. Planning afresh would cost more than executing does, and compiling to machine code a hundred times
- * that. Nothing may cut a COMMIT short, and what we lose touch with must let go of its rows.
+ * that.
  */
+export const planSettings = `SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET jit = off`
+
+/** Nothing may cut a COMMIT short, and what we lose touch with must let go of its rows. */
 const sessionSettings = `SET client_min_messages = warning;
 SET statement_timeout = 0;
 SET lock_timeout = ${lockMsMax};
@@ -67,11 +74,7 @@ SET idle_in_transaction_session_timeout = ${brokenTransactionMsMax};
 SET default_transaction_isolation = 'read committed';
 SET default_transaction_deferrable = off;
 SET bytea_output = hex;
-SET plan_cache_mode = force_generic_plan;
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-SET jit = off;
+${planSettings};
 SET tcp_keepalives_idle = ${keepAliveMs / 1000};
 SET tcp_keepalives_interval = ${keepAliveMs / 1000};
 SET tcp_keepalives_count = 3`

@@ -42,7 +42,7 @@ CREATE TABLE families (
 CREATE INDEX families_of_client ON families (client_id, id);
 CREATE INDEX families_of_user ON families (subject, client_id, id) WHERE subject IS NOT NULL;
 CREATE INDEX families_of_session ON families (session_id, id) WHERE session_id IS NOT NULL;
-CREATE INDEX branches_of_grant ON families (grant_id) WHERE grant_id <> id;
+CREATE INDEX branches_of_grant ON families (grant_id, id) WHERE grant_id <> id;
 
 CREATE TABLE cut_offs (
   kind TEXT COLLATE "C" NOT NULL,
@@ -197,6 +197,8 @@ CREATE TABLE passkeys (
 );
 CREATE INDEX passkeys_of_user ON passkeys (subject);
 CREATE INDEX sessions_of_user ON sessions (subject);
+ALTER TABLE sessions ADD COLUMN address TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN agent TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE cut_offs ADD COLUMN spared_session TEXT COLLATE "C" NOT NULL DEFAULT '';
 `
 
@@ -238,7 +240,7 @@ CREATE TABLE details_types (
 );
 `
 
-/** Devices that wait for a person. */
+/** Devices that wait for a person. Each poll writes the row anew, and finds room beside the old one. */
 const deviceRequests = `
 CREATE TABLE device_requests (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -253,7 +255,7 @@ CREATE TABLE device_requests (
   next_poll_ms BIGINT NOT NULL,
   created_ms BIGINT NOT NULL,
   expires_ms BIGINT NOT NULL
-);
+) WITH (fillfactor = 50);
 CREATE INDEX device_requests_by_end ON device_requests (expires_ms);
 `
 
@@ -289,7 +291,11 @@ CREATE INDEX deliveries_by_time ON deliveries (created_ms);
 
 /** Other OpenID providers, who of theirs is who of ours, and who is on the way. */
 const upstreams = `
-CREATE TABLE upstreams (id TEXT COLLATE "C" NOT NULL PRIMARY KEY, document TEXT COLLATE "C" NOT NULL);
+CREATE TABLE upstreams (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  document TEXT COLLATE "C" NOT NULL,
+  added_ms BIGINT NOT NULL
+);
 CREATE TABLE upstream_links (
   upstream_id TEXT COLLATE "C" NOT NULL,
   upstream_subject TEXT COLLATE "C" NOT NULL,

@@ -2,6 +2,7 @@ import { sharedCluster } from '../../../../../test/postgres/databases.ts'
 import { findInstallations } from '../../../../../test/postgres/installations.ts'
 import { migratedDatabaseOn } from '../../../../../test/postgres/migrated.ts'
 import { proveStore } from '../contract/store.test.ts'
+import { postgresWalks } from '../contract/plans.test.ts'
 import { postgresTables, vacuum } from '../contract/tables.test.ts'
 import { openPostgresStore } from './postgres-store.ts'
 
@@ -18,6 +19,14 @@ for (const { major: version } of findInstallations()) {
           return postgresTables(database.url)
         },
         clear: () => database.drop(),
+      }
+    },
+    walks: async texts => {
+      const { url, drop } = await migratedDatabaseOn(await sharedCluster(version))
+      try {
+        return await postgresWalks(url, texts)
+      } finally {
+        await drop()
       }
     },
   })

@@ -20,22 +20,27 @@ import { always, numberAt, type Row, type Sql, type Statement, textAt } from './
 import { readNowMs, type StoreClock } from './store-clock.ts'
 
 export function sqlCutOffs(sql: Sql, clock: StoreClock): CutOffStore {
+  const latest: CutOffStore['latest'] = async target => {
+    const [row] = await sql.read({ text: readText, params: keyOf(target) })
+    return row === undefined ? 0 : numberAt(row, 0)
+  }
+
   return {
+    latest,
     set: async (cutOff, events) => {
       await refuseFuture(sql, clock, cutOff)
       const statements = cutOffStatements(cutOff, clock)
       await sql.write(always([...statements, ...eventStatements(events)]))
-      const rows = await sql.read({ text: readText, params: keyOf(cutOff.target) })
-      const row = rows[0]
-      if (row === undefined) throw new TypeError('a cut-off just written is not there')
-      return numberAt(row, 0)
+      return latest(cutOff.target)
     },
     countLiving: async (target, beforeMs) => {
       const atMs = beforeMs ?? (await readNowMs(sql, clock)) + 1
       const cutOffs = { ...noCutOffs, [`${target.kind}Ms`]: atMs }
       let count = 0
-      for await (const reading of scanFamilies(sql, clock, whereOfTarget(target), null)) {
-        if (isLiving(reading) && cutOffOf(reading.family, cutOffs) !== null) count += 1
+      for (const where of wheresOfTarget(target)) {
+        for await (const reading of scanFamilies(sql, clock, where, null)) {
+          if (isLiving(reading) && cutOffOf(reading.family, cutOffs) !== null) count += 1
+        }
       }
       return count
     },
@@ -107,12 +112,22 @@ at_ms = CASE WHEN cut_offs.at_ms < excluded.at_ms THEN excluded.at_ms ELSE cut_o
 set_by = excluded.set_by, set_at_ms = excluded.set_at_ms, spared_session = excluded.spared_session
 WHERE cut_offs.at_ms < excluded.at_ms OR (cut_offs.spared_session <> '' AND excluded.spared_session = '')`
 
+/**
+ * The session that is spared, unless the cut-off in whose place this one comes has ended it already: whoever asked in a
+ * session while it was being ended must not bring it back (I3). One that is asked for twice, or settled, spares it still.
+ */
+function sparedText(session: string): string {
+  return `CASE WHEN EXISTS (SELECT 1 FROM cut_offs c WHERE c.kind = $1 AND c.target_key = $2
+AND c.spared_session <> ${session}
+AND c.at_ms > COALESCE((SELECT auth_time_ms FROM sessions WHERE id = ${session}), 0)) THEN '' ELSE ${session} END`
+}
+
 const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_by, set_at_ms, spared_session)'
 
-const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, store_now($6), $7) ${conflictText}`
+const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, store_now($6), ${sparedText('$7')}) ${conflictText}`
 
 const highText = '(SELECT high_ms FROM store_clock WHERE id = 1)'
-const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}, $5) ${conflictText}`
+const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}, ${sparedText('$5')}) ${conflictText}`
 
 const readText = 'SELECT at_ms FROM cut_offs WHERE kind = $1 AND target_key = $2'
 
@@ -121,24 +136,26 @@ function keyOf(target: CutOffTarget): [string, string] {
 }
 
 /**
- * The families a target can concern, by index; of everyone, all of them. A grant's first family has the grant's id, and
- * only branches carry another.
+ * The families a target can concern, each found by an index; of everyone, all of them. A grant's first family has the
+ * grant's id, and only branches carry another: one condition for both would be found by none.
  */
-export function whereOfTarget(target: CutOffTarget): Where {
+export function wheresOfTarget(target: CutOffTarget): readonly Where[] {
   switch (target.kind) {
     case 'everyone':
-      return { text: '', params: [] }
+      return [{ text: '', params: [] }]
     case 'client':
-      return { text: 'f.client_id = $1', params: [target.clientId] }
+      return [{ text: 'f.client_id = $1', params: [target.clientId] }]
     case 'user':
-      return { text: 'f.subject = $1', params: [target.subject] }
+      return [{ text: 'f.subject = $1', params: [target.subject] }]
     case 'session':
     case 'logout':
-      return { text: 'f.session_id = $1', params: [target.sessionId] }
-    case 'grant':
-      return { text: '(f.id = $1 OR (f.grant_id = $1 AND f.grant_id <> f.id))', params: [target.grantId] }
+      return [{ text: 'f.session_id = $1', params: [target.sessionId] }]
+    case 'grant': {
+      const params = [target.grantId]
+      return ['f.id = $1', 'f.grant_id = $1 AND f.grant_id <> f.id'].map(text => ({ text, params }))
+    }
     case 'consent':
-      return { text: 'f.subject = $1 AND f.client_id = $2', params: [target.subject, target.clientId] }
+      return [{ text: 'f.subject = $1 AND f.client_id = $2', params: [target.subject, target.clientId] }]
   }
 }
 

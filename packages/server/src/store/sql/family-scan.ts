@@ -34,8 +34,13 @@ const cutOffSelects = [
 
 const familySelects = familyColumns.map(column => `f.${column}`)
 
-export const selectReadings = `SELECT ${[...familySelects, clockColumns, ...cutOffSelects].join(', ')}
+export const selectReadings = selectWith([])
+
+/** The same with columns of the family's behind it, the last of the row. */
+export function selectWith(others: readonly string[]): string {
+  return `SELECT ${[...familySelects, clockColumns, ...cutOffSelects, ...others].join(', ')}
 FROM families f, store_clock c WHERE c.id = 1`
+}
 
 const clockAt = familyColumnsCount
 const cutOffsFrom = clockAt + clockColumnsCount
@@ -67,10 +72,20 @@ export async function* scanFamilies(
   where: Where,
   after: string | null,
 ): AsyncGenerator<FamilyReading> {
+  for await (const row of scanRows(sql, where, after)) yield readingOf(row, clock)
+}
+
+/** The same as rows; `readingOf` reads them. */
+export async function* scanRows(
+  sql: Sql,
+  where: Where,
+  after: string | null,
+  select = selectReadings,
+): AsyncGenerator<Row> {
   let last = after ?? ''
   for (;;) {
-    const page = await readFamilies(sql, where, last, scanPageRows)
-    for (const row of page) yield readingOf(row, clock)
+    const page = await readPage(sql, select, where, { after: last, limit: scanPageRows })
+    yield* page
     const final = page.at(-1)
     if (final === undefined || page.length < scanPageRows) return
     last = String(final[0])
@@ -79,10 +94,19 @@ export async function* scanFamilies(
   }
 }
 
-export async function readFamilies(sql: Sql, where: Where, after: string, limit: number): Promise<readonly Row[]> {
+export function readFamilies(sql: Sql, where: Where, after: string, limit: number): Promise<readonly Row[]> {
+  return readPage(sql, selectReadings, where, { after, limit })
+}
+
+interface Page {
+  readonly after: string
+  readonly limit: number
+}
+
+function readPage(sql: Sql, select: string, where: Where, { after, limit }: Page): Promise<readonly Row[]> {
   const condition = where.text === '' ? '' : ` AND ${where.text}`
   const params = [...where.params, after, limit]
-  const text = `${selectReadings}${condition} AND f.id > $${params.length - 1} ORDER BY f.id LIMIT $${params.length}`
+  const text = `${select}${condition} AND f.id > $${params.length - 1} ORDER BY f.id LIMIT $${params.length}`
   return sql.read({ text, params })
 }
 

@@ -4,8 +4,8 @@ import type { FamilyId } from '@pawl/family'
 import type { CutOffTarget } from '../../domain/cut-off/cut-off.ts'
 import type { EndedIndex, StatusEntry, StatusStore } from '../../domain/status/status-store.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
-import { targetOf, whereOfTarget } from './cut-offs.ts'
-import { isLiving, scanFamilies } from './family-scan.ts'
+import { targetOf, wheresOfTarget } from './cut-offs.ts'
+import { isLiving, readingOf, scanRows, selectWith } from './family-scan.ts'
 import { numberAt, numberOrNullAt, type Sql, textAt } from './sql.ts'
 import type { StoreClock } from './store-clock.ts'
 
@@ -60,15 +60,25 @@ async function cutOff(sql: Sql, clock: StoreClock, sinceMs: number, limit: numbe
   const ended: EndedIndex[] = []
   for (const row of rows) {
     const target = targetOf(textAt(row, 0) as CutOffTarget['kind'], textAt(row, 1))
-    const atMs = numberAt(row, 2)
-    for await (const reading of scanFamilies(sql, clock, whereOfTarget(target), null)) {
-      const index = isLiving(reading) ? null : await readIndex(sql, reading.family.id)
-      if (index !== null) ended.push({ index, atMs })
+    for await (const index of placesOfEnded(sql, clock, target)) {
+      ended.push({ index, atMs: numberAt(row, 2) })
       if (ended.length > limit) return ended
     }
   }
   return ended
 }
+
+/** Each family's place comes with its row: of a cut-off of everyone there are many. */
+async function* placesOfEnded(sql: Sql, clock: StoreClock, target: CutOffTarget): AsyncGenerator<number> {
+  for (const where of wheresOfTarget(target)) {
+    for await (const row of scanRows(sql, where, null, selectPlaced)) {
+      const index = numberOrNullAt(row, row.length - 1)
+      if (index !== null && !isLiving(readingOf(row, clock))) yield index
+    }
+  }
+}
+
+const selectPlaced = selectWith(['(SELECT idx FROM status_entries WHERE family_id = f.id)'])
 
 const cutOffsText = `SELECT kind, target_key, set_at_ms FROM cut_offs WHERE set_at_ms >= $1
 ORDER BY set_at_ms, kind, target_key LIMIT $2`

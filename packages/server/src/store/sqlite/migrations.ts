@@ -89,7 +89,7 @@ CREATE TABLE families (
 CREATE INDEX families_of_client ON families (client_id, id);
 CREATE INDEX families_of_user ON families (subject, client_id, id) WHERE subject IS NOT NULL;
 CREATE INDEX families_of_session ON families (session_id, id) WHERE session_id IS NOT NULL;
-CREATE INDEX branches_of_grant ON families (grant_id) WHERE grant_id <> id;
+CREATE INDEX branches_of_grant ON families (grant_id, id) WHERE grant_id <> id;
 
 CREATE TABLE cut_offs (
   kind TEXT NOT NULL,
@@ -252,6 +252,8 @@ CREATE TABLE passkeys (
 ) STRICT;
 CREATE INDEX passkeys_of_user ON passkeys (subject);
 CREATE INDEX sessions_of_user ON sessions (subject);
+ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT '';
 ALTER TABLE cut_offs ADD COLUMN spared_session TEXT NOT NULL DEFAULT '';
 `
 
@@ -344,7 +346,11 @@ CREATE INDEX deliveries_by_time ON deliveries (created_ms);
 
 /** Other OpenID providers, who of theirs is who of ours, and who is on the way. */
 const upstreams = `
-CREATE TABLE upstreams (id TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL) STRICT;
+CREATE TABLE upstreams (
+  id TEXT NOT NULL PRIMARY KEY,
+  document TEXT NOT NULL,
+  added_ms INTEGER NOT NULL
+) STRICT;
 CREATE TABLE upstream_links (
   upstream_id TEXT NOT NULL,
   upstream_subject TEXT NOT NULL,
