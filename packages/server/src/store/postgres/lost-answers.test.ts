@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { StatementFault } from '../../../../../test/network/postgres-faults.ts'
+import type { Family } from '@pawl/family'
+import type { DeviceRequest } from '../../domain/device/device-request.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
 import { eventOf, newFamily, readFamily, rotated } from '../contract/fixture.test.ts'
 import { between, nextStep, openedIn, sceneOn } from './fixture.test.ts'
@@ -133,6 +135,31 @@ describe('the lost answer to a transaction', () => {
     assert.equal((await direct.events.ofFamily(family.id, 10)).length, 1)
     assert.equal((await direct.cutOffs.list(10)).length, 1)
   })
+  it('leaves a device that was let in once, with its family and its event', async test => {
+    const { faults, store, direct, entropy } = await sceneBehind(test)
+    const family = { ...newFamily(entropy, await store.now()), codeRepeats: true }
+    assert.equal(await direct.deviceRequests.add(deviceOf(family)), 'done')
+    const lost = faults.loseAnswer({ statement: anyCommit, by: 'reset' })
+    const event = eventOf('family_opened', entropy, { familyId: family.id })
+    assert.equal(await store.deviceRequests.approve(family, [event]), 'done')
+    await lost
+    assert.deepEqual((await readFamily(direct, family)).family, family)
+    assert.equal((await direct.deviceRequests.read(family.id))?.decision, 'approved')
+    assert.equal((await direct.events.ofFamily(family.id, 10)).length, 1)
+  })
+  it('leaves a branch and the rotation that opened it, with the mark of its proof', async test => {
+    const { faults, store, direct, entropy, family } = await sceneBehind(test)
+    const sibling = newFamily(entropy, await store.now())
+    const event = eventOf('family_opened', entropy, { familyId: sibling.id })
+    const step = { ...(await nextStep(store, entropy, family)), events: [event], opens: sibling, mark }
+    const lost = faults.loseAnswer({ statement: anyCommit, by: 'cut' })
+    assert.equal(await store.families.commit(step), 'done')
+    await lost
+    assert.deepEqual((await readFamily(direct, family)).family, step.family)
+    assert.deepEqual((await readFamily(direct, sibling)).family, sibling)
+    assert.equal((await direct.events.ofFamily(sibling.id, 10)).length, 1)
+    assert.equal(await direct.marks.take(mark.use, mark.value, mark.expiresAtMs), false)
+  })
   it('of what leaves no mark stays unknown', async test => {
     const { faults, store, entropy } = await sceneBehind(test)
     const lost = faults.loseAnswer({ statement: /INSERT INTO events/, by: 'reset' })
@@ -140,6 +167,14 @@ describe('the lost answer to a transaction', () => {
     await lost
   })
 })
+
+/** A device that waits for the yes which opens this family. */
+function deviceOf({ id, seed, keyId, grant, createdAtMs }: Family): DeviceRequest {
+  const asked = { scopes: [], resources: [], authorizationDetails: null, address: '192.0.2.1', userAgent: 'tv' }
+  const waiting = { claimedBy: 'browser', decision: 'pending', intervalSeconds: 5 } as const
+  const times = { createdAtMs, expiresAtMs: createdAtMs + 600_000 }
+  return { id, clientId: grant.clientId, seed, keyId, userCodeKey: 'code', asked, ...waiting, ...times }
+}
 
 describe('the lost answer to a read', () => {
   it('is asked for again', async test => {
