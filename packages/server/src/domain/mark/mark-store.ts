@@ -14,7 +14,7 @@ export interface MarkStore {
 }
 
 /** What is marked. Values of different uses never meet. */
-export type MarkUse = 'dpop' | 'client_assertion' | 'par' | 'jar' | 'attestation' | 'passkey'
+export type MarkUse = 'dpop' | 'client_assertion' | 'attestation' | 'passkey'
 
 /** A mark as it is taken: together with a step (`FamilyStep.mark`), or by itself. */
 export interface Mark {

@@ -77,6 +77,7 @@ export async function checkCreation(
     })
     if (!verified) return null
     const { id, publicKey, counter, transports = [] } = registrationInfo.credential
+    if (!isCredentialId(id)) return null
     return { id, publicKey, counter, transports: transports.filter(isTransport).slice(0, transportsMax) }
   } catch {
     // The library throws for whatever differs from what was asked for: that is the answer.
@@ -93,7 +94,7 @@ export interface ClaimedUse {
 
 export function readUse(answer: string): ClaimedUse | null {
   const response = parsed(answer)
-  if (response === null || !('id' in response) || typeof response.id !== 'string') return null
+  if (response === null || !('id' in response) || !isCredentialId(response.id)) return null
   const inner = 'response' in response ? response.response : null
   const handle = typeof inner === 'object' && inner !== null && 'userHandle' in inner ? inner.userHandle : null
   const subject = typeof handle === 'string' ? parseSubject(Buffer.from(handle, 'base64url').toString('utf8')) : null
@@ -128,6 +129,11 @@ export async function checkUse(
     // As above: another challenge, origin, domain, key, or a user who was not verified.
     return { kind: 'wrong' }
   }
+}
+
+/** WebAuthn §7.1 step 25: no longer than 1,023 bytes, in base64url. Nobody is asked about what cannot be an id. */
+function isCredentialId(id: unknown): id is string {
+  return typeof id === 'string' && /^[A-Za-z0-9_-]{1,1364}$/.test(id)
 }
 
 /** Below every count, so that the library lets each pass. */
