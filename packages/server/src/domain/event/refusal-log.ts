@@ -7,6 +7,8 @@ import type { Background } from '../background.ts'
 import type { Refusal, RefusalStore } from './refusal.ts'
 
 export const refusalsKeptPerSecondMax = 200
+/** A sentence of ours is shorter; one that quotes a stranger is cut. */
+export const refusalDetailCharactersMax = 1000
 
 /** Keeps the refusal, or passes it over when its second is full. Never throws and never waits. */
 export type KeepRefusal = (refusal: Refusal) => void
@@ -22,6 +24,12 @@ export function refusalLog(refusals: RefusalStore, background: Background): Keep
     }
     if (kept >= refusalsKeptPerSecondMax) return
     kept += 1
-    background.run(() => refusals.record([refusal]))
+    const detail = keptDetail(refusal.detail)
+    background.run(() => refusals.record([{ ...refusal, detail }]))
   }
+}
+
+/** What is quoted of a JWT or of JSON may hold a NUL, which no text in PostgreSQL does. */
+function keptDetail(detail: string): string {
+  return detail.slice(0, refusalDetailCharactersMax).toWellFormed().replaceAll('\0', '\ufffd')
 }
