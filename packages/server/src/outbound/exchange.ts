@@ -27,7 +27,7 @@ export function exchange(one: Exchange): Promise<OutboundAnswer> {
   return new Promise((resolve, reject) => {
     const { request, deadline } = one
     const sent = open(one)
-    const stop = () => sent.destroy(deadline.over)
+    let isAnswered = false
     const settle = () => {
       deadline.signal.removeEventListener('abort', stop)
       sent.destroy()
@@ -36,13 +36,20 @@ export function exchange(one: Exchange): Promise<OutboundAnswer> {
       settle()
       reject(deadline.signal.aborted ? deadline.over : error)
     }
+    // Not left to the request: one that is destroyed already has no more to say, and somebody waits.
+    const stop = () => fail(deadline.over)
     deadline.signal.addEventListener('abort', stop, { once: true })
     sent.on('error', fail)
     sent.on('response', response => {
+      isAnswered = true
       readAnswer(response, request, one.url).then(answer => {
         settle()
         resolve(answer)
       }, fail)
+    })
+    // To 101 there is neither an answer nor an error: Node closes the connection, and that is all it tells.
+    sent.on('close', () => {
+      if (!isAnswered) fail(new Error('the connection was closed without an answer'))
     })
     if (deadline.signal.aborted) stop()
     sent.end(request.body)

@@ -109,6 +109,19 @@ describe('a request to somebody else', () => {
     await assert.rejects(unknown.send({ ...get, url: 'https://a.example' }), OutboundFailed)
   })
 
+  it('fails where the other side changes the protocol, and holds no slot for it', async () => {
+    const { origin } = await site((request, response) => {
+      const text = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+      if (request.url === '/closed') response.socket?.end(text)
+      else response.socket?.write(text)
+    })
+    const outbound = openOutbound(development)
+    for (let n = 0; n <= outboundUnderWayPerHostMax; n++) {
+      const url = `${origin}/${n % 2 === 0 ? 'closed' : 'open'}`
+      await assert.rejects(outbound.send({ ...get, url }), OutboundFailed, `number ${n}`)
+    }
+  })
+
   it('takes an answer of exactly the bytes allowed, and none longer, announced or not', async () => {
     const { origin } = await site((request, response) => {
       if (request.url === '/announced') response.setHeader('content-length', '1001')
