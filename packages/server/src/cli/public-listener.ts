@@ -2,11 +2,11 @@
 
 import { ConfigRefused } from '../config/config-refused.ts'
 import type { Settings } from '../config/settings.ts'
-import { readClientAuthorities, readTlsFiles, type TlsFiles } from '../config/tls-files.ts'
+import { type CertificateFiles, readCertificateFiles } from '../config/tls-files.ts'
 import type { TlsSettings } from '../config/tls-settings.ts'
-import type { Logger } from '../http/access-log.ts'
 import { listen, type Listener, type ListenerOptions, type PortSharing } from '../http/node-listener.ts'
 import { inPortTurn } from './port-turn.ts'
+import { renewCertificates, type RenewalMeans } from './tls-renewal.ts'
 
 export interface PublicListener {
   readonly port: number
@@ -23,30 +23,33 @@ interface Behind extends Pick<ListenerOptions, 'handle' | 'refuse'> {
   readonly handleApplications: ListenerOptions['handle']
 }
 
-interface Means extends Pick<ListenerOptions, 'sharing'> {
-  readonly logger: Logger
+interface Means extends Pick<ListenerOptions, 'sharing'>, RenewalMeans {
   readonly nowMs: () => number
 }
 
 /** Rejects with `ConfigRefused` where a port, an address or a file cannot be had. */
 export async function listenOn(where: Where, behind: Behind, means: Means): Promise<PublicListener> {
-  const files = readTlsFiles(where)
+  const files = readCertificateFiles(where)
   const open = (door: Door): Promise<Listener> => openDoor(where, behind, { ...means, files, ...door })
   const main = await open({ flag: '--port', port: where.port, asksClients: false })
-  if (where.mtlsPort === null) return { port: main.port, mtlsPort: null, close: main.close }
-  try {
-    const mtls = await open({ flag: '--mtls-port', port: where.mtlsPort, asksClients: true })
-    return {
-      port: main.port,
-      mtlsPort: mtls.port,
-      close: async () => {
-        await Promise.all([main.close(), mtls.close()])
-      },
-    }
-  } catch (cause) {
+  const mtls = await openSecond(where, open).catch(async (cause: unknown) => {
     await main.close()
     throw cause
+  })
+  const listeners = mtls === null ? [main] : [main, mtls]
+  const stopRenewing = renewCertificates(where, files, listeners, means)
+  return {
+    port: main.port,
+    mtlsPort: mtls?.port ?? null,
+    close: async () => {
+      stopRenewing()
+      await Promise.all(listeners.map(listener => listener.close()))
+    },
   }
+}
+
+async function openSecond({ mtlsPort }: Where, open: (door: Door) => Promise<Listener>): Promise<Listener | null> {
+  return mtlsPort === null ? null : open({ flag: '--mtls-port', port: mtlsPort, asksClients: true })
 }
 
 interface Door {
@@ -56,7 +59,7 @@ interface Door {
 }
 
 interface Opening extends Door, Means {
-  readonly files: TlsFiles | null
+  readonly files: CertificateFiles
 }
 
 function openDoor(where: Where, behind: Behind, opening: Opening): Promise<Listener> {
@@ -80,7 +83,7 @@ function optionsOf(where: Where, behind: Behind, opening: Opening): ListenerOpti
     ...(host === null ? {} : { host: [host] }),
     port,
     listeners: mtlsPort === null ? 1 : 2,
-    tls: files === null ? null : { ...files, asksClients },
+    tls: files.tls === null ? null : { ...files.tls, asksClients },
     certificates: certificateRules(where, opening),
     trustedProxies,
     logger,
@@ -92,10 +95,10 @@ function optionsOf(where: Where, behind: Behind, opening: Opening): ListenerOpti
 /** Who vouches for clients counts the same wherever they show a certificate. */
 function certificateRules(
   where: Where,
-  { asksClients, nowMs }: Opening,
+  { asksClients, nowMs, files }: Opening,
 ): Exclude<ListenerOptions['certificates'], undefined> {
   const header = where.clientCertificateHeader?.toLowerCase() ?? null
-  return asksClients || header !== null ? { authorities: readClientAuthorities(where), header, nowMs } : null
+  return asksClients || header !== null ? { authorities: files.authorities, header, nowMs } : null
 }
 
 /** Turns what the system says about a port into a sentence that says what to change. */

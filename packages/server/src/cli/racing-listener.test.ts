@@ -5,6 +5,7 @@
 
 import { ConfigRefused } from '../config/config-refused.ts'
 import { settingsSchema } from '../config/settings.ts'
+import { everySeconds } from '../domain/time.ts'
 import { stderrLogger } from '../http/access-log.ts'
 import { listenOn, type PublicListener } from './public-listener.ts'
 
@@ -28,7 +29,7 @@ async function open(port: number): Promise<Told> {
     listener = await listenOn(
       { ...settingsSchema.parse({ host: '127.0.0.1', drainSeconds: 0 }), port },
       { handle: nobodyAsks, handleApplications: nobodyAsks },
-      { logger: stderrLogger('error'), sharing: { threads: 2, isFirst: true }, nowMs: () => 0 },
+      { logger: stderrLogger('error'), sharing: { threads: 2, isFirst: true }, nowMs: () => 0, every: everySeconds },
     )
     return 'open'
   } catch (error) {

@@ -50,7 +50,7 @@ export async function startServer(world: World, reading: SettingsReading): Promi
   const common = commonOf(threads)
   const sharing = threads > 1 ? { threads, isFirst: true } : undefined
   const { clock, entropy } = world
-  const listener = await listenOn(settings, door, { logger, sharing, nowMs: clock.nowMs })
+  const listener = await listenOn(settings, door, { logger, sharing, nowMs: clock.nowMs, every: everySeconds })
   try {
     const heard = { ...settings, mtlsPort: listener.mtlsPort }
     const config = completeConfig(heard, masterKeys, listener.port)

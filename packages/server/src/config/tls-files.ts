@@ -1,4 +1,4 @@
-/** The files that TLS needs, read once when a listener opens: a renewed certificate counts from the next start. */
+/** The files that TLS needs, read when a listener opens and again while it is open: what was renewed counts by itself. */
 
 import { ConfigRefused } from './config-refused.ts'
 import { readSmallFile } from './read-config.ts'
@@ -11,16 +11,26 @@ export interface TlsFiles {
   readonly key: string
 }
 
-/** Null where TLS ends elsewhere. Throws `ConfigRefused` with a sentence about the file. */
-export function readTlsFiles({ tlsCert, tlsKey }: TlsSettings): TlsFiles | null {
+export interface CertificateFiles {
+  /** Null where TLS ends elsewhere. */
+  readonly tls: TlsFiles | null
+  /** The certificates of those who vouch for clients, as PEM; none where nobody does. */
+  readonly authorities: readonly string[]
+}
+
+/** Throws `ConfigRefused` with a sentence about the file. */
+export function readCertificateFiles(settings: TlsSettings): CertificateFiles {
+  return { tls: readTlsFiles(settings), authorities: readClientAuthorities(settings) }
+}
+
+function readTlsFiles({ tlsCert, tlsKey }: TlsSettings): TlsFiles | null {
   if (tlsCert === null || tlsKey === null) return null
   const certificate = readSmallFile(tlsCert, tlsFileBytesMax, '--tls-cert')
   if (pemBlocks(certificate).length === 0) throw new ConfigRefused(`${tlsCert} (--tls-cert) holds no PEM certificate.`)
   return { certificate, key: readSmallFile(tlsKey, tlsFileBytesMax, '--tls-key') }
 }
 
-/** The certificates of those who vouch for clients, as PEM; none where nobody does. */
-export function readClientAuthorities({ tlsClientCa }: TlsSettings): readonly string[] {
+function readClientAuthorities({ tlsClientCa }: TlsSettings): readonly string[] {
   if (tlsClientCa === null) return []
   const authorities = pemBlocks(readSmallFile(tlsClientCa, tlsFileBytesMax, '--tls-client-ca'))
   if (authorities.length > 0) return authorities

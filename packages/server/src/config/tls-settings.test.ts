@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { settingsSchema } from './settings.ts'
-import { readClientAuthorities, readTlsFiles } from './tls-files.ts'
+import { readCertificateFiles } from './tls-files.ts'
 import { clientCertificatesOf, judgeTls } from './tls-settings.ts'
 
 const files = { tlsCert: 'cert.pem', tlsKey: 'key.pem' }
@@ -68,14 +68,13 @@ describe('files of TLS', () => {
       }
       const named = (name: string) =>
         settingsSchema.parse({ tlsCert: join(home, name), tlsKey: join(home, 'none.pem') })
-      assert.deepEqual(readTlsFiles(settingsSchema.parse({})), null)
-      assert.deepEqual(readTlsFiles(named('two.pem')), { certificate: pem + pem, key: 'none' })
-      assert.throws(() => readTlsFiles(named('none.pem')), /--tls-cert\) holds no PEM certificate/)
-      assert.throws(() => readTlsFiles(named('missing.pem')), /cannot be read/)
-      const trusting = (name: string) => readClientAuthorities(settingsSchema.parse({ tlsClientCa: join(home, name) }))
-      assert.deepEqual(trusting('two.pem'), [pem.trim(), pem.trim()])
+      assert.deepEqual(readCertificateFiles(settingsSchema.parse({})), { tls: null, authorities: [] })
+      assert.deepEqual(readCertificateFiles(named('two.pem')).tls, { certificate: pem + pem, key: 'none' })
+      assert.throws(() => readCertificateFiles(named('none.pem')), /--tls-cert\) holds no PEM certificate/)
+      assert.throws(() => readCertificateFiles(named('missing.pem')), /cannot be read/)
+      const trusting = (name: string) => readCertificateFiles(settingsSchema.parse({ tlsClientCa: join(home, name) }))
+      assert.deepEqual(trusting('two.pem').authorities, [pem.trim(), pem.trim()])
       assert.throws(() => trusting('none.pem'), /--tls-client-ca\) holds no PEM certificate/)
-      assert.deepEqual(readClientAuthorities(settingsSchema.parse({})), [])
     } finally {
       rmSync(home, { recursive: true })
     }

@@ -28,6 +28,11 @@ export interface CertificateReader {
   /** Null for what is no certificate. */
   readonly ofHeader: (text: string) => PresentedCertificate | null
   readonly ofDer: (der: Uint8Array) => PresentedCertificate | null
+  /**
+   * From now on these authorities vouch for clients, and no others, also where a connection is open. Throws as
+   * `certificateReader` does, and then those of before go on.
+   */
+  readonly trust: (authorities: readonly string[]) => void
 }
 
 /** A certificate of a 16384-bit key with many names fits. */
@@ -37,8 +42,8 @@ export const certificatesKeptMax = 1_024
 
 /** Throws a `RangeError` with a sentence for the operator where an authority cannot be read or is none. */
 export function certificateReader({ authorities, header, nowMs }: CertificateRules): CertificateReader {
-  const vouching = authorities.map(authorityOf)
-  const bySocket = new WeakMap<Socket, ReadCertificate | null>()
+  let vouching = authorities.map(authorityOf)
+  let bySocket = new WeakMap<Socket, ReadCertificate | null>()
   const byText = new Map<string, ReadCertificate | null>()
   const read = (der: Uint8Array): ReadCertificate | null => readCertificate(der, vouching)
 
@@ -64,6 +69,11 @@ export function certificateReader({ authorities, header, nowMs }: CertificateRul
       return presented(certificate, nowMs())
     },
     ofDer: der => presented(read(der), nowMs()),
+    trust: renewed => {
+      vouching = renewed.map(authorityOf)
+      bySocket = new WeakMap()
+      byText.clear()
+    },
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { createServer as createPlainServer, Server as PlainServer, type Socket } from 'node:net'
 import type { Logger } from './access-log.ts'
-import { certificateReader, type CertificateRules } from './client-certificates.ts'
+import { type CertificateReader, certificateReader, type CertificateRules } from './client-certificates.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { trustedProxies } from './forwarded.ts'
 import { type ListenerLimits, listenerLimits } from './limits.ts'
@@ -16,7 +16,14 @@ import {
   refuseExpectation,
   refuseUnreadable,
 } from './node-exchange.ts'
-import { connectionEvent, newServer, type Server, type Tls } from './node-server.ts'
+import {
+  connectionEvent,
+  newServer,
+  type Server,
+  type ServerCertificate,
+  showCertificate,
+  type Tls,
+} from './node-server.ts'
 import { type RefuseUnread, refuseUnnamed } from './unread-request.ts'
 
 export interface ListenerOptions {
@@ -54,8 +61,18 @@ export interface Listener {
   readonly port: number
   readonly hosts: readonly string[]
   readonly connections: () => number
+  /** Throws a `RangeError` as `listen` does; what cannot be used has changed nothing. */
+  readonly renew: (renewed: Renewed) => void
   /** Accepts nothing more; resolves when what was in flight is answered, or when `drainMsMax` is over. */
   readonly close: () => Promise<void>
+}
+
+/** What certificates become while a listener is open. */
+export interface Renewed {
+  /** Shown from the next handshake on. Null where TLS ends elsewhere. */
+  readonly shown: ServerCertificate | null
+  /** Who vouches for clients from the next request on, as PEM texts. */
+  readonly authorities: readonly string[]
 }
 
 export const loopbackHosts: readonly string[] = ['127.0.0.1', '::1']
@@ -72,13 +89,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = limitsOf(options)
   const connections = new Map<Socket, Connection>()
   const servers: Server[] = []
+  const certificates = options.certificates ? certificateReader(options.certificates) : null
   let isClosing = false
   const parts: ExchangeParts = {
     handle: options.handle,
     refuse: options.refuse ?? refuseUnnamed,
     limits,
     trusted: trustedProxies(options.trustedProxies ?? []),
-    certificates: options.certificates ? certificateReader(options.certificates) : null,
+    certificates,
     connections,
     isClosing: () => isClosing,
     onBroken: error => options.logger.error({ err: error }, 'an answer could not be written'),
@@ -108,12 +126,19 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     port: bound[0]?.port ?? options.port,
     hosts: bound.map(one => one.host),
     connections: () => connections.size,
+    renew: renewed => renew(servers, certificates, renewed),
     close: () => {
       isClosing = true
       closed ??= drain(servers, connections, limits)
       return closed
     },
   }
+}
+
+function renew(servers: readonly Server[], certificates: CertificateReader | null, renewed: Renewed): void {
+  const { shown, authorities } = renewed
+  certificates?.trust(authorities)
+  if (shown !== null) for (const server of servers) showCertificate(server, shown)
 }
 
 /** A process may open so many files, however many threads and listeners it has. */

@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { carriedConfig } from '../../config/carried-config.ts'
 import { systemEntropy } from '../../domain/entropy.ts'
-import { systemClock } from '../../domain/time.ts'
+import { everySeconds, systemClock } from '../../domain/time.ts'
 import { lineLogger } from '../../http/access-log.ts'
 import { openPawl, type Pawl } from '../../pawl.ts'
 import { listenOn, type PublicListener } from '../public-listener.ts'
@@ -31,7 +31,7 @@ async function serve(orders: Orders, passwords: BorrowedHasher): Promise<Serving
   const pawl = await openPawl(config, world)
   const sharing = { threads: common.threads, isFirst: false }
   const where = { ...config, port: orders.config.port }
-  const listener = await listenOn(where, pawl, { logger, sharing, nowMs: systemClock.nowMs })
+  const listener = await listenOn(where, pawl, { logger, sharing, nowMs: systemClock.nowMs, every: everySeconds })
   tell({ kind: 'up' })
   return { pawl, listener }
 }
