@@ -181,6 +181,22 @@ describe('a certificate in a header', () => {
   })
 })
 
+describe('a certificate on the connection of a proxy', () => {
+  it('CA-12 is the proxy’s own, and no client’s that stands behind it', async test => {
+    const scene = await openScene(test, { client: named })
+    const options = { tls: tls ?? null, certificates: rulesOf(scene, 'client-cert') }
+    const certificate = await authority.issue({ names })
+    const handedOn = { 'client-cert': `:${certificate.der.toString('base64')}:` }
+    const port = await listenTo(test, scene, { ...options, trustedProxies: ['127.0.0.1'] })
+    for (const headers of [{}, { 'client-cert': '' }]) {
+      assert.equal((await ask({ port, certificate, headers })).status, 401, JSON.stringify(headers))
+    }
+    assert.equal((await ask({ port, certificate, headers: handedOn })).status, 200)
+    const direct = await listenTo(test, scene, { ...options, trustedProxies: ['192.0.2.1'] })
+    assert.equal((await ask({ port: direct, certificate })).status, 200, 'whoever is no proxy shows its own')
+  })
+})
+
 describe('the metadata', () => {
   const issuer = 'https://as.example'
   const metadataOf = async (test: TestContext, settings: object) => {

@@ -134,29 +134,35 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array, { trusted, certi
   }
 }
 
-/** A proxy's header where the proxy is trusted and sent one; what anybody else writes there is nothing. */
+/**
+ * Of a trusted proxy what it hands on, or nothing: a certificate on its own connection is the proxy's and no client's. What
+ * anybody else writes into that header is nothing.
+ */
 function certificateOf(
   incoming: IncomingMessage,
   { trusted, certificates }: { readonly trusted: TrustedProxies; readonly certificates: CertificateReader },
 ): PresentedCertificate | null {
   const handedOn = certificateHeader(incoming, trusted, certificates)
-  return handedOn === null ? certificates.ofSocket(incoming.socket) : certificates.ofHeader(handedOn)
+  if (handedOn === null) return certificates.ofSocket(incoming.socket)
+  return handedOn === '' ? null : certificates.ofHeader(handedOn)
 }
 
+/** Null where nobody hands certificates on; empty where the client showed none to who does. */
 function certificateHeader(
   incoming: IncomingMessage,
   trusted: TrustedProxies,
   { header }: CertificateReader,
 ): string | null {
-  const text = header === null ? undefined : incoming.headers[header]
-  if (typeof text !== 'string' || text === '') return null
-  return isTrustedProxy(incoming.socket.remoteAddress ?? '', trusted) ? text : null
+  if (header === null || !isTrustedProxy(incoming.socket.remoteAddress ?? '', trusted)) return null
+  const text = incoming.headers[header]
+  return typeof text === 'string' ? text : ''
 }
 
 /** A certificate nobody can read is not the same as none: the client would be taken for one that showed nothing. */
 function doubtAboutCertificate(incoming: IncomingMessage, { trusted, certificates }: Reading): string | null {
   const handedOn = certificates === null ? null : certificateHeader(incoming, trusted, certificates)
-  if (certificates === null || handedOn === null || certificates.ofHeader(handedOn) !== null) return null
+  if (certificates === null || handedOn === null || handedOn === '') return null
+  if (certificates.ofHeader(handedOn) !== null) return null
   return 'the client certificate in the header of the proxy cannot be read'
 }
 
