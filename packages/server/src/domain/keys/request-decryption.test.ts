@@ -31,7 +31,8 @@ describe('the key that requests are encrypted to', () => {
     const good = await encrypted('one', jwk)
     const changed = good.replace(/[^.]+$/, tag => tag.split('').reverse().join(''))
     const other = await encrypted('one', jwk, { enc: 'A192GCM' })
-    for (const text of ['', '....', 'a.b.c.d.e', changed, other, good.replace(/^[^.]+/, 'e30')]) {
+    const compressed = await encrypted('x'.repeat(100_000), jwk, { zip: 'DEF' })
+    for (const text of ['', '....', 'a.b.c.d.e', changed, other, compressed, good.replace(/^[^.]+/, 'e30')]) {
       assert.equal(await open(text), null, text.slice(0, 40))
     }
   })
@@ -68,7 +69,11 @@ describe('the key that requests are encrypted to', () => {
   })
 })
 
-async function encrypted(text: string, to: EncryptionJwk, header: { readonly enc?: string } = {}): Promise<string> {
+async function encrypted(
+  text: string,
+  to: EncryptionJwk,
+  header: { readonly enc?: string; readonly zip?: string } = {},
+): Promise<string> {
   const key = await importJWK({ ...to }, 'ECDH-ES')
   const protectedHeader = { alg: 'ECDH-ES', enc: 'A256GCM', kid: to.kid, ...header }
   return new CompactEncrypt(new TextEncoder().encode(text)).setProtectedHeader(protectedHeader).encrypt(key)

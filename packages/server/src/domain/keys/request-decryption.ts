@@ -85,6 +85,8 @@ function headerOf(jwe: string): Header | null {
   const header = decodedHeader(jwe)
   if (header === null) return null
   const { kid, epk, apu, apv } = header
+  // A request that has to be compressed is none: what a few bytes swell to is anybody's guess.
+  if ('zip' in header) return null
   if (kid !== undefined && typeof kid !== 'string') return null
   if (!isPoint(epk) || !isPartyInfo(apu) || !isPartyInfo(apv)) return null
   return { kid }
