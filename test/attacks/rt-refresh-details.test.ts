@@ -37,6 +37,8 @@ describe('authorization details', () => {
       [{ ...account, actions: 'list' }],
       [{ type: 'account' }],
       [{ ...account, more: true }],
+      [payment, payment],
+      [payment, account, { ...account, actions: ['read'] }],
       [payment, { type: 'unknown' }],
       [{ type: 'payment' }],
       [],

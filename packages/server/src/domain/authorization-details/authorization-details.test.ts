@@ -28,6 +28,17 @@ describe('authorization details', () => {
     assert.equal(areWithin([detail], []), false)
   })
 
+  it('are there as often as they were granted, and no more often', () => {
+    const [one, again] = [detail, { ...detail }]
+    assert.equal(areWithin([one, again], [detail]), false)
+    assert.equal(areWithin([one, again], [detail, { ...detail }]), true)
+    assert.equal(areWithin([one, again, { ...detail }], [detail, { ...detail }]), false)
+    const [wide, narrow] = [detail, { ...detail, actions: ['read'] }]
+    assert.equal(areWithin([{ ...narrow }, { ...wide }], [wide, narrow]), true, 'the narrow one gives way')
+    assert.equal(areWithin([{ ...wide }, { ...wide }], [wide, narrow]), false)
+    assert.equal(areWithin([{ ...narrow }, { ...narrow }], [wide, narrow]), true)
+  })
+
   it('are less with fewer words in a list, and with nothing else', () => {
     const less: readonly AuthorizationDetail[] = [
       { ...detail, actions: ['read'] },

@@ -37,11 +37,23 @@ export function judgeDetail(detail: AuthorizationDetail, known: DetailsType): st
 }
 
 /**
- * True where each wanted one is within a granted one: the same members with the same values, but that a list of texts
- * may have lost some. Nothing else is known to be less: a member that is left out may mean more (RFC 9396 §6.1).
+ * True where each wanted one is within a granted one of its own: the same members with the same values, but that a list
+ * of texts may have lost some. Nothing else is known to be less: a member that is left out may mean more, and so do two
+ * payments where one was granted (RFC 9396 §6.1).
  */
 export function areWithin(wanted: readonly AuthorizationDetail[], granted: readonly AuthorizationDetail[]): boolean {
-  return wanted.every(each => granted.some(one => isWithin(each, one)))
+  const takenBy = new Map<AuthorizationDetail, AuthorizationDetail>()
+  // One that could have either of two gives way to one that has no choice.
+  const findsPlace = (each: AuthorizationDetail, tried: Set<AuthorizationDetail>): boolean =>
+    granted.some(one => {
+      if (tried.has(one) || !isWithin(each, one)) return false
+      tried.add(one)
+      const other = takenBy.get(one)
+      if (other !== undefined && !findsPlace(other, tried)) return false
+      takenBy.set(one, each)
+      return true
+    })
+  return wanted.every(each => findsPlace(each, new Set()))
 }
 
 /** What the holder of a token for these resources is told: what is for nowhere in particular, or for one of them. */
