@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
+import { calculateJwkThumbprint } from 'jose'
+import { changeClient } from '../../packages/server/src/admin/clients.ts'
 import { challengeWindowSeconds } from '../../packages/server/src/oauth/attestation-challenge.ts'
 import { attestationProofSecondsMax } from '../../packages/server/src/oauth/client-attestation.ts'
 import type { AppOptions } from '../stage/app.ts'
@@ -57,6 +59,18 @@ async function openAttestedScene(test: TestContext): Promise<AttestedScene> {
   await post(await attest(), await prove({ challenge: undefined }))
   assert.notEqual(challenge, null, 'no challenge came')
   return { ...scene, maker, instance, attest, prove, post }
+}
+
+/** A client that this instance authenticates. */
+function by({ attest, prove }: AttestedScene, instance: Signer, said: Json = {}): AppOptions {
+  return {
+    authenticate: async () => ({
+      headers: {
+        'oauth-client-attestation': await attest({ cnf: { jwk: instance.publicJwk }, ...said }),
+        'oauth-client-attestation-pop': await prove({}, {}, instance),
+      },
+    }),
+  }
 }
 
 async function assertRefused(response: Response, about: string): Promise<void> {
@@ -169,17 +183,9 @@ describe('an attested instance', () => {
 
   it('CA-09 keeps its refresh token to its own key: another instance of the same client gets nowhere with it', async test => {
     const scene = await openAttestedScene(test)
-    const { stage, registered, browser, attest, prove, instance } = scene
+    const { stage, registered, browser, instance } = scene
     const other = newSigner('ES256', 'other')
-    const by = (signer: Signer): AppOptions => ({
-      authenticate: async () => ({
-        headers: {
-          'oauth-client-attestation': await attest({ cnf: { jwk: signer.publicJwk } }),
-          'oauth-client-attestation-pop': await prove({}, {}, signer),
-        },
-      }),
-    })
-    const [mine, thief] = [stage.app(registered, by(instance)), stage.app(registered, by(other))]
+    const [mine, thief] = [stage.app(registered, by(scene, instance)), stage.app(registered, by(scene, other))]
     const first = await mine.signIn(browser)
     const second = await mine.refresh(first.refreshToken)
     assert.equal(second.status, 200)
@@ -190,6 +196,31 @@ describe('an attested instance', () => {
     const kinds = await kindsOf(stage, familyIdOf(stage, first.refreshToken))
     const expected = ['binding_missing', 'binding_missing', 'family_opened', 'token_repeated']
     assert.deepEqual(kinds.toSorted(), expected)
+  })
+
+  it('CA-09 is told by introspection whose key its refresh token is for', async test => {
+    const scene = await openAttestedScene(test)
+    const { stage, registered, browser, instance } = scene
+    const app = stage.app(registered, by(scene, instance))
+    const { refreshToken } = await app.signIn(browser)
+    const { active, cnf } = await app.introspect(refreshToken)
+    assert.deepEqual([active, cnf], [true, { jkt: await calculateJwkThumbprint(instance.publicJwk) }])
+  })
+
+  it('CA-09 is told the key of a family of before it was attested, which is bound to that for good', async test => {
+    const scene = await openAttestedScene(test)
+    const { stage, browser, maker, instance } = scene
+    const before = await stage.addClient({ ...phone, id: 'before' })
+    const key = await dpopKey(stage)
+    const bare = stage.app(before)
+    const { refreshToken } = await bare.redeem(await bare.authorize(browser), {}, await key.proof({}))
+    const change = { auth: 'attest_jwt_client_auth', attesterJwks: { keys: [maker.publicJwk] } }
+    await changeClient(stage.workbench, 'before', change)
+    const app = stage.app(before, by(scene, instance, { sub: 'before' }))
+    const { active, cnf } = await app.introspect(refreshToken)
+    assert.deepEqual([active, cnf], [true, { jkt: key.thumbprint }])
+    assertInvalidGrant(await app.refresh(refreshToken))
+    assertInvalidGrant(await app.refresh(refreshToken, {}, await key.proof({})))
   })
 
   it('CA-04 is no other client, and its client comes in by nothing else', async test => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { dpopKey } from '../stage/dpop.ts'
+import { fieldsOf } from '../stage/requests.ts'
 import { databaseFor, familyIdOf, openScene, rowOf, shop } from '../stage/scene.ts'
 import { openStage } from '../stage/stage.ts'
 import type { Tokens } from '../stage/app.ts'
@@ -312,6 +313,10 @@ describe('a proof for one endpoint', () => {
       assert.deepEqual(errorOf(await app.refresh(refreshToken, {}, await key.proof(of))), invalidProof, about)
     }
     assert.deepEqual(await rowOf(stage, familyId), before)
+    const { fields } = fieldsOf(app)
+    const pushed = await app.post('/par', fields, await key.proof({}))
+    assert.deepEqual([pushed.status, ((await pushed.json()) as { error?: unknown }).error], invalidProof, 'at /par')
+    assert.equal((await app.post('/par', fields, await key.proof({ path: '/par' }))).status, 201)
     for (const htu of [`${stage.issuer}/token?x=1`, `${stage.issuer}/token#y`, `${stage.issuer}/./token`]) {
       assert.equal((await app.refresh(refreshToken, {}, await key.proof({ claims: { htu } }))).status, 200, htu)
     }

@@ -1,7 +1,8 @@
 /**
  * Challenges for attestation proofs (draft-ietf-oauth-attestation-based-client-auth-10): the same for everybody in one
- * window of time, made from the master key and kept nowhere, so that any node checks what another gave out. A proof made
- * ahead of time is worth nothing then; that it is used once is the mark's affair.
+ * window of time, made from the master key and kept nowhere, so that any node checks what another gave out, also while
+ * the master key is being replaced. A proof made ahead of time is worth nothing then; that it is used once is the mark's
+ * affair.
  */
 
 import type { KeyedHasher } from '../domain/keys/keyed-hash.ts'
@@ -14,23 +15,18 @@ export const challengeWindowSeconds = 300
 
 /** The challenge of now. */
 export async function attestationChallenge({ hasher, store }: AuthorizationServer): Promise<string> {
-  return challengeAt(hasher, await store.now())
-}
-
-function challengeAt(hasher: KeyedHasher, nowMs: number): string {
-  return challengeOf(hasher, windowAt(nowMs))
+  return hasher.keyOf(purpose, String(windowAt(await store.now())))
 }
 
 export function isCurrentChallenge(hasher: KeyedHasher, shown: unknown, nowMs: number): boolean {
   if (typeof shown !== 'string') return false
   const window = windowAt(nowMs)
-  return [window, window - 1].some(each => hasher.same(challengeOf(hasher, each), shown))
+  const good = [window, window - 1].flatMap(each => hasher.keysOf(purpose, String(each)))
+  return good.some(each => hasher.same(each, shown))
 }
 
 function windowAt(nowMs: number): number {
   return Math.floor(nowMs / (challengeWindowSeconds * 1000))
 }
 
-function challengeOf(hasher: KeyedHasher, window: number): string {
-  return hasher.keyOf('attestation challenge', String(window))
-}
+const purpose = 'attestation challenge'

@@ -3,11 +3,12 @@
  * caller's or meant for it: then, as for anything unknown, the answer is `{"active":false}` and no more.
  */
 
-import { cutOffOf, expiresAtMs, expiryOf, type Grant } from '@pawl/family'
+import { type Binding, cutOffOf, expiresAtMs, expiryOf, type Grant } from '@pawl/family'
 import { grantedDetails } from '../domain/authorization-details/authorization-details.ts'
 import type { Client } from '../domain/client/client.ts'
 import { withLifetimesOfToday } from '../domain/family/lifetimes-of-today.ts'
 import { kindOf } from '../domain/token/codec.ts'
+import type { Confirmation } from '../domain/token/issue.ts'
 import { type AccessTokenClaims, audiencesOf, readAccessToken } from './access-token.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { authenticateConfidentialClient } from './client-authentication.ts'
@@ -67,9 +68,17 @@ async function aboutRefreshToken(server: AuthorizationServer, client: Client, to
     ...(family.grant.subject === null ? {} : { sub: server.subjects.nameFor(client, family.grant.subject) }),
     scope: family.grant.scopes.join(' '),
     ...detailsPart(family.grant),
+    ...confirmationPart(family.binding),
     iat: Math.floor(family.rotatedAtMs / 1000),
     exp: Math.floor(expiresAtMs(family) / 1000),
   }
+}
+
+/** Whose key has to come with it (RFC 9449 §6.1, RFC 8705 §3.1). That of an instance goes by its thumbprint, as a DPoP key. */
+function confirmationPart(binding: Binding | null): { readonly cnf?: Confirmation } {
+  if (binding === null) return {}
+  const { kind, thumbprint } = binding
+  return { cnf: kind === 'certificate' ? { 'x5t#S256': thumbprint } : { jkt: thumbprint } }
 }
 
 function detailsPart({ authorizationDetails }: Grant): { readonly authorization_details?: readonly object[] } {
