@@ -8,6 +8,7 @@ import { type Outbound, OutboundFailed, OutboundRefused, type OutboundRequest } 
 import {
   isLoopbackName,
   judgeOutboundUrl,
+  judgeStrangersUrl,
   literalAddress,
   type OutboundRules,
 } from '../domain/outbound/outbound-url.ts'
@@ -32,7 +33,7 @@ export interface OutboundWorld {
 export function openOutbound(rules: OutboundRules, world: OutboundWorld = {}): Outbound {
   const slots = countedSlots()
   return {
-    judge: url => judgeOutboundUrl(url, rules),
+    judge: (url, author) => (author === 'stranger' ? judgeStrangersUrl : judgeOutboundUrl)(url, rules),
     send: async request => {
       const refusal = judgeOutboundUrl(request.url, rules)
       if (refusal !== null) throw new OutboundRefused('url', `the URL is refused: ${refusal}`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isLoopbackName, judgeOutboundUrl, outboundUrlCharactersMax } from './outbound-url.ts'
+import { isLoopbackName, judgeOutboundUrl, judgeStrangersUrl, outboundUrlCharactersMax } from './outbound-url.ts'
 
 const production = { allowsLoopback: false, privateHosts: new Set(['app.internal', '10.1.2.3']) }
 const development = { allowsLoopback: true, privateHosts: new Set<string>() }
@@ -46,6 +46,15 @@ describe('a URL that something may be sent to', () => {
     assert.equal(judgeOutboundUrl('https://10.1.2.3/logout', production), null)
     assert.notEqual(judgeOutboundUrl('http://app.internal/logout', production), null)
     assert.notEqual(judgeOutboundUrl('https://10.1.2.4/logout', production), null)
+  })
+
+  it('never leads into the networks of the operator by the word of a stranger', () => {
+    for (const url of ['https://app.internal/logout', 'https://APP.internal/', 'https://10.1.2.3/logout']) {
+      assert.notEqual(judgeStrangersUrl(url, production), null, url)
+    }
+    assert.notEqual(judgeStrangersUrl('http://a.example/', production), null)
+    assert.equal(judgeStrangersUrl('https://a.example/logout', production), null)
+    assert.equal(judgeStrangersUrl('http://localhost:3000/', development), null)
   })
 
   it('has a length', () => {

@@ -30,6 +30,13 @@ export function judgeOutboundUrl(text: string, rules: OutboundRules): string | n
   return addressKind(literal) === 'public' ? null : 'its host is not on the public internet'
 }
 
+/** The same of a URL that a stranger wrote: the hosts that the operator named are there for the operator's own applications. */
+export function judgeStrangersUrl(text: string, rules: OutboundRules): string | null {
+  const refusal = judgeOutboundUrl(text, rules)
+  if (refusal !== null) return refusal
+  return rules.privateHosts.has(new URL(text).hostname) ? 'its host is not on the public internet' : null
+}
+
 /** `localhost` and all below it (RFC 6761 §6.3), and the addresses of loopback. */
 export function isLoopbackName(hostname: string): boolean {
   const literal = literalAddress(hostname)

@@ -34,9 +34,15 @@ export interface Outbound {
    * where the other side did not answer; with nothing else.
    */
   readonly send: (request: OutboundRequest) => Promise<OutboundAnswer>
-  /** A half sentence that says why `send` would refuse this URL as it stands, or null. Nothing is resolved for it. */
-  readonly judge: (url: string) => string | null
+  /**
+   * A half sentence that says why this URL is not taken from its author, or null. Nothing is resolved for it. `send` knows
+   * no authors, so whatever a stranger wrote is judged here before it is kept.
+   */
+  readonly judge: (url: string, author: UrlAuthor) => string | null
 }
+
+/** Whose word it is that something may be sent there. A stranger's never leads to the operator's own hosts. */
+export type UrlAuthor = 'operator' | 'stranger'
 
 export type OutboundRefusal =
   /** The URL has a scheme, a host or user information that is not taken. */
