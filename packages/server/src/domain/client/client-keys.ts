@@ -7,6 +7,7 @@
 
 import type { ClientId } from '@pawl/family'
 import { isOutboundError, type Outbound } from '../outbound/outbound.ts'
+import { type ClientSource, isVouchedFor } from './client-source.ts'
 import { type ClientKey, isKey, type Jwk, judgeKey } from './client-key.ts'
 import { keySetBytesMax, parseKeySet } from './key-set.ts'
 
@@ -17,13 +18,19 @@ export const staleSeconds = 3600
 /** The least time from one fetch for a client to the next, a failed one included. */
 export const fetchIntervalSeconds = 60
 export const fetchSecondsMax = 3
-/** Clients whose sets are kept. While each of them was fetched for in the last interval, nobody else is fetched for. */
+/**
+ * Clients whose sets are kept, of those that somebody vouches for and as many of all others: strangers take no room from
+ * anybody else. While each of them was fetched for in the last interval, nobody else of theirs is fetched for.
+ */
 export const keySetsKeptMax = 512
+/** Sets of strangers that are fetched at once in this process: they must leave room for the requests of others. */
+export const strangersUnderWayMax = 16
 
 export interface KeyOwner {
   readonly id: ClientId
   readonly jwks: readonly Jwk[]
   readonly jwksUri: string | null
+  readonly source: ClientSource | null
 }
 
 export interface ClientKeys {
@@ -44,6 +51,7 @@ export interface ClientKeysParts {
 }
 
 interface Published {
+  readonly uri: string
   readonly keys: readonly ClientKey[]
   readonly fetchedAtMs: number
   readonly triedAtMs: number
@@ -51,30 +59,43 @@ interface Published {
   readonly underWay: Promise<readonly ClientKey[]> | null
 }
 
+interface Room {
+  readonly sets: Map<string, Published>
+  readonly underWayMax: number
+  /** True where a client that moves its keys waits like one that does not: else each move would pay for a fetch. */
+  readonly movesWait: boolean
+}
+
 export function clientKeys(parts: ClientKeysParts): ClientKeys {
-  const published = new Map<string, Published>()
+  const own: Room = { sets: new Map(), underWayMax: keySetsKeptMax, movesWait: false }
+  const strangers: Room = { sets: new Map(), underWayMax: strangersUnderWayMax, movesWait: true }
 
   async function publishedKeys(owner: KeyOwner, uri: string, isWanted: IsWanted): Promise<readonly ClientKey[]> {
+    const room = isVouchedFor(owner) ? own : strangers
     const nowMs = parts.nowMs()
-    const name = `${owner.id} ${uri}`
-    const known = published.get(name) ?? nothing
-    if (known.underWay !== null) return known.underWay
+    const known = knownOf(room, owner, uri)
     const isDue = !known.keys.some(isWanted) || nowMs >= known.fetchedAtMs + freshSeconds * 1000
-    if (isDue && nowMs >= known.triedAtMs + fetchIntervalSeconds * 1000 && makeRoom(published, name, nowMs)) {
-      const underWay = refetch(owner, uri, known, nowMs)
-      published.set(name, { ...known, triedAtMs: nowMs, underWay })
+    // Whose key is here does not wait for a fetch that anybody can set off by naming a key that is not.
+    if (!isDue) return known.keys
+    if (known.underWay !== null) return known.underWay
+    if (nowMs >= known.triedAtMs + fetchIntervalSeconds * 1000 && makeRoom(room, owner.id, nowMs)) {
+      const underWay = refetch(room, owner, known, nowMs)
+      room.sets.set(owner.id, { ...known, triedAtMs: nowMs, underWay })
       return underWay
     }
     return nowMs < known.fetchedAtMs + staleSeconds * 1000 ? known.keys : []
   }
 
-  async function refetch(owner: KeyOwner, uri: string, known: Published, nowMs: number): Promise<readonly ClientKey[]> {
+  async function refetch(room: Room, owner: KeyOwner, known: Published, nowMs: number): Promise<readonly ClientKey[]> {
     let kept = known
     try {
-      const keys = await fetchKeys(parts, owner, uri)
+      const keys = await fetchKeys(parts, owner, known.uri)
       if (keys !== null) kept = { ...known, keys, fetchedAtMs: nowMs }
     } finally {
-      published.set(`${owner.id} ${uri}`, { ...kept, triedAtMs: nowMs, underWay: null })
+      // Unless the client has moved meanwhile: then this is news of where it was.
+      if (room.sets.get(owner.id)?.uri === known.uri) {
+        room.sets.set(owner.id, { ...kept, triedAtMs: nowMs, underWay: null })
+      }
     }
     return nowMs < kept.fetchedAtMs + staleSeconds * 1000 ? kept.keys : []
   }
@@ -95,7 +116,14 @@ export function clientKeys(parts: ClientKeysParts): ClientKeys {
 type IsWanted = (key: ClientKey) => boolean
 
 const never = Number.NEGATIVE_INFINITY
-const nothing: Published = { keys: [], fetchedAtMs: never, triedAtMs: never, underWay: null }
+
+/** What is known of the set at this address; of another address, when it was last asked. */
+function knownOf({ sets, movesWait }: Room, { id }: KeyOwner, uri: string): Published {
+  const before = sets.get(id)
+  if (before?.uri === uri) return before
+  const triedAtMs = movesWait && before !== undefined ? before.triedAtMs : never
+  return { uri, keys: [], fetchedAtMs: never, triedAtMs, underWay: null }
+}
 
 /** The parsed keys of registered sets: the store hands out the same object while the client does not change. */
 const parsedSets = new WeakMap<readonly Jwk[], readonly ClientKey[]>()
@@ -110,12 +138,14 @@ export function registeredKeys({ jwks }: Pick<KeyOwner, 'jwks'>): readonly Clien
 }
 
 /** The one fetched for longest ago makes room, unless that is so short ago that forgetting it would break the promise. */
-function makeRoom(published: Map<string, Published>, name: string, nowMs: number): boolean {
-  if (published.has(name)) return published.delete(name)
-  if (published.size < keySetsKeptMax) return true
-  const [oldest] = published
+function makeRoom({ sets, underWayMax }: Room, name: string, nowMs: number): boolean {
+  const underWay = [...sets.values()].filter(set => set.underWay !== null)
+  if (underWay.length >= underWayMax) return false
+  if (sets.has(name)) return sets.delete(name)
+  if (sets.size < keySetsKeptMax) return true
+  const [oldest] = sets
   if (oldest === undefined || nowMs < oldest[1].triedAtMs + fetchIntervalSeconds * 1000) return false
-  return published.delete(oldest[0])
+  return sets.delete(oldest[0])
 }
 
 /** The keys; none where the set must not be used; null where there was no answer, and those known may go on for a while. */
