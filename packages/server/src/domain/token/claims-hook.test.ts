@@ -75,6 +75,10 @@ describe('the claims hook', () => {
       { deny: false },
       { deny: '' },
       { deny: {} },
+      { add: { accessToken: { toJSON: () => undefined } } },
+      { add: { accessToken: { toJSON: () => null } } },
+      { add: { accessToken: { toJSON: () => 'text' } } },
+      { add: { idToken: { toJSON: () => ({ sub: 'somebody' }) } } },
     ]
     for (const answer of answers) await fails(() => answer, /the claims hook/)
   })
@@ -93,6 +97,12 @@ describe('the claims hook', () => {
       throw new Error('db password is hunter2')
     }, /^the claims hook threw an error$/)
     await fails(() => Promise.reject(new Error('hunter2')), /^the claims hook threw an error$/)
+    const thrower = {
+      get add(): object {
+        throw new Error('hunter2')
+      },
+    }
+    await fails(() => thrower, /^the claims hook threw an error$/)
   })
 
   it('fails when its time is over, and cancels the timer when it answers', async () => {

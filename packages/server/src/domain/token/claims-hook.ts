@@ -91,18 +91,18 @@ export const serverClaims: ReadonlySet<string> = new Set([
 /** The function, asked for no longer than that and judged by what it answers. */
 export function judgedHook(own: OwnClaims, startTimer: StartTimer, millisecondsMax: number): ClaimsHook {
   return async context => {
-    const outcome = rulingOf(await inTime(() => own(context), startTimer, millisecondsMax))
+    // In the same breath, for reading an answer may run the hook's own code: a getter, a `toJSON`.
+    const outcome = await inTime(async () => rulingOf(await own(context)), startTimer, millisecondsMax)
     if (typeof outcome === 'string') throw new ClaimsHookFailed(`the claims hook ${outcome}`)
     return outcome
   }
 }
 
-function inTime(ask: () => unknown, startTimer: StartTimer, millisecondsMax: number): Promise<unknown> {
+function inTime<T>(ask: () => Promise<T>, startTimer: StartTimer, millisecondsMax: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = new ClaimsHookFailed(`the claims hook took longer than ${millisecondsMax} ms`)
     const cancel = startTimer(() => reject(late), millisecondsMax)
-    const asked = new Promise(answer => answer(ask()))
-    asked
+    ask()
       .then(resolve, cause => reject(new ClaimsHookFailed('the claims hook threw an error', { cause })))
       .finally(cancel)
   })
@@ -135,7 +135,8 @@ function claimsOf(added: unknown): HookClaims | string {
   const text = textOf(added)
   if (text === null) return 'added claims that cannot be written as JSON'
   if (text.length > hookClaimsCharactersMax) return `added more than ${hookClaimsCharactersMax} characters of claims`
-  const claims = JSON.parse(text) as HookClaims
+  const claims: unknown = JSON.parse(text)
+  if (!isObject(claims)) return 'added claims that are no object'
   const names = Object.keys(claims)
   if (names.length > hookClaimsMax) return `added more than ${hookClaimsMax} claims`
   return names.some(name => serverClaims.has(name)) ? 'added a claim that only the server makes' : claims
@@ -143,7 +144,9 @@ function claimsOf(added: unknown): HookClaims | string {
 
 function textOf(value: object): string | null {
   try {
-    return JSON.stringify(value)
+    // No text, whatever its type says, where a `toJSON` of the hook's own answers undefined.
+    const text: unknown = JSON.stringify(value)
+    return typeof text === 'string' ? text : null
   } catch {
     // A circle or a BigInt; a `toJSON` of the hook's own may throw anything.
     return null

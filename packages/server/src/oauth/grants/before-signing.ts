@@ -139,7 +139,8 @@ function contextOf({ client, family, scopes, resources }: Signing, user: User | 
     email: user.email,
     emailVerified: user.emailVerified,
     groups: groupsOf(user),
-    claims: user.claims,
+    // The hook's own, to do with as it likes: tokens are made from what was read.
+    claims: structuredClone(user.claims),
   }
   return {
     clientId: client.id,
