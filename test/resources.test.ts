@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { addResource, changeResource, removeResource } from '../packages/server/src/admin/resources.ts'
-import type { Tokens } from './stage/app.ts'
+import { agree, type Tokens } from './stage/app.ts'
 import { assertUnchanged, openFamilyOf, openScene, type Scene, shop } from './stage/scene.ts'
 
 const orders = 'https://orders.example/v1'
@@ -137,6 +138,25 @@ describe('a resource that nobody registered', () => {
     refusedTarget(await scene.app.refresh(first.refreshToken))
     await addResource(scene.stage.workbench, { indicator: orders })
     await assertUnchanged(scene.app, first)
+  })
+
+  it('gets no more tokens for a client that has lost it, and the family goes on with what is left', async test => {
+    const scene = await sceneWith(test, [{ indicator: orders }, { indicator: files }])
+    const { app, browser, stage } = scene
+    const { path, verifier } = app.authorizePath({ ...everything, resource: orders })
+    const { searchParams } = await agree(browser, await browser.open(`${path}&resource=${encodeURIComponent(files)}`))
+    const code = searchParams.get('code') ?? ''
+    const first = await app.redeem({ code, verifier, parameters: searchParams })
+    assert.deepEqual(decodeJwt(first.accessToken).aud, [orders, files])
+
+    await changeClient(stage.workbench, 'shop', { resources: [orders] })
+    refusedTarget(await app.refresh(first.refreshToken, { resource: files }))
+    const second = await assertUnchanged(app, first)
+    assert.equal(decodeJwt(second.accessToken).aud, orders)
+    await changeClient(stage.workbench, 'shop', { resources: ['https://other.example/'] })
+    refusedTarget(await app.refresh(second.refreshToken))
+    await changeClient(stage.workbench, 'shop', { resources: [] })
+    await assertUnchanged(app, second)
   })
 })
 

@@ -24,7 +24,7 @@ export interface Narrowed {
  */
 export function narrow(grant: Grant, client: Client, parameters: Parameters): Narrowed {
   const scopes = narrowScopes(grant, client, parameters)
-  const resources = narrowResources(grant, parameters)
+  const resources = narrowResources(grant, client, parameters)
   return { scopes, resources, authorizationDetails: narrowDetails(grant, client, parameters, resources) }
 }
 
@@ -39,11 +39,14 @@ function narrowScopes(grant: Grant, client: Client, parameters: Parameters): rea
   })
 }
 
-function narrowResources(grant: Grant, parameters: Parameters): readonly string[] {
+function narrowResources(grant: Grant, client: Client, parameters: Parameters): readonly string[] {
+  const isLeft = (resource: string) => client.resources.length === 0 || client.resources.includes(resource)
+  const allowed = grant.resources.filter(isLeft)
   const wanted = parameters.all('resource')
-  if (wanted.length === 0) return grant.resources
+  // With none of them left there is no token: one for nothing in particular would be good at this server itself.
+  if (wanted.length === 0 && (allowed.length > 0 || grant.resources.length === 0)) return allowed
   const isWithin =
-    wanted.length <= resourcesMax && wanted.every(isResourceIndicator) && isSubset(wanted, grant.resources)
+    wanted.length > 0 && wanted.length <= resourcesMax && wanted.every(isResourceIndicator) && isSubset(wanted, allowed)
   if (isWithin) return [...new Set(wanted)]
   throw new OAuthError('invalid_target', 'a resource is malformed or was not granted', {
     context: { clientId: grant.clientId },
