@@ -232,6 +232,31 @@ describe('a client that publishes itself', () => {
     assert.doesNotMatch(posted.body, /<script/)
   })
 
+  it('RU-11 is sent nobody who is not signed in and has seen no page, and neither is one that registered itself', async test => {
+    const ground = await opened(test)
+    const { stage, publisher } = ground
+    const bye = 'https://app.example/bye'
+    const body = await registered(stage, { post_logout_redirect_uris: [bye] })
+    publisher.publish({ post_logout_redirect_uris: ['http://127.0.0.1/bye'] })
+    await open(ground, publisher.id)
+    await stage.addClient({ id: 'by-hand', kind: 'web', redirectUris: [bye], postLogoutRedirectUris: [bye] })
+    const leave = (id: unknown, uri: string) => {
+      const query = { client_id: String(id), post_logout_redirect_uri: uri, state: 's' }
+      return stage.browser().open(`/logout?${new URLSearchParams(query).toString()}`)
+    }
+    for (const [id, uri, host] of [
+      [body['client_id'], bye, 'app.example'],
+      [publisher.id, 'http://127.0.0.1:5000/bye', '127.0.0.1'],
+    ] as const) {
+      const page = await leave(id, uri)
+      assert.deepEqual([page.status, page.leftTo], [200, null], String(id))
+      assert.ok(page.body.includes(`<a href="${uri}?state=s" rel="noreferrer">`), page.body)
+      assert.ok(page.body.includes(`<bdi>${host}</bdi>`))
+      assert.doesNotMatch(page.body, /http-equiv|<script/)
+    }
+    assert.equal((await leave('by-hand', bye)).leftTo?.href, `${bye}?state=s`)
+  })
+
   it('RU-10 is sent errors at once where the operator vouches for its host', async test => {
     const publisher = await openPublisher(test)
     const settings = { clientDocumentHosts: [new URL(publisher.id).host] }

@@ -5,6 +5,7 @@
 
 import { isSameRedirectUri } from '@pawl/protocol'
 import type { Client } from '../domain/client/client.ts'
+import { isVouchedFor } from '../domain/client/client-source.ts'
 import type { Caller } from '../domain/event/new-event.ts'
 import { parseClientId } from '../domain/identifiers.ts'
 import type { Session } from '../domain/session/session.ts'
@@ -24,6 +25,11 @@ export type LogoutOutcome =
 export interface SignedOut {
   readonly kind: 'signed_out'
   readonly returnTo: string | null
+  /**
+   * True where no page of ours came before and nobody vouches for the client: then the person goes back by their own hand,
+   * or one registration would make our own address a link to anywhere (RFC 9700 §4.11.2).
+   */
+  readonly byHand: boolean
   readonly client: Client | null
   /** What the page must load in frames, so that applications hear of it in this browser. */
   readonly frames: readonly string[]
@@ -43,9 +49,9 @@ export async function logOut(server: AuthorizationServer, request: LogoutRequest
   const hint = await hintOf(server, parameters)
   const client = await clientOf(server, parameters, hint)
   const returnTo = returnOf(client, parameters)
-  const signedOut: SignedOut = { kind: 'signed_out', returnTo: addressOf(returnTo), client, frames: [] }
+  const signedOut: SignedOut = { kind: 'signed_out', returnTo: addressOf(returnTo), byHand: false, client, frames: [] }
   const session = await settledSessionOf(server, sessionSecret)
-  if (session === null) return signedOut
+  if (session === null) return { ...signedOut, byHand: client !== null && !isVouchedFor(client) }
   // A session never passes to another person, so its id says whose it is; the subject may be a name for one client alone.
   if (hint !== null && hint.sessionId === session.id)
     return { ...signedOut, frames: await end(server, session, caller) }
@@ -81,7 +87,7 @@ export async function confirmLogout(server: AuthorizationServer, answer: LogoutA
   const client = asked.clientId === null ? null : await enabledClient(server, asked.clientId)
   // The page may have stood open for long: nothing is sent to an address that is not registered any more.
   const returnTo = asked.returnTo !== null && isRegistered(client, asked.returnTo.uri) ? asked.returnTo : null
-  return { kind: 'signed_out', returnTo: addressOf(returnTo), client, frames }
+  return { kind: 'signed_out', returnTo: addressOf(returnTo), byHand: false, client, frames }
 }
 
 interface AskedLogout {

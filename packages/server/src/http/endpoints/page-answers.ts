@@ -1,6 +1,7 @@
 /** Pages, redirects and errors as a browser gets them. Everything here is uncacheable and cannot be framed. */
 
 import type { Client } from '../../domain/client/client.ts'
+import type { ClientAbout } from '../../domain/client/client-about.ts'
 import { hostOfDocument } from '../../domain/client/document-url.ts'
 import { isVouchedFor } from '../../domain/client/client-source.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
@@ -11,7 +12,7 @@ import { answerDevice } from '../../oauth/authorize/waiting-device.ts'
 import { OAuthError, retryAfterSecondsDefault } from '../../oauth/oauth-error.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { isForNow } from '../oauth-failure.ts'
-import type { ClientOnPage } from '../pages/client-on-page.ts'
+import type { ClientOnPage, ClientPage } from '../pages/client-on-page.ts'
 import { deviceDonePage } from '../pages/device-pages.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { formPostPage } from '../pages/form-post-page.ts'
@@ -72,7 +73,16 @@ export function issuerHostOf(server: AuthorizationServer): string {
 
 export function clientOnPage(client: Client, redirectUri: string): ClientOnPage {
   const published = client.source?.kind === 'document' ? { publishedAt: hostOfDocument(client.id) } : {}
-  return { name: client.name, host: hostOf(redirectUri), ...published }
+  return { name: client.name, host: hostOf(redirectUri), pages: pagesOf(client.about), ...published }
+}
+
+function pagesOf({ clientUri, policyUri, tosUri }: ClientAbout): readonly ClientPage[] {
+  const pages = [
+    { words: 'Its website', href: clientUri },
+    { words: 'What it does with your data', href: policyUri },
+    { words: 'Its terms', href: tosUri },
+  ]
+  return pages.flatMap(({ words, href }) => (href === null ? [] : [{ words, href }]))
 }
 
 /** How an error is told to a person. The id leads the operator to the reason. */
@@ -131,7 +141,8 @@ function told(error: unknown): Told {
   return { status: 500, title: 'Something went wrong', message, headers: {} }
 }
 
-function hostOf(uri: string): string | null {
+/** What a person reads of an address: its host, or the scheme of a native application. */
+export function hostOf(uri: string): string | null {
   if (uri === '') return null
   const url = new URL(uri)
   return url.host === '' ? url.protocol.slice(0, -1) : url.hostname

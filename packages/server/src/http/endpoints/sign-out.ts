@@ -11,7 +11,7 @@ import { signedOutPage, signOutPage } from '../pages/sign-out-pages.ts'
 import type { Endpoint } from '../router.ts'
 import { type Browser, browserOf, signedOutCookies, withCookies } from './browser-cookies.ts'
 import { comeBackByGet } from './come-back-by-get.ts'
-import { issuerHostOf, pageResponse, refuseForeignPost, seeOther, staleForm } from './page-answers.ts'
+import { hostOf, issuerHostOf, pageResponse, refuseForeignPost, seeOther, staleForm } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
 /** OIDC RP-Initiated Logout §2, GET and POST. */
@@ -78,8 +78,9 @@ async function logoutResponse(
 }
 
 /** Straight back to the application, unless others have to hear of it in this browser first. */
-function signedOutResponse(issuerHost: string, { returnTo, client, frames }: SignedOut): HttpResponse {
-  if (returnTo !== null && frames.length === 0) return seeOther(returnTo)
-  const way = returnTo === null ? null : { href: returnTo, client: { name: client?.name ?? '', host: null } }
+function signedOutResponse(issuerHost: string, { returnTo, byHand, client, frames }: SignedOut): HttpResponse {
+  if (returnTo !== null && frames.length === 0 && !byHand) return seeOther(returnTo)
+  const named = { name: client?.name ?? '', host: byHand && returnTo !== null ? hostOf(returnTo) : null }
+  const way = returnTo === null ? null : { href: returnTo, byHand, client: named }
   return pageResponse(signedOutPage({ issuerHost, frames, way }))
 }
