@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
 import { addRegistrationToken } from '../packages/server/src/admin/registration-tokens.ts'
+import { publishSecondsMin } from '../packages/server/src/domain/keys/signing-keys.ts'
 import { agree } from './stage/app.ts'
 import type { Lifetime } from './stage/lifetime.ts'
 import { appOf, appRedirect, clientOf, manage, type Members, register, registered } from './stage/registration.ts'
@@ -128,6 +130,32 @@ describe('an application that registers itself', () => {
     assert.deepEqual(events.map(({ kind }) => kind).toSorted(), ['client_added', 'client_changed'])
     const added = events.find(({ kind }) => kind === 'client_added')
     assert.deepEqual(added?.detail, { ...added?.detail, came: 'registered', vouched_by: 'acme', kind: 'web' })
+  })
+
+  it('finds the keys published that it names, before it is signed anything, and waits until others know them', async test => {
+    const stage = await opened(test, { issuer: 'https://id.example', registration: 'open' })
+    const algorithms = async (): Promise<readonly unknown[]> => {
+      const { keys } = (await (await stage.send('/jwks')).json()) as { readonly keys: readonly Members[] }
+      return keys.map(({ alg }) => alg)
+    }
+    for (const alg of ['EdDSA', 'PS256']) assert.equal((await algorithms()).includes(alg), false, alg)
+    const names = { id_token_signed_response_alg: 'EdDSA', userinfo_signed_response_alg: 'PS256' }
+    const body = await registered(stage, { ...names, grant_types: both })
+    for (const alg of ['EdDSA', 'PS256']) assert.ok((await algorithms()).includes(alg), alg)
+    const app = await appOf(stage, body)
+    const early = await app.redeem(await app.authorize(stage.browser()))
+    assert.deepEqual([early.status, early.accessToken], [503, ''])
+    stage.clock.advanceSeconds(publishSecondsMin)
+    const tokens = await app.signIn(stage.browser())
+    assert.equal(decodeProtectedHeader(String(tokens.body['id_token'])).alg, 'EdDSA')
+
+    const changed = {
+      client_id: body['client_id'],
+      redirect_uris: [appRedirect],
+      id_token_signed_response_alg: 'ML-DSA-44',
+    }
+    assert.equal((await manage(stage, 'PUT', body, { metadata: changed })).status, 200)
+    assert.ok((await algorithms()).includes('ML-DSA-44'))
   })
 
   it('is asked for a new secret when it comes to use one, and keeps none when it does not', async test => {

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { unusedClientKeptSeconds } from '../packages/server/src/domain/registration/registration-store.ts'
 import { openSite } from '../packages/server/src/outbound/fixture.test.ts'
 import type { Lifetime } from './stage/lifetime.ts'
-import { appRedirect, clientOf, type JsonAnswer, manage, type Members, register } from './stage/registration.ts'
+import { appOf, appRedirect, clientOf, type JsonAnswer, manage, type Members, register } from './stage/registration.ts'
 import { openStage, type Stage } from './stage/stage.ts'
 
 const trusted = 'https://directory.example'
@@ -121,6 +122,44 @@ describe('a software statement', () => {
     assert.deepEqual([scope.status, scope.body['scope']], [201, 'openid'])
     const redirect = await sent(scene, await scene.sign({ redirect_uris: ['javascript:alert(1)'] }))
     assert.equal(redirect.body['error'], 'invalid_redirect_uri')
+  })
+
+  it('stands behind the redirect URIs that it says itself, and behind none that its bearer says', async test => {
+    const scene = await opened(test)
+    const { stage } = scene
+    await stage.addUser()
+    const own = { redirect_uris: [appRedirect] }
+    const silent = await scene.sign({ client_name: 'App' })
+    const saying = await scene.sign({ client_name: 'App', ...own })
+    const leftTo = async (body: Members) => {
+      const app = await appOf(stage, body)
+      const { status, leftTo: left } = await stage.browser().open(app.authorizePath({ prompt: 'none' }).path)
+      return left?.searchParams.get('error') ?? status
+    }
+    const { body } = await sent(scene, silent)
+    assert.equal((await clientOf(stage, body['client_id'])).source?.vouchedBy, null)
+    assert.equal(await leftTo(body), 400)
+    const { body: vouched } = await sent(scene, saying, { redirect_uris: ['https://elsewhere.example/cb'] })
+    assert.deepEqual(vouched['redirect_uris'], own.redirect_uris)
+    assert.equal(await leftTo(vouched), 'login_required')
+
+    const id = vouched['client_id']
+    const moved = { client_id: id, redirect_uris: ['https://elsewhere.example/cb'], software_statement: silent }
+    const { status, body: after } = await manage(stage, 'PUT', vouched, { metadata: moved })
+    assert.equal(status, 200, JSON.stringify(after))
+    assert.equal(await leftTo(after), 400)
+  })
+
+  it('is no secret: its bearers are counted, and those that nobody uses are forgotten', async test => {
+    const scene = await opened(test, { registeredClientsMax: 3 })
+    const { stage } = scene
+    const statement = await scene.sign({ redirect_uris: [appRedirect] })
+    for (let n = 0; n < 3; n++) assert.equal((await sent(scene, statement)).status, 201)
+    assert.equal((await sent(scene, statement)).status, 429)
+    stage.clock.advanceSeconds(unusedClientKeptSeconds + 1)
+    for (let n = 0; n < 600; n++) await stage.pawl.store.throttles.charge(`${n % 7}`, 60)
+    assert.deepEqual(await stage.pawl.store.clients.list(10), [])
+    for (let n = 0; n < 3; n++) assert.equal((await sent(scene, statement)).status, 201)
   })
 
   it('is needed again for every change, and told back as it was sent', async test => {

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { decodeJwt } from 'jose'
 import { changeClient } from '../../packages/server/src/admin/clients.ts'
+import { addRegistrationToken } from '../../packages/server/src/admin/registration-tokens.ts'
 import type { Client } from '../../packages/server/src/domain/client/client.ts'
 import type { Lifetime } from '../stage/lifetime.ts'
 import {
@@ -217,6 +219,43 @@ describe('the management of a registration', () => {
     assert.deepEqual(client.grantTypes, ['authorization_code'])
     assert.equal(client.dpopBoundAccessTokens, false)
     assert.deepEqual([client.accessTokenSeconds, client.partner, client.repeatWindowSeconds], [60, 'acme', 0])
+  })
+
+  it('CM-12 gains nothing that its token did not give', async test => {
+    const settings = { registration: 'token', registrationScopes: ['openid', 'email', 'orders:read'] }
+    const stage = await opened(test, settings)
+    const { secret } = await addRegistrationToken(stage.workbench, { name: 'acme', scopes: ['openid', 'files'] })
+    const body = await registered(stage, { scope: 'openid files' }, { token: secret })
+    const metadata = {
+      client_id: body['client_id'],
+      redirect_uris: [appRedirect],
+      scope: 'openid files email orders:read',
+    }
+    const wider = await manage(stage, 'PUT', body, { metadata })
+    assert.deepEqual([wider.status, wider.body['scope']], [200, 'openid files'])
+    const { scope: _scope, ...silent } = metadata
+    const again = await manage(stage, 'PUT', wider.body, { metadata: silent })
+    assert.deepEqual([again.status, again.body['scope']], [200, 'openid files'])
+  })
+
+  it('CM-12 learns no name by which another sector knows a user', async test => {
+    const stage = await opened(test)
+    await stage.addUser()
+    const pairwise = { subject_type: 'pairwise', grant_types: ['authorization_code', 'refresh_token'] }
+    const body = await registered(stage, pairwise)
+    const app = await appOf(stage, body)
+    const tokens = await app.signIn(stage.browser())
+    const id = body['client_id']
+    const same = { client_id: id, ...pairwise, redirect_uris: [appRedirect, 'https://app.example/two'] }
+    const kept = await manage(stage, 'PUT', body, { metadata: same })
+    assert.equal(kept.status, 200, JSON.stringify(kept.body))
+    const next = await app.refresh(tokens.refreshToken)
+    assert.equal(decodeJwt(String(next.body['id_token'])).sub, decodeJwt(String(tokens.body['id_token'])).sub)
+
+    const victim = { client_id: id, ...pairwise, redirect_uris: ['https://victim.example/cb'] }
+    assert.equal((await manage(stage, 'PUT', kept.body, { metadata: victim })).status, 200)
+    assert.equal((await app.refresh(next.refreshToken)).status, 400)
+    assert.equal((await app.userinfo(next.accessToken)).status, 401)
   })
 
   it('CM-12 takes no other id, no foreign secret and no other kind', async test => {

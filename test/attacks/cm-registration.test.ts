@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { addRegistrationToken, revokeRegistrationToken } from '../../packages/server/src/admin/registration-tokens.ts'
+import { deviceCodeGrantType } from '../../packages/server/src/domain/client/client.ts'
 import { registrationBytesMax } from '../../packages/server/src/http/endpoints/registration.ts'
 import { unvouchedMetadataBytesMax } from '../../packages/server/src/oauth/registration/register.ts'
 import type { Lifetime } from '../stage/lifetime.ts'
@@ -140,6 +141,7 @@ describe('a registration', () => {
       { userinfo_encrypted_response_enc: 'A128GCM' },
       { sector_identifier_uri: 'https://app.example/list' },
       { subject_type: 'pairwise', redirect_uris: [appRedirect, 'https://other.example/cb'] },
+      { subject_type: 'pairwise', grant_types: ['authorization_code', deviceCodeGrantType] },
       { frontchannel_logout_uri: 'https://other.example/front' },
       { userinfo_signed_response_alg: 'none' },
       { require_signed_request_object: true },
@@ -280,6 +282,20 @@ describe('a registration', () => {
       assertRefused(await register(stage, { redirect_uris: [url] }), 'invalid_redirect_uri', url)
     }
     await assertNoClient(stage)
+  })
+
+  it('CM-08, SF-03 names no host of the operator, unless the operator gave it a token', async test => {
+    const settings = { registration: 'open', issuer: 'https://login.example.com', privateHosts: ['app.internal'] }
+    const stage = await opened(test, settings)
+    const inside = 'https://app.internal/x'
+    for (const member of addressMembers) {
+      assertRefused(await register(stage, { ...metadata, [member]: inside }), undefined, member)
+    }
+    assertRefused(await register(stage, { redirect_uris: [inside] }), 'invalid_redirect_uri')
+    await assertNoClient(stage)
+    const { secret } = await addRegistrationToken(stage.workbench, { name: 'acme' })
+    const taken = await register(stage, { ...metadata, client_uri: inside, policy_uri: inside }, { token: secret })
+    assert.equal(taken.status, 201, JSON.stringify(taken.body))
   })
 
   it('CM-09 of a confidential client is worth nothing without its secret', async test => {

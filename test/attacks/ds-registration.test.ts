@@ -74,10 +74,12 @@ describe('clients without end', () => {
     const full = await register(stage, metadata)
     assert.deepEqual([full.status, full.body['error']], [429, 'too_many_requests'])
     await stage.addClient({ id: 'by-hand', kind: 'web', redirectUris: ['https://hand.example/cb'] })
+    const { secret: other } = await addRegistrationToken(stage.workbench, { name: 'late' })
+    const late = await registered(stage, {}, { token: other })
 
     stage.clock.advanceSeconds(unusedClientKeptSeconds + 1)
     await tidy(stage)
-    const kept = [used, vouched].map(({ client_id: id }) => String(id))
+    const kept = [used, vouched, late].map(({ client_id: id }) => String(id))
     assert.deepEqual(await idsOf(stage), ['by-hand', ...kept].toSorted())
     assert.equal((await register(stage, metadata)).status, 201)
   })

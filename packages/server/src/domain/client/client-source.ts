@@ -9,10 +9,13 @@ export interface RegisteredSource {
    * the newest has not been used, so that an answer that got lost locks nobody out.
    */
   readonly tokenHashes: readonly string[]
-  /** Who let it in: the name of an initial access token, or the issuer of a software statement. Null: nobody. */
+  /**
+   * Who stands behind its redirect URIs: the name of an initial access token, or the issuer of a software statement that
+   * says them. Null: nobody. A statement is in the hands of all who have the software, so what it does not say is theirs.
+   */
   readonly vouchedBy: string | null
-  /** It was a statement, and only another one of the same issuer changes what it said. */
-  readonly byStatement: boolean
+  /** Whose software statement it brought: only another one of the same issuer changes what that said. Null: none. */
+  readonly statementOf: string | null
 }
 
 export interface DocumentSource {
@@ -21,6 +24,11 @@ export interface DocumentSource {
   readonly freshUntilMs: number
   /** The host, where the operator named it; null where every host may publish clients. */
   readonly vouchedBy: string | null
+}
+
+/** True of one that showed an initial access token: the operator knows whom it was given to. */
+export function cameByToken({ vouchedBy, statementOf }: RegisteredSource): boolean {
+  return vouchedBy !== null && vouchedBy !== statementOf
 }
 
 /** True where an operator, or somebody the operator named, stands behind the client: then its redirect URIs are trusted. */

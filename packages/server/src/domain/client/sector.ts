@@ -30,6 +30,15 @@ export function sectorOf({ redirectUris, tokens }: SectorClient): string {
 }
 
 /**
+ * True where users go by the same names for both. A client that moves to another sector would know those it has by names of
+ * that sector, although nobody there has let it in: OIDC Core §12.2 wants the `sub` of a sign-in to stay.
+ */
+export function namesUsersAlike(one: SectorClient, other: SectorClient): boolean {
+  if (one.tokens.subjectType !== other.tokens.subjectType) return false
+  return one.tokens.subjectType === 'public' || sectorOf(one) === sectorOf(other)
+}
+
+/**
  * A sentence where the list that the client names does not vouch for its redirect URIs, or cannot be had; null where it
  * does, or where none is named (OIDC Registration §5). Asked when a client is registered or changed.
  */

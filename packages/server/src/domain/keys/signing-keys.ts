@@ -119,6 +119,8 @@ async function publishFirst(
   algorithm: SigningAlgorithm,
   nowMs: number,
 ): Promise<void> {
+  // A key that was there when somebody looked has a successor before it goes.
+  if (publishedAt(list.keys(), nowMs).some(key => key.algorithm === algorithm)) return
   await list.reload()
   if (list.keys().some(key => key.algorithm === algorithm)) return
   // Where it signs at once it signs for this caller too, whose time was taken before.

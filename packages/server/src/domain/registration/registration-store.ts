@@ -2,7 +2,6 @@
 
 import type { ClientId } from '@pawl/family'
 import type { Client, ClientKind } from '../client/client.ts'
-import type { ClientSource } from '../client/client-source.ts'
 import type { AuditEvent } from '../event/event.ts'
 
 /** Opens registration for somebody the operator gave it to (RFC 7591 §1.2). The token itself is kept as a keyed hash. */
@@ -30,9 +29,12 @@ export const unusedClientKeptSeconds = 86_400
 /** How long it is kept after a person last let it in, or after it was last seen to hold something. */
 export const idleClientKeptSeconds = 90 * 86_400
 
-/** Until when a client is kept that has just registered. Whom somebody vouched for, only somebody sends away. */
-export function keptUntilMs({ vouchedBy }: Pick<ClientSource, 'vouchedBy'>, nowMs: number): number {
-  return vouchedBy === null ? nowMs + unusedClientKeptSeconds * 1000 : foreverMs
+/**
+ * Until when a client is kept that has just come. One that paid with a use of an operator's token is sent away by somebody
+ * only; for all others there is no end to how many may come, so those that nobody uses leave by themselves.
+ */
+export function keptUntilMs(tokenName: string | null, nowMs: number): number {
+  return tokenName === null ? nowMs + unusedClientKeptSeconds * 1000 : foreverMs
 }
 
 /** The last instant there is (ECMA-262 §21.4.1.1). */

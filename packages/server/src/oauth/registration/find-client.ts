@@ -7,11 +7,12 @@ import type { ClientId } from '@pawl/family'
 import type { Client, ClientReading } from '../../domain/client/client.ts'
 import type { ClientDocument } from '../../domain/client/client-documents.ts'
 import { hostOfDocument, isDocumentUrl } from '../../domain/client/document-url.ts'
+import { namesUsersAlike } from '../../domain/client/sector.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { keptUntilMs } from '../../domain/registration/registration-store.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { clientOfMetadata, refuseForeignSector, withOwnWord } from './registered-client.ts'
+import { clientOfMetadata, publishKeysFor, refuseForeignSector, withOwnWord } from './registered-client.ts'
 import { chargeDocumentFetch, noteFailedFetch, refuseWhenFull } from './registration-limits.ts'
 import { documentPolicy } from './registration-policy.ts'
 
@@ -52,7 +53,7 @@ function voucherFor(server: AuthorizationServer, clientId: ClientId): string | n
   const hosts = server.rules.clientDocumentHosts
   const host = hostOfDocument(clientId)
   if (hosts.includes(host)) return host
-  return hosts.includes('*') && server.outbound.judge(clientId) === null ? null : undefined
+  return hosts.includes('*') && server.outbound.judge(clientId, 'stranger') === null ? null : undefined
 }
 
 async function fetched(server: AuthorizationServer, clientId: ClientId, caller: Caller): Promise<ClientDocument> {
@@ -70,13 +71,18 @@ async function clientOfDocument(server: AuthorizationServer, document: ClientDoc
   // What is not said is said: a document can hold no secret, so there is one method it can mean.
   const method = metadata['token_endpoint_auth_method'] ?? 'none'
   try {
-    const client = clientOfMetadata({ ...metadata, token_endpoint_auth_method: method }, documentPolicy(server), {
-      id: clientId,
-      name: hostOfDocument(clientId),
-      createdAtMs: reading?.client.createdAtMs ?? nowMs,
-      source: { kind: 'document', freshUntilMs, vouchedBy },
-    })
+    const client = clientOfMetadata(
+      { ...metadata, token_endpoint_auth_method: method },
+      documentPolicy(server, vouchedBy),
+      {
+        id: clientId,
+        name: hostOfDocument(clientId),
+        createdAtMs: reading?.client.createdAtMs ?? nowMs,
+        source: { kind: 'document', freshUntilMs, vouchedBy },
+      },
+    )
     await refuseForeignSector(server, client)
+    await publishKeysFor(server, client)
     return client
   } catch (error) {
     if (error instanceof OAuthError) throw unusable(clientId, `The document is refused: ${error.detail}`, error)
@@ -90,7 +96,7 @@ async function keep(server: AuthorizationServer, client: Client, known: Known): 
   const about = { clientId: client.id, caller, atMs: nowMs, detail: { kind: client.kind, came: 'document' } }
   if (reading === null) {
     await refuseWhenFull(server)
-    const terms = { tokenName: null, keptUntilMs: keptUntilMs({ vouchedBy: null }, nowMs) }
+    const terms = { tokenName: null, keptUntilMs: keptUntilMs(null, nowMs) }
     const outcome = await registrations.addClient(client, terms, [newEvent('client_added', about, server.entropy)])
     return outcome === 'done' ? client : ((await clients.read(client.id))?.client ?? client)
   }
@@ -98,8 +104,8 @@ async function keep(server: AuthorizationServer, client: Client, known: Known): 
   const next = { ...withOwnWord(before, client), ...kindOf(before, client), source: client.source }
   const isOther = JSON.stringify(withoutTime(next)) !== JSON.stringify(withoutTime(before))
   const events = isOther ? [newEvent('client_changed', about, server.entropy)] : []
-  // Families were opened by who it was: whoever it is now gets none of them.
-  const cutsOff = next.kind !== before.kind
+  // Families were opened by who it was, and name users as it knew them: whoever it is now gets none of them.
+  const cutsOff = next.kind !== before.kind || !namesUsersAlike(before, next)
   const outcome = await clients.change(next, reading.version, cutsOff, events)
   return outcome === 'done' ? next : ((await clients.read(client.id))?.client ?? next)
 }

@@ -3,7 +3,8 @@
 import type { ClientId } from '@pawl/family'
 import { newClientSecret } from '../../admin/client-secret.ts'
 import { type Client, type ClientReading, usesSecret } from '../../domain/client/client.ts'
-import type { RegisteredSource } from '../../domain/client/client-source.ts'
+import { cameByToken, type RegisteredSource } from '../../domain/client/client-source.ts'
+import { namesUsersAlike } from '../../domain/client/sector.ts'
 import type { EventKind } from '../../domain/event/event.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { parseClientId } from '../../domain/identifiers.ts'
@@ -12,9 +13,9 @@ import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { wrong } from './client-metadata.ts'
 import { refusedToken, registrationAnswer } from './register.ts'
-import { clientOfUpdate, refuseForeignSector } from './registered-client.ts'
-import { registrationPolicy } from './registration-policy.ts'
-import { withSoftwareStatement } from './software-statement.ts'
+import { clientOfUpdate, publishKeysFor, refuseForeignSector } from './registered-client.ts'
+import { updatePolicy } from './registration-policy.ts'
+import { type ApprovedMetadata, withSoftwareStatement } from './software-statement.ts'
 
 /** How often a change is tried against a row that somebody else keeps changing. */
 const attemptsMax = 8
@@ -60,23 +61,27 @@ export async function replaceRegistration(
 ): Promise<JsonObject> {
   // Who has no token is not told what is wrong with the metadata.
   await managedClient(server, request)
-  const { metadata, approvedBy, told } = await withSoftwareStatement(server, request.metadata())
+  const approved = await withSoftwareStatement(server, request.metadata())
+  const { metadata, told } = approved
   return untilSaved(async () => {
     const managed = await managedClient(server, request)
     const { client, version, source, hash } = managed
-    if (source.byStatement && approvedBy !== source.vouchedBy) throw unapproved(source)
+    const { statementOf } = source
+    if (statementOf !== null && approved.approvedBy !== statementOf) throw unapproved(statementOf)
     refuseForeignMembers(server, client, metadata)
-    const updated = clientOfUpdate(client, withoutOurMembers(metadata), policyFor(server, client))
+    const updated = clientOfUpdate(client, withoutOurMembers(metadata), updatePolicy(server, client, source))
     await refuseForeignSector(server, updated)
+    await publishKeysFor(server, updated)
     const made = needsSecret(updated) ? newClientSecret(server, updated) : null
     const next = server.hasher.newSecret('registration_access_token')
     const changed: Client = {
       ...updated,
       secretHashes: made === null ? updated.secretHashes : [made.kept],
-      source: { ...source, tokenHashes: [next.hash, hash] },
+      source: { ...source, tokenHashes: [next.hash, hash], vouchedBy: vouchedByNow(source, approved) },
     }
     const event = await eventOf(server, 'client_changed', client.id, request.caller)
-    if ((await server.store.clients.change(changed, version, false, [event])) === 'moved') return 'moved'
+    const cutsOff = !namesUsersAlike(client, changed)
+    if ((await server.store.clients.change(changed, version, cutsOff, [event])) === 'moved') return 'moved'
     return {
       ...registrationAnswer(server, changed, { accessToken: next.secret, secret: made?.secret ?? null }),
       ...told,
@@ -111,10 +116,9 @@ async function managedClient(server: AuthorizationServer, request: ManagementReq
   return { ...reading, source, token, hash, isNewest: place === 0 }
 }
 
-/** What it was let in with, it keeps: the token that allowed it may be long gone. */
-function policyFor(server: AuthorizationServer, client: Client) {
-  const policy = registrationPolicy(server, null)
-  return { ...policy, scopes: [...new Set([...client.scopes, ...policy.scopes])] }
+/** A token was given to somebody for good; a statement stands behind what this one says, whatever another one said. */
+function vouchedByNow(source: RegisteredSource, { vouchedBy }: ApprovedMetadata): string | null {
+  return cameByToken(source) || source.statementOf === null ? source.vouchedBy : vouchedBy
 }
 
 /** RFC 7592 §2.2: the id must be its own, and so must a secret, if one is sent. */
@@ -128,11 +132,10 @@ function refuseForeignMembers(server: AuthorizationServer, client: Client, metad
 }
 
 /** Otherwise whoever got in by somebody's word could say the next day what nobody has said of it. */
-function unapproved({ vouchedBy }: RegisteredSource): OAuthError {
+function unapproved(statementOf: string): OAuthError {
   const description = 'What a software statement has said is changed by another one of its issuer alone.'
-  return new OAuthError('unapproved_software_statement', `no statement of ${vouchedBy ?? 'its issuer'} came with it`, {
-    description,
-  })
+  const detail = `no statement of ${statementOf.slice(0, 200)} came with it`
+  return new OAuthError('unapproved_software_statement', detail, { description })
 }
 
 /** Ours to say, so a client that sends back what it was told does no wrong. */

@@ -2,7 +2,7 @@
 
 import { newClientSecret } from '../../admin/client-secret.ts'
 import { type Client, usesSecret } from '../../domain/client/client.ts'
-import type { ClientSource } from '../../domain/client/client-source.ts'
+import type { RegisteredSource } from '../../domain/client/client-source.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { newClientId } from '../../domain/identifiers.ts'
 import { type InitialAccessToken, keptUntilMs } from '../../domain/registration/registration-store.ts'
@@ -11,7 +11,7 @@ import type { AuthorizationServer } from '../authorization-server.ts'
 import { endpointPaths } from '../metadata.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { wrong } from './client-metadata.ts'
-import { clientOfMetadata, refuseForeignSector, registrationJson } from './registered-client.ts'
+import { clientOfMetadata, publishKeysFor, refuseForeignSector, registrationJson } from './registered-client.ts'
 import { chargeRegistration, refuseWhenFull } from './registration-limits.ts'
 import { registrationPolicy } from './registration-policy.ts'
 import { withSoftwareStatement } from './software-statement.ts'
@@ -32,18 +32,17 @@ export interface RegistrationRequest {
  */
 export async function register(server: AuthorizationServer, request: RegistrationRequest): Promise<JsonObject> {
   const token = await openingToken(server, request.token)
-  const { metadata, approvedBy, told } = await withSoftwareStatement(server, request.metadata)
-  const vouchedBy = approvedBy ?? token?.name ?? null
-  if (vouchedBy === null) {
-    if (server.rules.registration !== 'open') throw refusedToken('nobody vouches for this client')
-    refuseLong(metadata)
+  const approved = await withSoftwareStatement(server, request.metadata)
+  const { metadata, approvedBy: statementOf, told } = approved
+  if (token === null) {
+    if (statementOf === null) refuseUninvited(server, metadata)
     await chargeRegistration(server, request.caller.address)
+    await refuseWhenFull(server)
   }
-  await refuseWhenFull(server)
   const nowMs = await server.store.now()
   const { secret: accessToken, hash } = server.hasher.newSecret('registration_access_token')
-  const byStatement = approvedBy !== null
-  const source = { kind: 'registered', tokenHashes: [hash], vouchedBy, byStatement } as const
+  const vouchedBy = token?.name ?? approved.vouchedBy
+  const source = { kind: 'registered', tokenHashes: [hash], vouchedBy, statementOf } as const
   const bare = clientOfMetadata(metadata, registrationPolicy(server, token), {
     id: newClientId(server.entropy),
     createdAtMs: nowMs,
@@ -51,6 +50,7 @@ export async function register(server: AuthorizationServer, request: Registratio
     partner: token?.partner ?? null,
   })
   await refuseForeignSector(server, bare)
+  await publishKeysFor(server, bare)
   const made = usesSecret(bare.authMethod) ? newClientSecret(server, bare) : null
   const client: Client = made === null ? bare : { ...bare, secretHashes: [made.kept] }
   await save(server, client, { source, token, caller: request.caller, nowMs })
@@ -73,7 +73,9 @@ export function registrationAnswer(
   }
 }
 
-function refuseLong(metadata: JsonObject): void {
+/** Where nobody says anything for the client, registration must be open, and what it says of itself short. */
+function refuseUninvited(server: AuthorizationServer, metadata: JsonObject): void {
+  if (server.rules.registration !== 'open') throw refusedToken('nobody vouches for this client')
   if (Buffer.byteLength(JSON.stringify(metadata)) <= unvouchedMetadataBytesMax) return
   throw wrong(`Without an initial access token the metadata has at most ${unvouchedMetadataBytesMax} bytes.`)
 }
@@ -91,17 +93,19 @@ async function save(
   server: AuthorizationServer,
   client: Client,
   from: {
-    readonly source: ClientSource
+    readonly source: RegisteredSource
     readonly token: InitialAccessToken | null
     readonly caller: Caller
     readonly nowMs: number
   },
 ): Promise<void> {
   const { source, token, caller, nowMs } = from
-  const { vouchedBy } = source
-  const detail = { kind: client.kind, came: 'registered', vouched_by: vouchedBy }
+  const { vouchedBy, statementOf } = source
+  const said = statementOf === null ? {} : { statement_of: statementOf.slice(0, 500) }
+  const detail = { kind: client.kind, came: 'registered', vouched_by: vouchedBy, ...said }
   const event = newEvent('client_added', { clientId: client.id, caller, atMs: nowMs, detail }, server.entropy)
-  const terms = { tokenName: token?.name ?? null, keptUntilMs: keptUntilMs(source, nowMs) }
+  const tokenName = token?.name ?? null
+  const terms = { tokenName, keptUntilMs: keptUntilMs(tokenName, nowMs) }
   const outcome = await server.store.registrations.addClient(client, terms, [event])
   if (outcome === 'moved') throw refusedToken(`the token ${token?.name ?? ''} was used up meanwhile`)
 }

@@ -6,7 +6,8 @@ import { clientOfKind } from '../../admin/client-input.ts'
 import { clientJson } from '../../admin/client-json.ts'
 import { judgeClient } from '../../admin/client-rules.ts'
 import { secretsFor } from '../../admin/client-secret.ts'
-import { certificateNameTypes, type Client } from '../../domain/client/client.ts'
+import { certificateNameTypes, type Client, deviceCodeGrantType } from '../../domain/client/client.ts'
+import { algorithmsOf } from '../../domain/client/client-algorithms.ts'
 import { judgeSectorList } from '../../domain/client/sector.ts'
 import type { JsonObject } from '../../domain/strict-json.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
@@ -107,8 +108,23 @@ function refuseWrong(client: Client): void {
   throw new OAuthError('invalid_client_metadata', sentence, { description })
 }
 
-/** OIDC Registration §5: a list of redirect URIs elsewhere is looked at before anybody gets a subject by it. */
+/**
+ * OIDC Registration §5: a list of redirect URIs elsewhere is looked at before anybody gets a subject by it. A client that
+ * gets tokens without any redirect URI could name the sector of somebody else, and learn how they know a user.
+ */
 export async function refuseForeignSector(server: AuthorizationServer, client: Client): Promise<void> {
+  if (client.tokens.subjectType === 'pairwise' && client.grantTypes.includes(deviceCodeGrantType)) {
+    throw wrong('subject_type pairwise does not go with the grant of devices: nothing proves the sector there.')
+  }
   if ((await judgeSectorList(server.outbound, client)) === null) return
   throw wrong('sector_identifier_uri leads to no list of all redirect URIs.')
+}
+
+/**
+ * Sees to it that a key is published for everything that is signed for the client. To be called before it is kept: whoever
+ * registers learns at once whether that is possible, and the time in which a new key only waits begins now.
+ */
+export async function publishKeysFor({ store, signingKeys }: AuthorizationServer, client: Client): Promise<void> {
+  const nowMs = await store.now()
+  for (const algorithm of new Set(algorithmsOf(client))) await signingKeys.publishFirst(algorithm, nowMs)
 }

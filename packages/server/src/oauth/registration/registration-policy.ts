@@ -1,4 +1,5 @@
-import type { AuthMethod, ClientKind } from '../../domain/client/client.ts'
+import type { AuthMethod, Client, ClientKind } from '../../domain/client/client.ts'
+import { cameByToken, type RegisteredSource } from '../../domain/client/client-source.ts'
 import type { InitialAccessToken } from '../../domain/registration/registration-store.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { MetadataPolicy } from './client-metadata.ts'
@@ -26,16 +27,30 @@ export function registrationPolicy(server: AuthorizationServer, token: InitialAc
     kinds: token?.kinds ?? registrableKinds,
     scopes: token?.scopes ?? server.rules.registrationScopes,
     authMethods: registrableMethods,
-    judgeUrl: server.outbound.judge,
+    judgeUrl: url => server.outbound.judge(url, token === null ? 'stranger' : 'operator'),
   }
 }
 
-/** What the metadata of a published document may say. */
-export function documentPolicy(server: AuthorizationServer): MetadataPolicy {
+/**
+ * What it may say when it is replaced. The token that a client came by may be long gone, so what that gave is what the
+ * client has: no scope is added to it. To all others the server gives what it gives to everybody.
+ */
+export function updatePolicy(server: AuthorizationServer, client: Client, source: RegisteredSource): MetadataPolicy {
+  const isByToken = cameByToken(source)
+  return {
+    kinds: [client.kind],
+    scopes: isByToken ? client.scopes : [...new Set([...client.scopes, ...server.rules.registrationScopes])],
+    authMethods: registrableMethods,
+    judgeUrl: url => server.outbound.judge(url, isByToken ? 'operator' : 'stranger'),
+  }
+}
+
+/** What the metadata of a published document may say. The operator may have named the host, and knows what it publishes. */
+export function documentPolicy(server: AuthorizationServer, vouchedBy: string | null): MetadataPolicy {
   return {
     kinds: ['web', 'spa', 'native'],
     scopes: server.rules.registrationScopes,
     authMethods: publishableMethods,
-    judgeUrl: server.outbound.judge,
+    judgeUrl: url => server.outbound.judge(url, vouchedBy === null ? 'stranger' : 'operator'),
   }
 }

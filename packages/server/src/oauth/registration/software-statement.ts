@@ -17,6 +17,8 @@ export interface ApprovedMetadata {
   readonly metadata: JsonObject
   /** The issuer of the statement; null where none was sent. */
   readonly approvedBy: string | null
+  /** The issuer again, where the statement itself says the redirect URIs: then it stands behind them. */
+  readonly vouchedBy: string | null
   /** RFC 7591 §3.2.1: what was sent is told back as it is. */
   readonly told: JsonObject
 }
@@ -24,7 +26,7 @@ export interface ApprovedMetadata {
 /** The metadata with what its statement says. Throws `invalid_software_statement` or `unapproved_software_statement`. */
 export async function withSoftwareStatement(server: AuthorizationServer, sent: JsonObject): Promise<ApprovedMetadata> {
   const { software_statement: text, ...metadata } = sent
-  if (text === undefined || text === null) return { metadata, approvedBy: null, told: {} }
+  if (text === undefined || text === null) return { metadata, approvedBy: null, vouchedBy: null, told: {} }
   const statement = typeof text === 'string' ? parseForeignJwt(text, softwareStatementCharactersMax) : null
   if (statement === null) throw invalid('it is no JWT')
   const { iss } = statement.claims
@@ -37,14 +39,17 @@ export async function withSoftwareStatement(server: AuthorizationServer, sent: J
     })
   }
   // Keys of others are kept and fetched as those of clients are; a space keeps the name apart from every client id.
-  const owner = { id: `statements of ${iss}` as ClientId, jwks: [], jwksUri: keysUrl }
+  const owner = { id: `statements of ${iss}` as ClientId, jwks: [], jwksUri: keysUrl, source: null }
   const keys = await server.clientKeys.of(owner, statement.kid)
   if (!(await isSignedByOneOf(statement, keys))) throw invalid('no key of its issuer has signed it')
   const flaw = judgeClaims(statement, server.issuer, await server.store.now())
   if (flaw !== null) throw invalid(flaw)
+  const said = metadataOf(statement.claims)
   return {
-    metadata: { ...metadata, ...metadataOf(statement.claims) },
+    metadata: { ...metadata, ...said },
     approvedBy: iss,
+    // All who have the software have its statement, so where people are sent must stand in it to be believed.
+    vouchedBy: Array.isArray(said['redirect_uris']) ? iss : null,
     told: { software_statement: text },
   }
 }
