@@ -15,6 +15,7 @@ import { type PasswordFault, passwordCharactersMax, passwordCharactersMin } from
 import { groupsOf, type User } from '../domain/user/user.ts'
 import { parseInput } from './client-input.ts'
 import { findUser } from './find-user.ts'
+import { judgeStandardClaims } from './standard-claims.ts'
 import { AdminRefused, InputRefused, operatorEvent, type Workbench } from './workbench.ts'
 
 export const usersListedMax = 10_000
@@ -66,7 +67,7 @@ export type UserChangesInput = z.input<typeof userChangesSchema>
 /** Adds a person. Throws `InputRefused` for what cannot be stored and `AdminRefused` when the e-mail is taken. */
 export async function addUser(workbench: Workbench, input: NewUserInput): Promise<User> {
   const wanted = parseInput(newUserSchema, input)
-  refuseOwnClaims(wanted.claims)
+  refuseWrongClaims(wanted.claims)
   const claims = withGroups(wanted.claims, wanted.groups)
   refuseTooMuch(claims)
   const added = await addAccount(meansOf(workbench), { ...wanted, claims }, workbench.operator.caller)
@@ -88,7 +89,7 @@ export async function addUser(workbench: Workbench, input: NewUserInput): Promis
 export async function changeUser(workbench: Workbench, name: string, input: UserChangesInput): Promise<User> {
   const wanted = parseInput(userChangesSchema, input)
   if (Object.keys(input).length === 0) throw new InputRefused(['Nothing to change was named.'])
-  refuseOwnClaims(wanted.claims)
+  refuseWrongClaims(wanted.claims)
   const { user } = await findUser(workbench, name)
   const change = (before: User) => {
     const claims = changedClaims(before, wanted)
@@ -112,11 +113,13 @@ function withGroups(claims: User['claims'], groups: readonly string[]): User['cl
   return groups.length === 0 ? others : { ...others, [groupsClaim]: [...new Set(groups)] }
 }
 
-function refuseOwnClaims(claims: User['claims']): void {
+function refuseWrongClaims(claims: User['claims']): void {
   const own = Object.keys(claims).filter(name => ownClaims.includes(name))
   if (own.length > 0)
     throw new InputRefused([`The server itself says ${own.join(' and ')}: leave it out of the claims.`])
   if (groupsClaim in claims) throw new InputRefused(['Groups are not a claim like others: name each with --group.'])
+  const wrong = judgeStandardClaims(claims)
+  if (wrong.length > 0) throw new InputRefused(wrong)
 }
 
 function refuseTooMuch(claims: User['claims']): void {
@@ -156,11 +159,19 @@ export async function resetFactors(workbench: Workbench, name: string): Promise<
   const { user } = await findUser(workbench, name)
   const { store } = workbench
   const { subject } = user
+  const event = operatorEvent(workbench, 'factors_reset', { subject, atMs: await store.now() })
+  await forgetPasskeys(workbench, user)
+  await store.credentials.removeTotp(subject, 'all', [event])
+  // Whoever was signed in until then may have made another one in the meantime, and have signed in with it.
+  if ((await forgetPasskeys(workbench, user)) > 0) await store.credentials.removeTotp(subject, 'all', [])
+  return user
+}
+
+/** How many there were. */
+async function forgetPasskeys({ store }: Workbench, { subject }: User): Promise<number> {
   const { passkeys } = await store.credentials.ofUser(subject)
   for (const passkey of passkeys) await store.credentials.removePasskey(passkey, 'nothing', [])
-  const event = operatorEvent(workbench, 'factors_reset', { subject, atMs: await store.now() })
-  await store.credentials.removeTotp(subject, 'all', [event])
-  return user
+  return passkeys.length
 }
 
 /** Sets a new password; whoever was signed in with the old one is signed out everywhere. */

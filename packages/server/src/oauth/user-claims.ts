@@ -124,8 +124,13 @@ function pickClaims(user: User, names: readonly string[]): UserClaims {
     email_verified: user.emailVerified,
   }
   return Object.fromEntries(
-    names.filter(name => isUserClaim(name) && known[name] !== undefined).map(name => [name, known[name]]),
+    names.filter(name => isUserClaim(name) && hasValue(known[name])).map(name => [name, known[name]]),
   )
+}
+
+/** OIDC Core §5.3.2: a claim without a value is left out, not told as null or as an empty text. */
+function hasValue(claim: unknown): boolean {
+  return claim !== undefined && claim !== null && claim !== ''
 }
 
 const signInClaims: ReadonlySet<string> = new Set(['sub', 'acr', 'auth_time', 'amr'])

@@ -1,6 +1,7 @@
 /** `pawl user`: people who can sign in. Passwords come in by stdin and go nowhere else. */
 
 import { type Command, InvalidArgumentError } from 'commander'
+import { isTextClaim } from '../../admin/standard-claims.ts'
 import type { Workbench } from '../../admin/workbench.ts'
 import {
   addUser,
@@ -194,7 +195,11 @@ async function endAndTell(
 function collectClaim(text: string, before: Claims | undefined): Claims {
   const equals = text.indexOf('=')
   if (equals < 1) throw new InvalidArgumentError('A claim is written name=value.')
-  return { ...before, [text.slice(0, equals)]: jsonOrText(text.slice(equals + 1)) }
+  const name = text.slice(0, equals)
+  const value = text.slice(equals + 1)
+  // `birthdate=1815` is a year, and a telephone number may have nothing but digits.
+  const isDigits = isTextClaim(name) && /^[0-9]+$/.test(value)
+  return { ...before, [name]: isDigits ? value : jsonOrText(value) }
 }
 
 function jsonOrText(text: string): unknown {
