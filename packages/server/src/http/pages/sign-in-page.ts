@@ -1,6 +1,6 @@
 /** The sign-in page: one page, one form with both fields, whatever went wrong before. */
 
-import { type ClientOnPage, clientNameAndHost } from './client-on-page.ts'
+import { type ClientOnPage, clientNameAndHost, clientPagesLine } from './client-on-page.ts'
 import { waitInWords } from './durations.ts'
 import { type Html, html } from './html.ts'
 import { page, type Page, type PageFrame, stateForm } from './layout.ts'
@@ -44,7 +44,7 @@ export function signInPage(props: SignInPageProps): Page {
 ${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
 ${stateForm({ action, stateToken, content: fields(props) })}${passkey}${upstreamForm(props, action)}`
-  const below = html`<div class="aside">${forgottenLink(props)}${props.offersAccount === true ? newAccountForm(action, stateToken) : null}${client === null ? null : giveUpForm(client, stateToken)}</div>`
+  const below = html`<div class="aside">${forgottenLink(props)}${props.offersAccount === true ? newAccountForm(action, stateToken) : null}${client === null ? null : html`${giveUpForm(client, stateToken)}${clientPagesLine(client)}`}</div>`
   const script = passkey === null ? {} : { script: passkeyScript }
   const title = problem === null ? 'Sign in' : 'Problem: sign in'
   return page({ issuerHost: props.issuerHost, title, card, below, ...script })
@@ -65,7 +65,11 @@ function upstreamForm({ upstreams = [], stateToken }: SignInPageProps, action: s
   if (upstreams.length === 0) return null
   const forms = upstreams.map(({ id, name }) => {
     const button = html`<button class="secondary" name="decision" value="upstream">Sign in at <bdi>${name}</bdi></button>`
-    return stateForm({ action, stateToken, content: html`<input type="hidden" name="upstream" value="${id}">${button}` })
+    return stateForm({
+      action,
+      stateToken,
+      content: html`<input type="hidden" name="upstream" value="${id}">${button}`,
+    })
   })
   return html`<div class="providers">${forms}</div>`
 }
