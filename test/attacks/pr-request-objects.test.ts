@@ -101,7 +101,7 @@ describe('a signed request object', () => {
     for (const header of [{}, { jwk }, { kid: undefined, jwk }])
       await isRefused(stage, app, key, { header, key: stranger.privateKey })
     const unsigned = requestObject(stage, fieldsOf(app).fields, key, { header: { alg: 'none' } })
-    for (const text of [unsigned.replace(/[^.]*$/, ''), 'e30.e30.', 'x', '', '....', 'e30'])
+    for (const text of [unsigned.replace(/[^.]*$/, ''), 'e30.e30.', 'x', '....', 'e30'])
       await isRefusedText(stage, text)
     const good = requestObject(stage, fieldsOf(app).fields, key)
     const [head = '', body = '', signature = ''] = good.split('.')

@@ -7,7 +7,7 @@
 import type { Client } from '../../domain/client/client.ts'
 import type { Caller } from '../../domain/event/new-event.ts'
 import { parseClientId } from '../../domain/identifiers.ts'
-import type { AuthorizationServer, Parameters } from '../authorization-server.ts'
+import { type AuthorizationServer, type Parameters, valueOf } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { findClient } from '../registration/find-client.ts'
 import { keyOfCode, type Sender } from '../sender.ts'
@@ -33,7 +33,7 @@ export async function readAuthorizationRequest(
   caller: Caller,
 ): Promise<ReadRequest> {
   const client = await clientOf(server, parameters, caller)
-  const requestUri = parameters.get('request_uri')
+  const requestUri = valueOf(parameters, 'request_uri')
   if (requestUri !== undefined && isRequestUriOfOurs(requestUri)) {
     return { kind: 'request', client, request: await openPushedRequest(server, client, requestUri) }
   }
@@ -74,7 +74,7 @@ async function parametersOf(
   client: Client,
   parameters: Parameters,
 ): Promise<{ readonly signed: boolean; readonly sent: Parameters }> {
-  const object = parameters.get('request')
+  const object = valueOf(parameters, 'request')
   if (object === undefined) return { signed: false, sent: parameters }
   return { signed: true, sent: await signedParameters(server, client, object) }
 }
