@@ -7,6 +7,9 @@ import { requestObjectAlgorithms, type RequestRules } from '../domain/client/req
 import { encrypted, encryptionJson } from './client-tokens.ts'
 
 export const authorizationDetailsTypesMax = 32
+export const defaultAcrValuesMax = 16
+/** As many digits as `max_age` of a request may have. */
+export const maxAgeSecondsMax = 9_999_999_999
 
 export const requestChangesShape = {
   requirePushedRequests: z.boolean().optional(),
@@ -15,6 +18,11 @@ export const requestChangesShape = {
   responseAlgorithm: z.enum(signingAlgorithms).optional(),
   responseEncrypted: encrypted,
   authorizationDetailsTypes: z.array(z.string().max(256)).max(128).optional(),
+  defaultMaxAgeSeconds: z.int().min(0).max(maxAgeSecondsMax).nullable().optional(),
+  defaultAcrValues: z
+    .array(z.string().regex(/^[!-~]{1,256}$/))
+    .max(defaultAcrValuesMax)
+    .optional(),
 }
 export type RequestChanges = z.infer<z.ZodObject<typeof requestChangesShape>>
 
@@ -30,6 +38,9 @@ export function requestRulesOf(rules: RequestRules, changes: RequestChanges): Re
       authorizationDetailsTypes === undefined
         ? rules.authorizationDetailsTypes
         : [...new Set(authorizationDetailsTypes)],
+    defaultMaxAgeSeconds:
+      changes.defaultMaxAgeSeconds === undefined ? rules.defaultMaxAgeSeconds : changes.defaultMaxAgeSeconds,
+    defaultAcrValues: changes.defaultAcrValues ?? rules.defaultAcrValues,
   }
 }
 
@@ -57,7 +68,7 @@ export function judgeRequests(client: Client): string[] {
 
 /** RFC 9126 §6, RFC 9101 §10.5, OIDC Registration §2, JARM §3, RFC 9396 §10. */
 export function requestsJson({ requests }: Client): { readonly [name: string]: unknown } {
-  const { objectAlgorithm, authorizationDetailsTypes } = requests
+  const { objectAlgorithm, authorizationDetailsTypes, defaultMaxAgeSeconds, defaultAcrValues } = requests
   return {
     require_pushed_authorization_requests: requests.requirePushed,
     require_signed_request_object: requests.requireSigned,
@@ -65,5 +76,7 @@ export function requestsJson({ requests }: Client): { readonly [name: string]: u
     authorization_signed_response_alg: requests.responseAlgorithm,
     ...encryptionJson('authorization', requests.responseEncryption),
     ...(authorizationDetailsTypes.length === 0 ? {} : { authorization_details_types: authorizationDetailsTypes }),
+    ...(defaultMaxAgeSeconds === null ? {} : { default_max_age: defaultMaxAgeSeconds }),
+    ...(defaultAcrValues.length === 0 ? {} : { default_acr_values: defaultAcrValues }),
   }
 }

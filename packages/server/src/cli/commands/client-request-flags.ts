@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { encryptionOf } from './client-token-flags.ts'
+import { wholeNumber } from './whole-number.ts'
 
 export interface ClientRequestFlags {
   readonly requirePar?: boolean
@@ -11,6 +12,9 @@ export interface ClientRequestFlags {
   /** False: `--no-response-encryption`. */
   readonly responseEncryption?: string | false
   readonly detailsType?: readonly string[]
+  /** False: `--no-default-max-age`. */
+  readonly defaultMaxAge?: number | false
+  readonly defaultAcr?: readonly string[]
 }
 
 export function withClientRequestFlags(command: Command): Command {
@@ -24,6 +28,9 @@ export function withClientRequestFlags(command: Command): Command {
     .option('--response-encryption <alg[,enc]>', 'encrypt such answers to its key')
     .option('--no-response-encryption', 'only sign them')
     .option('--details-type <type>', 'authorization details it may ask for (RFC 9396); several times', collect)
+    .option('--default-max-age <seconds>', 'how long ago a sign-in may be where a request has no max_age', wholeNumber)
+    .option('--no-default-max-age', 'any time')
+    .option('--default-acr <acr>', 'the level it wishes for where a request names none; several times', collect)
 }
 
 export function requestChangesOf(flags: ClientRequestFlags): { readonly [name: string]: unknown } {
@@ -34,6 +41,8 @@ export function requestChangesOf(flags: ClientRequestFlags): { readonly [name: s
     responseAlgorithm: flags.responseAlg,
     responseEncrypted: encryptionOf(flags.responseEncryption),
     authorizationDetailsTypes: flags.detailsType,
+    defaultMaxAgeSeconds: flags.defaultMaxAge === false ? null : flags.defaultMaxAge,
+    defaultAcrValues: flags.defaultAcr,
   }
 }
 

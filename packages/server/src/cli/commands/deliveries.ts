@@ -8,7 +8,7 @@ import { UsageRefused } from '../exit-codes.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { table } from '../style.ts'
 import { plain, print, printJson, tell, type World } from '../world.ts'
-import { wholeNumber } from './client-flags.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const listedByDefault = 100
 

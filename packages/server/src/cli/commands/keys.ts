@@ -7,7 +7,7 @@ import { isoInstant } from '../../domain/time.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { table } from '../style.ts'
 import { print, printJson, tell, type World } from '../world.ts'
-import { wholeNumber } from './client-flags.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface RotateFlags extends StoreOptions {
   readonly alg: SigningAlgorithm

@@ -13,7 +13,7 @@ import type { Resource } from '../../domain/resource/resource.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { duration, pairs, table } from '../style.ts'
 import { print, printJson, tell, type World } from '../world.ts'
-import { wholeNumber } from './client-flags.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface ResourceFlags extends StoreOptions {
   readonly audience?: string

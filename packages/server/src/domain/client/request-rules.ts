@@ -27,6 +27,10 @@ export interface RequestRules {
   readonly responseEncryption: Encryption | null
   /** The types of authorization details it may ask for (RFC 9396 §10). */
   readonly authorizationDetailsTypes: readonly string[]
+  /** How long ago a sign-in may be where a request does not say (OIDC Registration §2); null: any time. */
+  readonly defaultMaxAgeSeconds: number | null
+  /** What level it wishes for where a request does not say, the dearest first. */
+  readonly defaultAcrValues: readonly string[]
 }
 
 export const ordinaryRequests: RequestRules = {
@@ -36,4 +40,6 @@ export const ordinaryRequests: RequestRules = {
   responseAlgorithm: 'ES256',
   responseEncryption: null,
   authorizationDetailsTypes: [],
+  defaultMaxAgeSeconds: null,
+  defaultAcrValues: [],
 }

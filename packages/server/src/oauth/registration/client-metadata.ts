@@ -52,6 +52,8 @@ export const plainMembers: { readonly [member: string]: keyof ClientChanges } = 
   request_object_signing_alg: 'requestObjectAlgorithm',
   require_signed_request_object: 'requireSignedRequests',
   require_pushed_authorization_requests: 'requirePushedRequests',
+  default_max_age: 'defaultMaxAgeSeconds',
+  default_acr_values: 'defaultAcrValues',
   authorization_signed_response_alg: 'responseAlgorithm',
   userinfo_signed_response_alg: 'userinfoSigned',
   introspection_signed_response_alg: 'introspectionSigned',
