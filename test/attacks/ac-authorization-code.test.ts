@@ -8,6 +8,7 @@ import { disableUser, enableUser } from '../../packages/server/src/admin/users.t
 import { failureDelayMsMax, failuresPerMinuteMax } from '../../packages/server/src/http/failure-delay.ts'
 import { type App, basic, type Tokens } from '../stage/app.ts'
 import { eventsOf } from '../stage/events.ts'
+import { openFapi2 } from '../stage/fapi2.ts'
 import { databaseFor } from '../stage/scene.ts'
 import { openStage, type Stage, type StageOptions } from '../stage/stage.ts'
 import { notedTimers } from '../stage/timers.ts'
@@ -146,6 +147,22 @@ describe('attacks on the authorization code', () => {
       stage.clock.set(stage.clock.nowMs() - 30_000)
       if (status === 400) refused(await app.redeem(authorization))
       await stage.close()
+    }
+  })
+
+  it('AC-06 gives a client of the profile fapi2 a minute, however long others may wait', async test => {
+    const scene = await openFapi2(test, { settings: { codeSeconds: 600 } })
+    const { stage } = scene
+    const other = stage.app(await stage.addClient({ id: 'shop', kind: 'web', redirectUris: [redirectUri] }))
+    for (const [waitsMs, status] of [
+      [59_999, 200],
+      [60_000, 400],
+      [61_000, 400],
+    ] as const) {
+      const [hasty, patient] = [await scene.authorize(), await other.authorize(stage.browser())]
+      stage.clock.advanceMs(waitsMs)
+      assert.equal((await scene.redeem(hasty)).status, status, `after ${waitsMs} ms`)
+      assert.equal((await other.redeem(patient)).status, 200)
     }
   })
 

@@ -3,7 +3,14 @@
 import type { ClientId } from '@pawl/family'
 import { z } from 'zod'
 import { noClientAbout } from '../domain/client/client-about.ts'
-import { authAlgorithms, authMethods, certificateNameTypes, type Client, clientKinds } from '../domain/client/client.ts'
+import {
+  authAlgorithms,
+  authMethods,
+  certificateNameTypes,
+  type Client,
+  clientKinds,
+  pkceRules,
+} from '../domain/client/client.ts'
 import { signingAlgorithms } from '../domain/client/signing-algorithm.ts'
 import { judgeKeySet } from '../domain/client/key-set.ts'
 import { ordinaryRequests } from '../domain/client/request-rules.ts'
@@ -13,6 +20,7 @@ import { acrs } from '../domain/session/acr.ts'
 import { aboutChangesShape, aboutOf } from './client-about.ts'
 import { defaultsOf, type KindDefaults, repeatSecondsDefault } from './client-defaults.ts'
 import { grantChangesShape, grantsOf } from './client-grants.ts'
+import { profileChangesShape, withProfile } from './client-profile-rules.ts'
 import { requestChangesShape, requestRulesOf } from './client-requests.ts'
 import { logoutChangesShape, logoutChannelsOf } from './client-logout.ts'
 import { tokenChangesShape, tokenRulesOf } from './client-tokens.ts'
@@ -33,6 +41,7 @@ const certificateName = z.strictObject({ type: z.enum(certificateNameTypes), val
 /** Everything that can be changed later. Absent: as it is, or as the kind has it. */
 export const clientChangesSchema = z.strictObject({
   name: z.string().optional(),
+  ...profileChangesShape,
   auth: z.enum(authMethods).optional(),
   authAlgorithm: z.enum(authAlgorithms).nullable().optional(),
   jwks: keySet.optional(),
@@ -45,7 +54,7 @@ export const clientChangesSchema = z.strictObject({
   scopes: texts.optional(),
   resources: texts.optional(),
   audiences: texts.optional(),
-  pkce: z.enum(['always', 'or_nonce']).optional(),
+  pkce: z.enum(pkceRules).optional(),
   firstParty: z.boolean().optional(),
   ...requestChangesShape,
   ...aboutChangesShape,
@@ -86,10 +95,12 @@ export function clientOfKind(id: ClientId, registration: ClientRegistration, cre
 }
 
 /** The client with the changes in it. Not judged yet. */
-export function applyChanges(client: Client, changes: ClientChanges): Client {
+export function applyChanges(client: Client, said: ClientChanges): Client {
+  const changes = withProfile(client, said)
   return {
     ...client,
     name: changes.name ?? client.name,
+    profile: changes.profile === undefined ? client.profile : changes.profile,
     ...authentication(client, changes),
     redirectUris: distinct(changes.redirectUris) ?? client.redirectUris,
     postLogoutRedirectUris: distinct(changes.postLogoutRedirectUris) ?? client.postLogoutRedirectUris,
@@ -149,6 +160,7 @@ function withLifetimes(registration: ClientRegistration, defaults: KindDefaults)
 
 function blankClient(defaults: KindDefaults): Omit<Client, 'id' | 'kind' | 'name' | 'createdAtMs'> {
   return {
+    profile: null,
     authMethod: defaults.authMethod,
     secretHashes: [],
     authAlgorithm: null,

@@ -19,6 +19,7 @@ export function clientJson(client: Client, secret: string | null = null): Client
     client_id_issued_at: Math.floor(client.createdAtMs / 1000),
     client_name: client.name,
     kind: client.kind,
+    ...(client.profile === null ? {} : { profile: client.profile }),
     application_type: client.kind === 'native' || client.kind === 'device' ? 'native' : 'web',
     redirect_uris: client.redirectUris,
     post_logout_redirect_uris: client.postLogoutRedirectUris,

@@ -8,6 +8,7 @@ import { type Client, isPublicClient } from '../domain/client/client.ts'
 import { judgeAbout } from './client-about.ts'
 import { judgeAuthentication } from './client-authentication-rules.ts'
 import { judgeGrants } from './client-grants.ts'
+import { judgeProfile } from './client-profile-rules.ts'
 import { judgeSenderConstraint } from './client-sender-rules.ts'
 import { judgeLogout } from './client-logout.ts'
 import { judgeRequests } from './client-requests.ts'
@@ -32,6 +33,7 @@ export function judgeClient(client: Client): string[] {
     ...judgeRedirects(client),
     ...judgeGrants(client),
     ...judgeSenderConstraint(client),
+    ...judgeProfile(client),
     ...judgeLifetimes(client),
     ...judgeNames(client),
     ...judgeRequests(client),
@@ -44,8 +46,10 @@ export function judgeClient(client: Client): string[] {
 function judgeKind(client: Client): string[] {
   const { pkce } = client
   const wrong: string[] = []
-  if (pkce === 'or_nonce' && (isPublicClient(client) || !client.scopes.includes('openid'))) {
-    wrong.push('Only a confidential OpenID Connect client may send a nonce instead of PKCE (RFC 9700 §2.1.1).')
+  if (pkce !== 'always' && (isPublicClient(client) || !client.scopes.includes('openid'))) {
+    wrong.push(
+      'Only a confidential OpenID Connect client may send a nonce instead of PKCE, or neither (RFC 9700 §2.1.1).',
+    )
   }
   return wrong
 }

@@ -6,6 +6,7 @@
 import { parseClientId } from '../domain/identifiers.ts'
 import type { ClientId } from '@pawl/family'
 import { type Client, type ClientReading, secretAlgorithm } from '../domain/client/client.ts'
+import { allowsAlgorithm, wantsPlainAudience } from '../domain/client/client-profile.ts'
 import { openSecrets, resealedSecrets } from '../domain/client/client-secret.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import {
@@ -63,7 +64,8 @@ async function isGenuine(
 ): Promise<boolean> {
   if (reading === null) return isSignedByNobody(assertion)
   const { client } = reading
-  const isAllowed = (client.authAlgorithm ?? assertion.algorithm) === assertion.algorithm
+  const { algorithm } = assertion
+  const isAllowed = (client.authAlgorithm ?? algorithm) === algorithm && allowsAlgorithm(client.profile, algorithm)
   if (isAllowed && client.authMethod === 'private_key_jwt') {
     return isSignedByOneOf(assertion, await server.clientKeys.of(client, assertion.kid))
   }
@@ -84,6 +86,7 @@ function judgeClaims(client: Client, assertion: ForeignJwt, { issuer, nowMs }: M
   if (!assertionTypes.has(type)) return 'the assertion is a token of another type'
   if (claims['iss'] !== client.id || claims['sub'] !== client.id) return 'iss and sub are not both the client'
   if (soleAudienceOf(assertion) !== issuer) return 'aud is not the issuer alone'
+  if (wantsPlainAudience(client.profile) && claims['aud'] !== issuer) return 'aud is a list'
   const { jti } = claims
   if (typeof jti !== 'string' || jti === '' || jti.length > tokenIdCharactersMax) return 'jti is no short text'
   return judgeTimes(claims, nowMs)

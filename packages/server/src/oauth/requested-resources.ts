@@ -2,6 +2,7 @@
 
 import { isResourceIndicator, resourcesMax } from '@pawl/protocol'
 import type { Client } from '../domain/client/client.ts'
+import { allowsAlgorithm } from '../domain/client/client-profile.ts'
 import { plainResource, type Resource } from '../domain/resource/resource.ts'
 import { type Target, targetOf } from '../domain/resource/target.ts'
 import type { AuthorizationServer, Parameters } from './authorization-server.ts'
@@ -49,11 +50,19 @@ async function resourcesCalled(
   const readings = await Promise.all(indicators.map(indicator => server.store.resources.read(indicator)))
   return readings.map((reading, at) => {
     const indicator = indicators[at] ?? ''
-    if (reading !== null) return reading.resource
+    if (reading !== null) return refuseAlgorithm(client, reading.resource)
     // The server itself is a resource that nobody has to register: its userinfo.
     if (server.rules.resources === 'any' || indicator === server.issuer) return plainResource(indicator, 0)
     throw wrongTarget(client, `there is no resource ${indicator.slice(0, 200)} in the register`)
   })
+}
+
+function refuseAlgorithm(client: Client, resource: Resource): Resource {
+  if (allowsAlgorithm(client.profile, resource.signingAlgorithm)) return resource
+  throw wrongTarget(
+    client,
+    `tokens for ${resource.indicator} are signed with ${resource.signingAlgorithm}, which its profile does not allow`,
+  )
 }
 
 function wrongTarget(client: Client, detail: string, description?: string): OAuthError {

@@ -1,7 +1,7 @@
 /** The flags `client add` and `client set` share, and the changes they mean. */
 
 import { readFileSync } from 'node:fs'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { certificateNameTypes } from '../../domain/client/client.ts'
 import { UsageRefused } from '../exit-codes.ts'
 import { aboutChangesOf, type ClientAboutFlags, withClientAboutFlags } from './client-about-flags.ts'
@@ -9,6 +9,7 @@ import { type ClientGrantFlags, grantChangesOf, withClientGrantFlags } from './c
 import { type ClientRequestFlags, requestChangesOf, withClientRequestFlags } from './client-request-flags.ts'
 import { type ClientLogoutFlags, logoutChangesOf, withClientLogoutFlags } from './client-logout-flags.ts'
 import { type ClientTokenFlags, tokenChangesOf, withClientTokenFlags } from './client-token-flags.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const keySetBytesMax = 65_536
 
@@ -19,6 +20,8 @@ export interface ClientFlags
     ClientLogoutFlags,
     ClientGrantFlags {
   readonly name?: string
+  /** False: `--no-profile`. */
+  readonly profile?: string | false
   readonly auth?: string
   readonly redirect?: readonly string[]
   readonly postLogoutRedirect?: readonly string[]
@@ -54,6 +57,8 @@ export function withClientFlags(command: Command): Command {
     withClientLogoutFlags(withClientTokenFlags(withClientAboutFlags(withClientRequestFlags(command)))),
   )
     .option('--name <text>', 'what users read on the consent page')
+    .option('--profile <name>', 'fapi2: hold it to the FAPI 2.0 Security Profile, and settle what that asks for')
+    .option('--no-profile', 'hold it to none; what was settled stays until you change it')
     .option('--redirect <uri>', 'a redirect URI; may be given several times', collect)
     .option('--post-logout-redirect <uri>', 'where a signed-out user may return to; several times', collect)
     .option('--scope <scopes>', 'what it may ask for, separated by spaces; several times', collectWords)
@@ -64,7 +69,7 @@ export function withClientFlags(command: Command): Command {
     .option('--attester-jwks <file>', 'the keys of who attests its instances')
     .option('--resource <uri>', 'a resource it may ask tokens for (RFC 8707); several times', collect)
     .option('--audience <name>', 'an audience whose tokens it may introspect; several times', collect)
-    .option('--pkce <rule>', 'always, or or-nonce for a confidential OpenID Connect client')
+    .option('--pkce <rule>', 'always; for a confidential OpenID Connect client also or-nonce, or optional')
     .option('--first-party', 'do not ask users for consent')
     .option('--no-first-party', 'ask users for consent')
     .option('--dpop', 'every token request of it shows a DPoP proof (RFC 9449)')
@@ -89,6 +94,7 @@ export function changesOf(flags: ClientFlags): { readonly [name: string]: unknow
   if (flags.enable && flags.disable) throw new UsageRefused('--enable and --disable do not go together.')
   const changes = {
     name: flags.name,
+    profile: flags.profile === false ? null : flags.profile,
     auth: flags.auth,
     authAlgorithm: flags.authAlg,
     ...(flags.jwks === undefined ? {} : keysOf(flags.jwks)),
@@ -156,11 +162,6 @@ function certificateNameOf(text: string): { readonly type: string; readonly valu
   const equals = text.indexOf('=')
   if (equals < 1) throw new UsageRefused('--tls-name is written type=value, such as san_dns=shop.example.')
   return { type: text.slice(0, equals), value: text.slice(equals + 1) }
-}
-
-export function wholeNumber(text: string): number {
-  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('It is a whole number.')
-  return Number(text)
 }
 
 function collect(text: string, before: readonly string[] | undefined): readonly string[] {

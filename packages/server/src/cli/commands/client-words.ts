@@ -9,6 +9,7 @@ export function clientWords(client: Client): string {
   const entries: readonly (readonly [string, string])[] = [
     ['client id', client.id],
     ['kind', client.disabled ? `${client.kind} (disabled)` : client.kind],
+    ['profile', client.profile ?? ''],
     ['authentication', client.authMethod],
     ['keys', keyWords(client)],
     [

@@ -5,6 +5,7 @@ import { originOfRedirectUri } from '@pawl/protocol'
 import type { AuditEvent } from '../event/event.ts'
 import type { Acr } from '../session/acr.ts'
 import type { ClientAbout } from './client-about.ts'
+import type { ClientProfile } from './client-profile.ts'
 import type { ClientSource } from './client-source.ts'
 import { clientSignatureAlgorithms, type Jwk } from './client-key.ts'
 import type { LogoutChannels } from './logout-channels.ts'
@@ -67,10 +68,19 @@ export interface SecretHash {
 export const authAlgorithms = [...clientSignatureAlgorithms, secretAlgorithm] as const
 export type AuthAlgorithm = (typeof authAlgorithms)[number]
 
+/**
+ * `always`; or `or_nonce` for a confidential OpenID client that sends a nonce instead; or `optional` for one that may send
+ * neither, as OIDC Core has it: whoever gets hold of its code can then slip it into another person's sign-in.
+ */
+export const pkceRules = ['always', 'or_nonce', 'optional'] as const
+export type PkceRule = (typeof pkceRules)[number]
+
 export interface Client {
   readonly id: ClientId
   readonly kind: ClientKind
   readonly name: string
+  /** What it has promised to keep, and is held to; null: nothing beyond its other settings. */
+  readonly profile: ClientProfile | null
   readonly authMethod: AuthMethod
   readonly secretHashes: readonly SecretHash[]
   /** The one algorithm its assertions are signed with (OIDC Registration §2); null: whichever of ours fits its key. */
@@ -91,8 +101,7 @@ export interface Client {
   readonly resources: readonly string[]
   /** Audiences this client answers to, besides its own id: it may introspect tokens meant for them. */
   readonly audiences: readonly string[]
-  /** `always`, or `or_nonce` for a confidential OpenID client that sends a nonce instead. */
-  readonly pkce: 'always' | 'or_nonce'
+  readonly pkce: PkceRule
   readonly requests: RequestRules
   readonly firstParty: boolean
   /** Every token request shows a DPoP proof (RFC 9449 §5.2). Without it a proof binds the tokens of its own request. */
@@ -129,6 +138,19 @@ export interface ClientReading {
 
 export function isPublicClient(client: Client): boolean {
   return client.authMethod === 'none'
+}
+
+/** True where every token request of the client shows a key. */
+export function isBound({ dpopBoundAccessTokens, tlsClientCertificateBoundAccessTokens }: Client): boolean {
+  return dpopBoundAccessTokens || tlsClientCertificateBoundAccessTokens
+}
+
+/**
+ * FAPI 2.0 §5.3.2.1: a confidential client that shows a key in every request gains nothing by rotation, and may lose its
+ * token by it. One of that profile always shows a key.
+ */
+export function keepsRefreshToken(client: Client): boolean {
+  return client.profile === 'fapi2' || (client.kind === 'integration' && isBound(client))
 }
 
 /** True of the methods that show or use a secret of ours. */

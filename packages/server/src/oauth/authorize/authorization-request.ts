@@ -5,6 +5,7 @@
 
 import { isS256Challenge, isSameRedirectUri, isSubset, parsePrompts, parseScope, type Prompt } from '@pawl/protocol'
 import { type Client, isPublicClient } from '../../domain/client/client.ts'
+import { mustNameRedirectUri } from '../../domain/client/client-profile.ts'
 import { type WantedAcr, wantedAcr } from '../../domain/session/acr.ts'
 import { type AuthorizationServer, type Parameters, valueOf } from '../authorization-server.ts'
 import { requestedDetails } from '../authorization-details.ts'
@@ -74,11 +75,12 @@ function sentResponseMode(parameters: Parameters): ResponseMode | null {
   return responseModes.find(known => known === mode) ?? null
 }
 
-/** OAuth 2.1 §4.1.1 lets a client with one redirect URI leave it out; OIDC Core §3.1.2.1 does not. */
+/** OAuth 2.1 §4.1.1 lets a client with one redirect URI leave it out; OIDC Core §3.1.2.1 and FAPI 2.0 do not. */
 function onlyRedirectUri(client: Client, parameters: Parameters): string {
   const [only, second] = client.redirectUris
   const isOpenid = (parameters.get('scope') ?? '').split(' ').includes('openid')
-  if (only !== undefined && second === undefined && !isOpenid) return only
+  const mayBeLeftOut = !isOpenid && !mustNameRedirectUri(client.profile)
+  if (only !== undefined && second === undefined && mayBeLeftOut) return only
   throw redirectFault(client, 'The request names no address to return to.')
 }
 
@@ -103,23 +105,23 @@ export async function checkedRequest(
     scopes,
     resources: await requestedResources(server, client, parameters),
     nonce,
-    codeChallenge: challengeOf(client, parameters, scopes.includes('openid') && nonce !== null),
+    codeChallenge: challengeOf(parameters, mayLeaveOutChallenge(client, scopes, nonce)),
     dpopThumbprint: keyOfCode(client, parameters, null),
     prompts: promptsOf(server, parameters),
-    maxAgeSeconds: maxAgeOf(parameters),
+    maxAgeSeconds: maxAgeOf(parameters) ?? client.requests.defaultMaxAgeSeconds,
     loginHint: limited(parameters, 'login_hint', loginHintCharactersMax),
     subject: await onlySubject(server, client, { hint: valueOf(parameters, 'id_token_hint'), claims }),
     claims,
-    wantedAcr: acrOf(claims, limited(parameters, 'acr_values', acrValuesCharactersMax)),
+    wantedAcr: acrOf(claims, acrWishOf(client, parameters, claims)),
     authorizationDetails: await requestedDetails(server, client, parameters),
   }
 }
 
 function checkWhatIsNotThere(client: Client, to: ReturnAddress, parameters: Parameters): void {
-  if (parameters.has('request_uri')) {
+  if (valueOf(parameters, 'request_uri') !== undefined) {
     throw fault('request_uri_not_supported', 'The only request URIs here are those of pushed requests.')
   }
-  if (parameters.has('registration'))
+  if (valueOf(parameters, 'registration') !== undefined)
     throw fault('registration_not_supported', 'The registration parameter is not supported.')
   const type = valueOf(parameters, 'response_type')
   if (type === undefined) throw fault('invalid_request', 'response_type is missing.')
@@ -152,13 +154,18 @@ export function scopesOf(client: Client, parameters: Parameters): readonly strin
   return mayRefresh ? wanted : wanted.filter(scope => scope !== 'offline_access')
 }
 
-/** PKCE is for everyone; a confidential OpenID client may be registered to send a nonce instead (RFC 9700 §2.1.1). */
-function challengeOf(client: Client, parameters: Parameters, hasNonce: boolean): string | null {
+/** PKCE is for everyone; a confidential OpenID client may be registered to send a nonce instead, or neither (RFC 9700 §2.1.1). */
+function mayLeaveOutChallenge(client: Client, scopes: readonly string[], nonce: string | null): boolean {
+  if (isPublicClient(client) || !scopes.includes('openid')) return false
+  return client.pkce === 'optional' || (client.pkce === 'or_nonce' && nonce !== null)
+}
+
+function challengeOf(parameters: Parameters, mayBeLeftOut: boolean): string | null {
   const challenge = valueOf(parameters, 'code_challenge')
   const method = valueOf(parameters, 'code_challenge_method')
   if (challenge === undefined) {
     if (method !== undefined) throw fault('invalid_request', 'code_challenge_method came without a code_challenge.')
-    if (client.pkce === 'or_nonce' && !isPublicClient(client) && hasNonce) return null
+    if (mayBeLeftOut) return null
     throw fault('invalid_request', 'code_challenge is missing (PKCE with S256 is required).')
   }
   if (method !== 'S256') throw fault('invalid_request', 'code_challenge_method must be S256.')
@@ -203,6 +210,13 @@ function claimsOf(client: Client, parameters: Parameters): string | null {
   const kept = keptClaims(text, client.scopes)
   if (kept === null) throw fault('invalid_request', 'claims is not a JSON object of claim requests.')
   return kept
+}
+
+/** What the client registered counts where the request itself says nothing of it (OIDC Registration §2). */
+function acrWishOf(client: Client, parameters: Parameters, claims: string | null): string | null {
+  const sent = limited(parameters, 'acr_values', acrValuesCharactersMax)
+  if (sent !== null || acrAskedFor(claims) !== null) return sent
+  return client.requests.defaultAcrValues.join(' ')
 }
 
 /** An essential acr claim is a must and counts alone; the values of `acr_values` are a wish (OIDC Core §3.1.2.1, §5.5.1.1). */

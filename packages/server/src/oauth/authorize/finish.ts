@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto'
 import { cutOffOf, expiryOf, type Family, type Grant, openFamily, type Redemption } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
+import { codeSecondsFor } from '../../domain/client/client-profile.ts'
 import { hearsOfLogout } from '../../domain/client/logout-channels.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
 import { grantIdOf, newStepId } from '../../domain/identifiers.ts'
@@ -78,7 +79,8 @@ async function openedBefore(server: AuthorizationServer, finish: Finish): Promis
 function openingOf(server: AuthorizationServer, finish: Finish) {
   const { interaction, client, nowMs } = finish
   const refreshable = client.grantTypes.includes('refresh_token')
-  const bareEnd = bareEndOf(server, finish)
+  const redeemSeconds = codeSecondsFor(client.profile, server.rules.codeSeconds)
+  const bareEnd = bareEndOf(redeemSeconds, finish)
   return {
     id: interaction.familyId,
     seed: server.entropy.bytes(32),
@@ -88,8 +90,8 @@ function openingOf(server: AuthorizationServer, finish: Finish) {
     redemption: redemptionOf(finish),
     binding: null,
     refreshable,
-    redeemSeconds: server.rules.codeSeconds,
-    idleSeconds: refreshable ? client.idleSeconds : Math.ceil((bareEnd - nowMs) / 1000) - server.rules.codeSeconds,
+    redeemSeconds,
+    idleSeconds: refreshable ? client.idleSeconds : Math.ceil((bareEnd - nowMs) / 1000) - redeemSeconds,
     absoluteExpiresAtMs: refreshable ? absoluteEnd(finish) : bareEnd,
   }
 }
@@ -98,8 +100,8 @@ function openingOf(server: AuthorizationServer, finish: Finish) {
  * Without a refresh token a family stands for its access token alone, and in the name of a client that hears when the
  * session ends also for its part in that session.
  */
-function bareEndOf({ rules }: AuthorizationServer, { client, session, nowMs }: Finish): number {
-  const accessEndsAtMs = nowMs + (rules.codeSeconds + client.accessTokenSeconds) * 1000
+function bareEndOf(redeemSeconds: number, { client, session, nowMs }: Finish): number {
+  const accessEndsAtMs = nowMs + (redeemSeconds + client.accessTokenSeconds) * 1000
   return hearsOfLogout(client.logout) ? Math.max(accessEndsAtMs, session.expiresAtMs) : accessEndsAtMs
 }
 
