@@ -4,6 +4,7 @@
  */
 
 import type { Client } from '../../domain/client/client.ts'
+import { allowsAlgorithm } from '../../domain/client/client-profile.ts'
 import { requestObjectAlgorithms } from '../../domain/client/request-rules.ts'
 import { type ForeignJwt, isSignedByOneOf, numericDateMs, parseForeignJwt } from '../../domain/token/foreign-jwt.ts'
 import type { AuthorizationServer, Parameters } from '../authorization-server.ts'
@@ -23,9 +24,8 @@ const jwtMembers: ReadonlySet<string> = new Set(['iss', 'aud', 'exp', 'nbf', 'ia
 export async function signedParameters(server: AuthorizationServer, client: Client, text: string): Promise<Parameters> {
   const object = parseForeignJwt(await decrypted(server, client, text))
   if (object === null) throw refused(client, 'The request object is no signed JWT.')
-  const { objectAlgorithm } = client.requests
-  const isAllowed = objectAlgorithm === null ? isKnown(object.algorithm) : objectAlgorithm === object.algorithm
-  if (!isAllowed) throw refused(client, 'The request object is signed with an algorithm that is not allowed here.')
+  if (!isAllowed(client, object.algorithm))
+    throw refused(client, 'The request object is signed with an algorithm that is not allowed here.')
   if (!objectTypes.has(object.type)) throw refused(client, 'The request object is a token of another type.')
   const keys = await server.clientKeys.of(client, object.kid)
   if (!(await isSignedByOneOf(object, keys)))
@@ -43,8 +43,9 @@ async function decrypted(server: AuthorizationServer, client: Client, text: stri
   throw refused(client, 'The request object was not encrypted to a key of this server.')
 }
 
-function isKnown(algorithm: string): boolean {
-  return requestObjectAlgorithms.some(known => known === algorithm)
+function isAllowed({ profile, requests: { objectAlgorithm } }: Client, algorithm: string): boolean {
+  const isChosen = objectAlgorithm === null || objectAlgorithm === algorithm
+  return isChosen && requestObjectAlgorithms.some(known => known === algorithm) && allowsAlgorithm(profile, algorithm)
 }
 
 function judgeClaims(
@@ -67,7 +68,10 @@ function judgeTimes(claims: ForeignJwt['claims'], nowMs: number): string | null 
   const [notBeforeMs, expiresAtMs] = [numericDateMs(claims['nbf']), numericDateMs(claims['exp'])]
   if (notBeforeMs === null) return 'nbf in the request object is no time.'
   if (expiresAtMs === null) return 'exp in the request object is no time.'
-  if (notBeforeMs > nowMs + requestClockSkewSeconds * 1000) return 'nbf in the request object is in the future.'
+  const latestMs = nowMs + requestClockSkewSeconds * 1000
+  if (notBeforeMs > latestMs) return 'nbf in the request object is in the future.'
+  const issuedAtMs = claims['iat'] === undefined ? notBeforeMs : numericDateMs(claims['iat'])
+  if (issuedAtMs === null || issuedAtMs > latestMs) return 'iat in the request object is no time, or in the future.'
   if (notBeforeMs < nowMs - requestObjectSecondsMax * 1000) return 'nbf in the request object is more than an hour ago.'
   if (expiresAtMs <= nowMs) return 'exp in the request object has passed.'
   if (expiresAtMs > notBeforeMs + requestObjectSecondsMax * 1000) {
