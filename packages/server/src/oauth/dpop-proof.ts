@@ -8,7 +8,10 @@ import {
   dpopNonceHeader,
   judgeDpopClaims,
   proofAgeSecondsMax,
+  serverAheadSecondsMax,
 } from '@pawl/protocol'
+import { type Client, isPublicClient } from '../domain/client/client.ts'
+import { allowsAlgorithm, type ClientProfile } from '../domain/client/client-profile.ts'
 import { nonceSecondsMax } from '../domain/dpop/dpop-nonces.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
@@ -21,6 +24,7 @@ export interface Proven extends Presented {
   readonly nonceIsRequired: boolean
   /** How far ahead the client's clock may be where the proof has a nonce; as far as a person's by default. */
   readonly aheadSecondsMax?: number
+  readonly profile?: ClientProfile | null
   /** The store's. */
   readonly nowMs: number
 }
@@ -38,15 +42,32 @@ export interface GoodProof {
   readonly mark: Mark
 }
 
+/** What of that follows from whose proof it is. */
+export function proofRulesOf(client: Client): Required<Pick<Proven, 'aheadSecondsMax' | 'profile'>> {
+  return {
+    aheadSecondsMax: isPublicClient(client) ? clockErrorSecondsMax : serverAheadSecondsMax,
+    profile: client.profile,
+  }
+}
+
 /**
  * The key that made the proof. Throws `invalid_dpop_proof`, or `use_dpop_nonce` with a nonce where the same request would
  * be taken with it. The signature is verified last, because everything else costs less.
  */
 export function goodProof(server: AuthorizationServer, text: string, proven: Proven): GoodProof {
   const { proofs, nonces } = server.dpop
-  const { method, path, accessToken, nonceIsRequired, aheadSecondsMax = clockErrorSecondsMax, nowMs } = proven
+  const {
+    method,
+    path,
+    accessToken,
+    nonceIsRequired,
+    aheadSecondsMax = clockErrorSecondsMax,
+    profile = null,
+    nowMs,
+  } = proven
   const proof = proofs.read(text)
   if ('fault' in proof) throw refusedProof(proof.fault, proven)
+  if (!allowsAlgorithm(profile, proof.key.algorithm)) throw refusedProof('alg is none of the profile', proven)
   const fault = judgeDpopClaims(proof.claims, {
     method,
     urls: server.urlsOf(path),

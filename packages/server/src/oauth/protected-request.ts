@@ -4,10 +4,11 @@
  * token as well.
  */
 
+import type { Grant } from '@pawl/family'
 import { dpopAlgorithms } from '@pawl/protocol'
 import type { LivingAccessToken } from './access-token.ts'
 import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
-import { challengeOf, goodProof, replayedProof } from './dpop-proof.ts'
+import { challengeOf, goodProof, proofRulesOf, replayedProof } from './dpop-proof.ts'
 import { OAuthError, type OAuthErrorCode, type RefusalContext } from './oauth-error.ts'
 
 export interface ProtectedRequest extends Pick<ProtocolRequest, 'method' | 'path' | 'dpop' | 'certificate'> {
@@ -53,14 +54,19 @@ export function protectedFailure(
 async function proveKey(
   server: AuthorizationServer,
   request: ProtectedRequest,
-  { thumbprint, context }: { readonly thumbprint: string; readonly context: Partial<RefusalContext> },
+  {
+    thumbprint,
+    context,
+  }: { readonly thumbprint: string; readonly context: Partial<RefusalContext> & Pick<Grant, 'clientId'> },
 ): Promise<void> {
   const { method, path, dpop, accessToken } = request
   const scheme = 'DPoP'
   if (dpop === undefined) throw protectedFailure('invalid_token', 'there is no DPoP proof', { scheme, context })
-  const nowMs = await server.store.now()
+  const [nowMs, reading] = await Promise.all([server.store.now(), server.store.clients.read(context.clientId)])
+  if (reading === null) throw protectedFailure('invalid_token', 'the client is gone', { scheme, context })
   const nonceIsRequired = server.rules.dpopNonces
-  const proof = goodProof(server, dpop, { method, path, accessToken, nonceIsRequired, nowMs, context })
+  const proven = { method, path, accessToken, nonceIsRequired, nowMs, context }
+  const proof = goodProof(server, dpop, { ...proven, ...proofRulesOf(reading.client) })
   if (proof.thumbprint !== thumbprint) {
     throw protectedFailure('invalid_token', 'the access token is bound to another DPoP key', { scheme, context })
   }

@@ -4,14 +4,14 @@
  */
 
 import type { Binding, Proof } from '@pawl/family'
-import { clockErrorSecondsMax, isThumbprint, serverAheadSecondsMax } from '@pawl/protocol'
+import { isThumbprint } from '@pawl/protocol'
 import type { PresentedCertificate } from '../domain/certificate/presented-certificate.ts'
 import { type Client, isPublicClient } from '../domain/client/client.ts'
 import type { Mark } from '../domain/mark/mark-store.ts'
 import type { Confirmation } from '../domain/token/issue.ts'
 import { type AuthorizationServer, type Parameters, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { attestedThumbprint } from './client-attestation.ts'
-import { type GoodProof, goodProof, replayedProof } from './dpop-proof.ts'
+import { type GoodProof, goodProof, proofRulesOf, replayedProof } from './dpop-proof.ts'
 import { OAuthError } from './oauth-error.ts'
 
 export interface Sender {
@@ -80,8 +80,8 @@ function proofIn(server: AuthorizationServer, client: Client, request: ProofRequ
   const { method, path, dpop, nowMs } = request
   const nonceIsRequired = server.rules.dpopNonces
   const context = { clientId: client.id }
-  const aheadSecondsMax = isPublicClient(client) ? clockErrorSecondsMax : serverAheadSecondsMax
-  return goodProof(server, dpop, { method, path, accessToken: null, nonceIsRequired, aheadSecondsMax, nowMs, context })
+  const proven = { method, path, accessToken: null, nonceIsRequired, nowMs, context }
+  return goodProof(server, dpop, { ...proven, ...proofRulesOf(client) })
 }
 
 /** Most clients are not, and their refresh comes by here. */
