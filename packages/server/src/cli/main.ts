@@ -5,6 +5,7 @@ import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import { systemEntropy } from '../domain/entropy.ts'
 import { systemClock } from '../domain/time.ts'
+import { addCheckCommand } from './commands/check.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDeliveriesCommands } from './commands/deliveries.ts'
@@ -57,6 +58,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addDevCommand(program, world)
   addTryCommand(program, world, outcome)
   addServeCommand(program, world)
+  addCheckCommand(program, world, outcome)
   addClientCommands(program, world)
   addUserCommands(program, world)
   addUpstreamCommands(program, world)

@@ -1,4 +1,4 @@
-/** The flags `serve` and `dev` share: every setting there is, read off the schema, so that none can be forgotten. */
+/** The flags `serve`, `dev` and `check` share: every setting there is, read off the schema, so that none can be forgotten. */
 
 import type { Command } from 'commander'
 import { type FlagValue, readSettings, type SettingsReading } from '../config/read-config.ts'
@@ -16,6 +16,10 @@ export interface ServerFlags extends FlagValues {
 }
 
 export function withServerFlags(command: Command): Command {
+  return withSettingFlags(command).option('--json', 'Print one line of JSON when ready.')
+}
+
+export function withSettingFlags(command: Command): Command {
   const defaults = settingsSchema.parse({})
   for (const name of settingNames) {
     const { description: meaning, unit } = settingMeaning(name)
@@ -27,9 +31,7 @@ export function withServerFlags(command: Command): Command {
     else if (repeatedFlags[name] !== undefined) command.option(flag, `${description} Several times.`, collect)
     else command.option(flag, description)
   }
-  return command
-    .option('--config <file>', 'A configuration file instead of pawl.yaml in the data directory.')
-    .option('--json', 'Print one line of JSON when ready.')
+  return command.option('--config <file>', 'A configuration file instead of pawl.yaml in the data directory.')
 }
 
 export function settingsOf(world: World, flags: ServerFlags): SettingsReading {

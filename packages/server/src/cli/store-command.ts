@@ -37,9 +37,18 @@ export async function withWorkbench<T>(
   options: StoreOptions,
   work: (workbench: Workbench) => Promise<T>,
 ): Promise<T> {
+  return workWith(world, configOf(world, options), work)
+}
+
+/** The same with a configuration that is known already. */
+export async function workWith<T>(
+  world: World,
+  config: Config,
+  work: (workbench: Workbench) => Promise<T>,
+): Promise<T> {
   const { clock, entropy, operatorName } = world
   const parts = { clock, entropy, logger: stderrLogger('warn') }
-  const { workbench, close } = await openWorkbench(configOf(world, options), parts, operatorName)
+  const { workbench, close } = await openWorkbench(config, parts, operatorName)
   try {
     return await work(workbench)
   } finally {

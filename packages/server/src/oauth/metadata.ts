@@ -39,7 +39,9 @@ export const openidScopes: readonly string[] = ['openid', 'profile', 'email', 'p
  * not miss what it would have found by the other.
  */
 export function serverMetadata(
-  server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates' | 'statusLists'>,
+  server: Pick<AuthorizationServer, 'issuer' | 'rules' | 'clientCertificates'> & {
+    readonly statusLists: object | null
+  },
 ): {
   readonly [name: string]: unknown
 } {
@@ -95,6 +97,7 @@ function aliasesAt(url: string): { readonly [name: string]: string } {
   return {
     token_endpoint: url + endpointPaths.token,
     pushed_authorization_request_endpoint: url + endpointPaths.push,
+    device_authorization_endpoint: url + endpointPaths.deviceAuthorization,
     revocation_endpoint: url + endpointPaths.revoke,
     introspection_endpoint: url + endpointPaths.introspect,
     userinfo_endpoint: url + endpointPaths.userinfo,
