@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { addUpstream, type NewUpstreamInput, removeUpstream } from '../packages/server/src/admin/upstreams.ts'
 import { disableUser } from '../packages/server/src/admin/users.ts'
+import { providerSeconds } from '../packages/server/src/oauth/upstream/provider.ts'
 import { attemptSeconds, departuresPerNetworkMax } from '../packages/server/src/oauth/upstream/upstream-sign-in.ts'
 import { openAccount, press } from './stage/account.ts'
+import type { Fields } from './stage/app.ts'
 import type { Browser, BrowserPage } from './stage/browser.ts'
 import { eventsOf } from './stage/events.ts'
 import { idTokenOf } from './stage/id-token.ts'
@@ -35,9 +37,9 @@ const ada: UpstreamPerson = { sub: 'ada-there', email: 'ada@example.com', email_
 const grace: UpstreamPerson = { sub: 'grace-there', email: 'grace@example.com', email_verified: true }
 
 /** Presses the provider's button on the sign-in page: where the browser is sent. */
-async function leave(scene: Connected, browser: Browser): Promise<URL> {
+async function leave(scene: Connected, browser: Browser, fields: Fields = {}): Promise<URL> {
   scene.stage.clock.advanceMs(1)
-  const page = await browser.open(scene.app.authorizePath({ scope: 'openid', prompt: 'login' }).path)
+  const page = await browser.open(scene.app.authorizePath({ scope: 'openid', prompt: 'login', ...fields }).path)
   return away(await press(browser, page, 'upstream', { upstream: 'acme' }))
 }
 
@@ -45,6 +47,14 @@ function away(page: BrowserPage): URL {
   assert.ok(page.leftTo !== null, page.body.slice(0, 300))
   assert.equal(page.leftTo.pathname, '/authorize')
   return page.leftTo
+}
+
+/** Another provider beside the first one. */
+async function alsoAt(test: TestContext, { stage }: Scene, id: string): Promise<UpstreamProvider> {
+  const provider = await openUpstreamProvider(test)
+  const { id: clientId, secret: clientSecret } = upstreamClient
+  await addUpstream(stage.workbench, { id, name: id, issuer: provider.issuer, clientId, clientSecret })
+  return provider
 }
 
 async function connectAda(scene: Connected): Promise<void> {
@@ -64,7 +74,7 @@ describe('signing in at another provider', () => {
     const scene = await connected(test)
     const { searchParams } = await leave(scene, scene.browser)
     assert.equal(searchParams.get('client_id'), upstreamClient.id)
-    assert.equal(searchParams.get('redirect_uri'), `${scene.stage.issuer}/upstream/callback`)
+    assert.equal(searchParams.get('redirect_uri'), `${scene.stage.issuer}/upstream/callback/acme`)
     assert.equal(searchParams.get('code_challenge_method'), 'S256')
     for (const name of ['state', 'nonce', 'code_challenge']) {
       assert.match(searchParams.get(name) ?? '', /^[\w-]{43}$/, name)
@@ -110,7 +120,9 @@ describe('signing in at another provider', () => {
     const registered = await scene.stage.addClient({ ...shop, id: 'other' })
     const app = scene.stage.app(registered)
     const browser = scene.stage.browser()
-    const url = away(await press(browser, await browser.open(app.authorizePath().path), 'upstream', { upstream: 'acme' }))
+    const url = away(
+      await press(browser, await browser.open(app.authorizePath().path), 'upstream', { upstream: 'acme' }),
+    )
     const page = await browser.open(scene.provider.signIn(url, ada))
     assert.match(page.body, /value="allow"/)
   })
@@ -141,6 +153,45 @@ describe('signing in at another provider', () => {
     assert.ok(again.leftTo?.searchParams.has('code'))
     assert.equal((await scene.stage.pawl.store.users.list(10)).length, 2)
   })
+
+  it('gives one account to somebody new who comes back in two tabs at once', async test => {
+    const scene = await connected(test, { createsUsers: true })
+    const ways = [await leave(scene, scene.browser), await leave(scene, scene.browser)]
+    const answers = ways.map(url => scene.provider.signIn(url, grace))
+    const pages = await Promise.all(answers.map(answer => scene.browser.open(answer)))
+    for (const page of pages) assert.ok(page.leftTo?.searchParams.has('code'), page.body.slice(0, 300))
+    assert.equal((await scene.stage.pawl.store.users.list(10)).length, 2)
+  })
+
+  it('asks the provider for as fresh a sign-in as was asked of us, and takes no older one', async test => {
+    const scene = await connected(test)
+    await connectAda(scene)
+    const { provider, stage } = scene
+    const nowSeconds = Math.floor(stage.clock.nowMs() / 1000)
+    const hourAgo = { ...ada, auth_time: nowSeconds - 3600 }
+    const cases = [
+      [{ prompt: 'login' }, '0', false],
+      [{ prompt: undefined, max_age: '600' }, '600', false],
+      [{ prompt: undefined, max_age: '7200' }, '7200', true],
+      [{ prompt: undefined }, null, true],
+    ] as const
+    for (const [fields, maxAge, isTaken] of cases) {
+      const browser = stage.browser()
+      const url = await leave(scene, browser, fields)
+      assert.equal(url.searchParams.get('max_age'), maxAge)
+      const page = await browser.open(provider.signIn(url, hourAgo))
+      assert.equal(page.leftTo?.searchParams.has('code') ?? false, isTaken, JSON.stringify(fields))
+      if (!isTaken) assert.match(page.body, /The other provider did not say who you are/)
+    }
+    for (const person of [{ ...ada, auth_time: nowSeconds }, ada]) {
+      const browser = stage.browser()
+      const page = await browser.open(provider.signIn(await leave(scene, browser), person))
+      assert.ok(page.leftTo?.searchParams.has('code'), 'just now, or nobody says when')
+    }
+    const visitor = stage.browser()
+    const url = away(await press(visitor, await visitor.open('/account'), 'upstream', { upstream: 'acme' }))
+    assert.equal(url.searchParams.get('max_age'), '900')
+  })
 })
 
 describe('an account at another provider', () => {
@@ -162,6 +213,7 @@ describe('an account at another provider', () => {
       { sub: 'b' },
       { ...grace, email: 'no address' },
       { sub: 'c', email: 'grace@example.com', email_verified: 'true' as unknown as boolean },
+      { ...grace, email: 'ｇｒａｃｅ@example.com' },
     ]
     for (const person of unproved) {
       const page = await open.browser.open(open.provider.signIn(await leave(open, open.browser), person))
@@ -225,8 +277,8 @@ describe('what comes back from another provider', () => {
     const third = provider.signIn(await leave(scene, browser), ada)
     stage.clock.advanceSeconds(attemptSeconds)
     assert.equal((await browser.open(third)).status, 400, 'too late')
-    assert.equal((await browser.open('/upstream/callback?code=x&state=y')).status, 400)
-    assert.equal((await browser.open('/upstream/callback?code=x')).status, 400)
+    assert.equal((await browser.open('/upstream/callback/acme?code=x&state=y')).status, 400)
+    assert.equal((await browser.open('/upstream/callback/acme?code=x')).status, 400)
     assert.equal(provider.redeemed(), 2, 'nothing else was redeemed')
   })
 
@@ -239,7 +291,7 @@ describe('what comes back from another provider', () => {
     const code = provider.codeFor(theirs, grace)
     const state = own.searchParams.get('state') ?? ''
     const query = new URLSearchParams({ code, state, iss: provider.issuer }).toString()
-    const page = await browser.open(`/upstream/callback?${query}`)
+    const page = await browser.open(`/upstream/callback/acme?${query}`)
     assert.equal(page.status, 400)
     assert.match(page.body, /Signing in at Acme did not work/)
   })
@@ -264,6 +316,27 @@ describe('what comes back from another provider', () => {
     assert.equal((await scene.stage.pawl.store.users.list(10)).length, 1)
   })
 
+  it('MX-05 counts for the provider it left for: one that passes people on to another learns nothing of theirs', async test => {
+    const scene = await connected(test)
+    await connectAda(scene)
+    const evil = await alsoAt(test, scene, 'evil')
+    const { browser, provider, app, stage } = scene
+    const redeemed = provider.redeemed()
+    stage.clock.advanceMs(1)
+    const page = await browser.open(app.authorizePath({ scope: 'openid', prompt: 'login' }).path)
+    const url = away(await press(browser, page, 'upstream', { upstream: 'evil' }))
+    assert.equal(url.searchParams.get('redirect_uri'), `${stage.issuer}/upstream/callback/evil`)
+    // The honest provider knows this server by its own address alone, and need not say who it is.
+    const code = provider.codeFor(url, ada)
+    const query = new URLSearchParams({ code, state: url.searchParams.get('state') ?? '' })
+    assert.equal((await browser.open(`/upstream/callback/acme?${query.toString()}`)).status, 400)
+    assert.equal((await browser.open(`/upstream/callback/evil?${query.toString()}`)).status, 400, 'it is over then')
+    assert.deepEqual([provider.redeemed(), evil.redeemed()], [redeemed, 0])
+    for (const path of ['/upstream/callback', '/upstream/callback/acme/x']) {
+      assert.equal((await stage.send(`${path}?${query.toString()}`)).status, 404)
+    }
+  })
+
   it('MX-05 is refused where the issuer in the answer is another, or an error came', async test => {
     const scene = await connected(test)
     const { browser, provider } = scene
@@ -273,11 +346,23 @@ describe('what comes back from another provider', () => {
       state: url.searchParams.get('state') ?? '',
       iss: 'https://evil.example',
     })
-    assert.equal((await browser.open(`/upstream/callback?${query.toString()}`)).status, 400)
+    assert.equal((await browser.open(`/upstream/callback/acme?${query.toString()}`)).status, 400)
     assert.equal(provider.redeemed(), 0)
     const refusedState = (await leave(scene, browser)).searchParams.get('state') ?? ''
-    const refused = await browser.open(`/upstream/callback?error=access_denied&state=${refusedState}`)
+    const refused = await browser.open(`/upstream/callback/acme?error=access_denied&state=${refusedState}`)
     assert.match(refused.body, /The other provider did not say who you are/)
+  })
+
+  it('costs the provider one question about itself in ten minutes, whoever comes', async test => {
+    const scene = await connected(test)
+    const { provider, stage } = scene
+    const page = await scene.browser.open(scene.app.authorizePath().path)
+    await Promise.all([1, 2, 3].map(() => press(scene.browser, page, 'upstream', { upstream: 'acme' })))
+    await connectAda(scene)
+    assert.equal(provider.described(), 1)
+    stage.clock.advanceSeconds(providerSeconds)
+    await leave(scene, stage.browser())
+    assert.equal(provider.described(), 2)
   })
 
   it('leaves behind a bounded number of departures from one network', async test => {

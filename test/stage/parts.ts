@@ -27,6 +27,7 @@ import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limi
 import { openOutbound } from '../../packages/server/src/outbound/open-outbound.ts'
 import { type AuthorizationServer, endpointUrls } from '../../packages/server/src/oauth/authorization-server.ts'
 import { openCourier } from '../../packages/server/src/oauth/open-courier.ts'
+import { upstreamProviders } from '../../packages/server/src/oauth/upstream/provider.ts'
 import { quickHashing, type Stage } from './stage.ts'
 
 export const somebody: Caller = { requestId: null, address: '203.0.113.7', userAgent: 'a test' }
@@ -70,6 +71,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     background: background(rethrow),
     outbound,
     clientDocuments: clientDocuments(outbound),
+    upstreamProviders: upstreamProviders({ issuer: stage.issuer, sealer: seals, outbound, nowMs: stage.clock.nowMs }),
     clientKeys: clientKeys({ outbound, nowMs: stage.clock.nowMs, report: rethrow }),
     rules: {
       codeSeconds: 60,

@@ -25,6 +25,8 @@ export interface UpstreamProvider {
   readonly codeFor: (authorizeUrl: URL, person: UpstreamPerson) => string
   /** How many tokens were asked for. */
   readonly redeemed: () => number
+  /** How often it was asked about itself. */
+  readonly described: () => number
 }
 
 interface Issued {
@@ -39,6 +41,7 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
   const codes = new Map<string, Issued>()
   let issuer = ''
   let redeemed = 0
+  let described = 0
 
   async function token(request: IncomingMessage): Promise<{ readonly status: number; readonly body: object }> {
     const sent = new URLSearchParams(await textOf(request))
@@ -58,7 +61,10 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
 
   const server = createServer((request, response) => {
     const answer = async () => {
-      if (request.url === '/.well-known/openid-configuration') return { status: 200, body: metadataOf(issuer) }
+      if (request.url === '/.well-known/openid-configuration') {
+        described += 1
+        return { status: 200, body: metadataOf(issuer) }
+      }
       if (request.url === '/jwks') return { status: 200, body: { keys: [jwk] } }
       return request.url === '/token' ? token(request) : { status: 404, body: {} }
     }
@@ -98,6 +104,7 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
       return `${back.pathname}?${query.toString()}`
     },
     redeemed: () => redeemed,
+    described: () => described,
   }
 }
 

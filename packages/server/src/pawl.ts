@@ -40,12 +40,12 @@ import { type FailureDelay, failureDelay, type StartTimer, systemTimer } from '.
 import { type FetchFunction, fetchListener } from './http/fetch-listener.ts'
 import { type Answer, type RouterParts, route } from './http/router.ts'
 import { type RefuseUnread, refuseUnread } from './http/unread-request.ts'
-import { consoleMailer } from './mail/console-mailer.ts'
-import { smtpMailer } from './mail/smtp-mailer.ts'
+import { openMailer } from './mail/open-mailer.ts'
 import { loadClaimsHook } from './load-claims-hook.ts'
 import { openStatusLists } from './oauth/open-status-lists.ts'
 import { type AuthorizationServer, endpointUrls } from './oauth/authorization-server.ts'
 import { openCourier } from './oauth/open-courier.ts'
+import { upstreamProviders } from './oauth/upstream/provider.ts'
 import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
 import { leaveTurn, turnMemory } from './store/sqlite/write-turn.ts'
@@ -149,9 +149,10 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     background: tasks,
     clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
     clientDocuments: clientDocuments(outbound),
+    upstreamProviders: upstreamProviders({ ...parts, issuer: config.issuer, nowMs: world.clock.nowMs }),
     rules: config,
     signInLimits,
-    mailer: world.mailer ?? mailerOf(config, world.logger),
+    mailer: world.mailer ?? openMailer(config, text => world.logger.warn({}, text)),
   }
   return assemble({ ...known, courier: openCourier(known) }, world, tasks)
 }
@@ -160,12 +161,6 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
 function basesOf({ issuer, clientCertificates }: Config): readonly string[] {
   const url = clientCertificates?.url ?? null
   return url === null ? [issuer] : [issuer, url]
-}
-
-/** In development mail is shown; in production it goes where the operator said, or there is none. */
-function mailerOf({ mailPlace, development }: Config, logger: Logger): Mailer | null {
-  if (mailPlace !== null) return smtpMailer(mailPlace)
-  return development ? consoleMailer(text => logger.warn({}, text)) : null
 }
 
 /** Development speaks to its own machine, so that applications on it can be fetched from and posted to. */

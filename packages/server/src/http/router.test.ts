@@ -90,6 +90,15 @@ describe('a path', () => {
     assert.equal((await newAnswer()(request('GET', 'constructor'))).status, 404)
   })
 
+  it('that ends with a slash stands for one segment behind it, and for no more', async () => {
+    const below: Route = { path: '/from/', methods: ['GET'], cors: 'none', endpoint: greet }
+    const answer = route([...paths, below], partsWith({ refusals: [], answers: [] }))
+    assert.equal((await answer(request('GET', '/from/acme'))).status, 200)
+    for (const path of ['/from', '/from/acme/', '/from/acme/x', '/from//acme', '/token/x', '/x']) {
+      assert.equal((await answer(request('GET', path))).status, 404, path)
+    }
+  })
+
   it('belongs to one route only', () => {
     assert.throws(
       () => route([...paths, ...paths], partsWith({ refusals: [], answers: [] })),

@@ -18,7 +18,7 @@ export type Endpoint = (request: HttpRequest, requestId: RequestId) => Promise<H
 export type Answer = (request: HttpRequest) => Promise<HttpResponse>
 
 export interface Route {
-  /** As it must be sent. */
+  /** As it must be sent. One that ends with a slash stands for whatever single segment follows it. */
   readonly path: string
   /** In upper case. `HEAD` comes with `GET`; `OPTIONS` with CORS. */
   readonly methods: readonly string[]
@@ -44,7 +44,7 @@ export function route(routes: readonly Route[], parts: RouterParts): Answer {
   return async request => {
     const requestId = parts.newRequestId()
     const startedAtMs = parts.nowMs()
-    const found = table.get(request.path)
+    const found = table.get(request.path) ?? table.get(parentOf(request.path))
     let response = notFound
     let cors: CorsHeaders = noCors
     let error: unknown = null
@@ -69,6 +69,12 @@ export function route(routes: readonly Route[], parts: RouterParts): Answer {
 
 interface Found extends Route {
   readonly allow: string
+}
+
+/** `/a/b` stands below `/a/`. Nothing stands below the root: it is a page by itself. */
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 1 || slash === path.length - 1 ? '' : path.slice(0, slash + 1)
 }
 
 const noCors: CorsHeaders = {}

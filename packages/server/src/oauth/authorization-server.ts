@@ -28,6 +28,7 @@ import type { FamilyRate } from '../domain/throttle/family-rate.ts'
 import type { ChangeEnding } from '../domain/user/ends.ts'
 import type { PasswordHasher } from '../domain/user/password.ts'
 import type { SignInLimits } from '../domain/user/sign-in-limits.ts'
+import type { UpstreamProviders } from './upstream/provider.ts'
 
 export interface AuthorizationServer {
   /** Without a trailing slash. The only source of every link and of `iss`. */
@@ -65,6 +66,8 @@ export interface AuthorizationServer {
   readonly clientKeys: ClientKeys
   /** The documents that clients publish about themselves. */
   readonly clientDocuments: ClientDocuments
+  /** Other OpenID providers at which people may sign in. */
+  readonly upstreamProviders: UpstreamProviders
   /** Tells others, in the background. */
   readonly courier: Courier
   readonly rules: ServerRules

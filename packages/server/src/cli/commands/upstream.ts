@@ -41,7 +41,10 @@ function addAdd(group: Command, world: World): void {
       const wanted = { id, issuer, clientId, clientSecret, scopes, createsUsers, ...named }
       const upstream = await withWorkbench(world, flags, workbench => addUpstream(workbench, wanted))
       if (flags.json) return printJson(world, upstreamJson(upstream))
-      print(world, `People may sign in at ${upstream.name}. Register /upstream/callback of this server there.`)
+      print(
+        world,
+        `People may sign in at ${upstream.name}. Register /upstream/callback/${upstream.id} of this server there.`,
+      )
     })
 }
 

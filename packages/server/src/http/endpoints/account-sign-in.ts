@@ -2,6 +2,7 @@
 
 import type { RequestId } from '../../domain/identifiers.ts'
 import {
+  accountSeconds,
   sealVisit,
   nextOfVisit,
   resumeVisit,
@@ -41,13 +42,12 @@ export function accountSignInEndpoint(server: AuthorizationServer): Endpoint {
   }
 }
 
-type VisitProblem = 'refused' | 'upstream_refused' | 'upstream_unlinked'
+type VisitProblem = 'refused' | 'passkey_refused' | 'upstream_refused' | 'upstream_unlinked'
 
 function problemOf(parameters: Parameters): { readonly kind: VisitProblem } | null {
   const problem = parameters.get('problem')
-  if (problem === 'refused' || problem === 'upstream_refused' || problem === 'upstream_unlinked')
-    return { kind: problem }
-  return null
+  if (problem === 'refused' || problem === 'passkey_refused') return { kind: problem }
+  return problem === 'upstream_refused' || problem === 'upstream_unlinked' ? { kind: problem } : null
 }
 
 export interface Shown {
@@ -91,6 +91,7 @@ async function responseTo(
 
 function secondFactorProblemOf(problem: SignInProblem | null): SecondFactorProblem | null {
   if (problem?.kind === 'throttled') return problem
+  if (problem?.kind === 'passkey_refused') return { kind: 'passkey_refused' }
   return problem === null ? null : { kind: 'refused' }
 }
 
@@ -116,7 +117,7 @@ async function posted(server: AuthorizationServer, request: HttpRequest, request
   const post = { visit, browser, parameters, request, requestId }
   switch (parameters.get('decision') ?? '') {
     case 'switch_account':
-      return goOn(server, await startVisit(server), browser, null)
+      return goOn(server, await startVisit(server, true), browser, null)
     case 'check':
       return triedCode(server, post)
     case 'passkey':
@@ -152,7 +153,9 @@ function leaving(server: AuthorizationServer, post: Posted): Promise<HttpRespons
   const { visit, parameters, browser, request, requestId } = post
   const errand = { kind: 'account', stateToken: parameters.get('state_token') ?? '' } as const
   const upstreamId = parameters.get('upstream') ?? ''
-  return departure(server, { upstreamId, errand, loginHint: visit.loginHint, browser, request, requestId })
+  const { loginHint } = visit
+  const maxAgeSeconds = accountSeconds
+  return departure(server, { upstreamId, errand, loginHint, maxAgeSeconds, browser, request, requestId })
 }
 
 async function triedCode(server: AuthorizationServer, post: Posted): Promise<HttpResponse> {
@@ -182,7 +185,7 @@ async function triedPasskey(server: AuthorizationServer, post: Posted): Promise<
     caller: callerOf(request, requestId),
   })
   if (outcome.kind === 'signed_in') return arrived(server, outcome)
-  if (outcome.kind === 'refused') return goOn(server, visit, browser, 'refused')
+  if (outcome.kind === 'refused') return goOn(server, visit, browser, 'passkey_refused')
   return heldBack(server, visit, browser, outcome)
 }
 

@@ -11,6 +11,8 @@ export interface Departing {
   readonly upstreamId: string
   readonly errand: Errand
   readonly loginHint: string | null
+  /** How long ago the person may have signed in there; null where it does not matter. */
+  readonly maxAgeSeconds: number | null
   readonly browser: Browser
   readonly request: HttpRequest
   readonly requestId: RequestId
@@ -18,9 +20,10 @@ export interface Departing {
 
 /** Sends the browser to an upstream provider. */
 export async function departure(server: AuthorizationServer, departing: Departing): Promise<HttpResponse> {
-  const { upstreamId, errand, loginHint, browser, request, requestId } = departing
+  const { upstreamId, errand, loginHint, maxAgeSeconds, browser, request, requestId } = departing
   const caller = callerOf(request, requestId)
-  const url = await leaveFor(server, { upstreamId, errand, loginHint, browserHash: browser.hash, caller })
+  const leaving = { upstreamId, errand, loginHint, maxAgeSeconds, browserHash: browser.hash, caller }
+  const url = await leaveFor(server, leaving)
   if (url === null) throw new OAuthError('invalid_request', 'there is no such upstream provider')
   return seeOther(url)
 }

@@ -3,7 +3,14 @@
 import { askForMail } from '../../oauth/account/password-by-mail.ts'
 import type { AuthorizationServer, Parameters } from '../../oauth/authorization-server.ts'
 import { errorResponse } from '../../oauth/authorize/authorization-response.ts'
-import { interactionSeconds, type Resumed, sealInteraction, startInteraction, withLoginHint } from '../../oauth/authorize/interaction.ts'
+import {
+  interactionSeconds,
+  type Resumed,
+  sealInteraction,
+  startInteraction,
+  withLoginHint,
+} from '../../oauth/authorize/interaction.ts'
+import { authAgeSecondsMax } from '../../oauth/authorize/proceed.ts'
 import { type PasswordOutcome, signInWithPassword } from '../../oauth/browser.ts'
 import { signInWithPasskey } from '../../oauth/passkey-sign-in.ts'
 import type { RequestId } from '../../domain/identifiers.ts'
@@ -29,7 +36,7 @@ export function signInEndpoint(server: AuthorizationServer): Endpoint {
     const decision = parameters.get('decision')
     if (decision === 'cancel') return cancelled(server, interacting)
     if (decision === 'switch_account' || decision === 'have_account') return switched(server, interacting, browser)
-    if (decision === 'create_account') return switched(server, interacting, browser, 'create')
+    if (decision === 'create_account' && server.rules.signUp) return switched(server, interacting, browser, 'create')
     const attempt = { ...interacting, browser, parameters, request, requestId }
     if (decision === 'sign_up') return askedForAccount(server, attempt)
     if (decision === 'upstream') return leaving(server, attempt)
@@ -60,11 +67,12 @@ async function attempted(server: AuthorizationServer, attempt: Attempted): Promi
 
 /** To another provider, with this very page to come back to. */
 function leaving(server: AuthorizationServer, attempt: Attempted): Promise<HttpResponse> {
-  const { interaction, parameters, browser, request, requestId } = attempt
+  const { interaction, client, parameters, browser, request, requestId } = attempt
   const errand = { kind: 'sign_in', stateToken: parameters.get('state_token') ?? '' } as const
   const { loginHint } = interaction.request
+  const maxAgeSeconds = authAgeSecondsMax(interaction.request, client)
   const upstreamId = parameters.get('upstream') ?? ''
-  return departure(server, { upstreamId, errand, loginHint, browser, request, requestId })
+  return departure(server, { upstreamId, errand, loginHint, maxAgeSeconds, browser, request, requestId })
 }
 
 /** Somebody new. The page that follows is the same whether or not a mail goes out. */

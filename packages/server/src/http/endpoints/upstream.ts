@@ -5,6 +5,7 @@ import { resumeVisit } from '../../oauth/account/visit.ts'
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
 import { resumeInteraction } from '../../oauth/authorize/interaction.ts'
 import { OAuthError } from '../../oauth/oauth-error.ts'
+import { upstreamCallbackPath } from '../../oauth/upstream/provider.ts'
 import { comeBack, type ReturnOutcome } from '../../oauth/upstream/upstream-sign-in.ts'
 import type { HttpRequest, HttpResponse } from '../exchange.ts'
 import { readQuery } from '../form.ts'
@@ -21,6 +22,7 @@ export function upstreamCallbackEndpoint(server: AuthorizationServer): Endpoint 
     const parameters = readQuery(request)
     const browser = await browserOf(server, request)
     const outcome = await comeBack(server, {
+      upstreamId: request.path.slice(upstreamCallbackPath.length),
       query: request.query,
       state: parameters.get('state'),
       isRefused: parameters.has('error'),

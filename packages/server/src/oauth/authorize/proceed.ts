@@ -7,7 +7,14 @@ import type { DetailInWords } from '../../domain/authorization-details/details-w
 import type { Client } from '../../domain/client/client.ts'
 import { needsConsent } from '../../domain/consent/consents.ts'
 import type { Caller } from '../../domain/event/new-event.ts'
-import { type Offers, passwordAcr, satisfiesAny, type WantedAcr, wantedAcr, waysToRaise } from '../../domain/session/acr.ts'
+import {
+  type Offers,
+  passwordAcr,
+  satisfiesAny,
+  type WantedAcr,
+  wantedAcr,
+  waysToRaise,
+} from '../../domain/session/acr.ts'
 import type { Session } from '../../domain/session/session.ts'
 import type { User } from '../../domain/user/user.ts'
 import { detailsInWords } from '../authorization-details.ts'
@@ -106,12 +113,19 @@ function suffices(
   session: Session,
   nowMs: number,
 ): boolean {
-  const { prompts, maxAgeSeconds } = interaction.request
-  if (!mayAnswer(server, interaction.request, client, session)) return false
-  if (session.authTimeMs >= interaction.startedAtMs) return true
-  if (prompts.some(prompt => prompt === 'login' || prompt === 'select_account' || prompt === 'create')) return false
-  const ageSecondsMax = Math.min(maxAgeSeconds ?? Infinity, client.maxAuthAgeSeconds ?? Infinity)
-  return nowMs - session.authTimeMs <= ageSecondsMax * 1000
+  const { request, startedAtMs } = interaction
+  if (!mayAnswer(server, request, client, session)) return false
+  if (session.authTimeMs >= startedAtMs) return true
+  const ageSecondsMax = authAgeSecondsMax(request, client)
+  return ageSecondsMax === null || nowMs - session.authTimeMs <= ageSecondsMax * 1000
+}
+
+/** How long ago whoever answers may have signed in; null where it does not matter. */
+export function authAgeSecondsMax(request: AuthorizationRequest, client: Client): number | null {
+  const { prompts, maxAgeSeconds } = request
+  if (prompts.some(prompt => prompt === 'login' || prompt === 'select_account' || prompt === 'create')) return 0
+  const secondsMax = Math.min(maxAgeSeconds ?? Infinity, client.maxAuthAgeSeconds ?? Infinity)
+  return secondsMax === Infinity ? null : secondsMax
 }
 
 /** The request may name the only user who counts, under the name that its client knows them by. */

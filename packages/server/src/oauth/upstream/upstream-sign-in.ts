@@ -11,24 +11,22 @@ import { isOutboundError } from '../../domain/outbound/outbound.ts'
 import { shownByUpstream } from '../../domain/session/acr.ts'
 import { networkOf } from '../../domain/throttle/network.ts'
 import { charge } from '../../domain/throttle/throttle.ts'
-import {
-  type Upstream,
-  type UpstreamAttempt,
-  upstreamSubjectCharactersMax,
-} from '../../domain/upstream/upstream.ts'
+import { type Upstream, type UpstreamAttempt, upstreamSubjectCharactersMax } from '../../domain/upstream/upstream.ts'
 import { emailKey } from '../../domain/user/email-key.ts'
 import { rememberDevice } from '../../domain/user/known-device.ts'
 import type { User } from '../../domain/user/user.ts'
+import { tellOfChange } from '../account/tell-owner.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import type { FirstFactor } from '../authorize/interaction.ts'
 import { type BrowserSecrets, openSession, type SignedIn } from '../browser.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { arrivalClaims, departureUrl } from './provider.ts'
 
 /** How long somebody may take at the provider. */
 export const attemptSeconds = 600
-/** Of one network: each departure leaves a row for as long. */
-export const departuresPerNetworkMax = 60
+/** Of one network, in that time: each departure leaves a row for as long. A company behind one address comes to work in it. */
+export const departuresPerNetworkMax = 600
+/** By which the clock of a provider may differ from ours. */
+const clocksApartSeconds = 60
 
 /** Where the person left from. `stateToken` is the page's own, sealed for the same browser. */
 export type Errand =
@@ -43,37 +41,45 @@ interface Attempt {
   readonly nonce: string
   readonly codeVerifier: string
   readonly errand: Errand
+  /** The person must not have signed in there before this instant; null where anything will do. */
+  readonly signedInSinceMs: number | null
 }
 
 export interface Leaving {
   readonly upstreamId: string
   readonly errand: Errand
   readonly loginHint: string | null
+  /** How long ago the person may have signed in there: what is asked of us is asked of the provider. */
+  readonly maxAgeSeconds: number | null
   readonly browserHash: string
   readonly caller: Caller
 }
 
 /** The address to go to. Null where there is no such provider; throws an `OAuthError` where it cannot be reached. */
 export async function leaveFor(server: AuthorizationServer, leaving: Leaving): Promise<string | null> {
-  const { upstreamId, errand, browserHash, caller } = leaving
+  const { upstreamId, errand, loginHint, maxAgeSeconds, browserHash, caller } = leaving
   const upstream = await server.store.upstreams.read(upstreamId)
   if (upstream === null) return null
   await limitDepartures(server, caller)
+  const nowMs = await server.store.now()
   const [state, nonce, codeVerifier] = [randomText(server), randomText(server), randomText(server)]
-  const attempt: Attempt = { upstreamId, state, nonce, codeVerifier, errand }
+  const signedInSinceMs = maxAgeSeconds === null ? null : nowMs - (maxAgeSeconds + clocksApartSeconds) * 1000
+  const attempt: Attempt = { upstreamId, state, nonce, codeVerifier, errand, signedInSinceMs }
   const kept: UpstreamAttempt = {
     id: attemptIdOf(server, state),
     sealed: server.sealer.sealText(purpose, browserHash, JSON.stringify(attempt)),
-    expiresAtMs: (await server.store.now()) + attemptSeconds * 1000,
+    expiresAtMs: nowMs + attemptSeconds * 1000,
   }
   const codeChallenge = hash('sha256', codeVerifier, 'base64url')
-  const { loginHint } = leaving
-  const url = await reaching(upstream, () => departureUrl(server, upstream, { state, nonce, codeChallenge, loginHint }))
+  const departure = { state, nonce, codeChallenge, loginHint, maxAgeSeconds }
+  const url = await reaching(upstream, () => server.upstreamProviders.departureUrl(upstream, departure))
   await server.store.upstreams.keepAttempt(kept)
   return url
 }
 
 export interface Returned {
+  /** Whose address they came back to. */
+  readonly upstreamId: string
   /** The query as it came, and its `state`. */
   readonly query: string
   readonly state: string | undefined
@@ -96,16 +102,17 @@ export type ReturnOutcome =
 
 export async function comeBack(server: AuthorizationServer, returned: Returned): Promise<ReturnOutcome> {
   const attempt = await takeAttempt(server, returned)
-  if (attempt === null) return { kind: 'stale' }
+  // Somebody who left for one provider and comes back from another was passed on by the first.
+  if (attempt === null || attempt.upstreamId !== returned.upstreamId) return { kind: 'stale' }
   const { upstreamId, errand, state, nonce, codeVerifier } = attempt
   const upstream = await server.store.upstreams.read(upstreamId)
   if (upstream === null) return { kind: 'stale' }
   if (returned.isRefused) return { kind: 'refused', errand, name: upstream.name }
   // The time first: a cut-off set while the provider is being asked covers what is opened with its answer (I3).
   const authTimeMs = await server.store.now()
-  const { query } = returned
-  const claims = await reaching(upstream, () => arrivalClaims(server, upstream, { query, state, nonce, codeVerifier }))
-  if (claims === null || claims.sub === '' || claims.sub.length > upstreamSubjectCharactersMax) {
+  const arrival = { query: returned.query, state, nonce, codeVerifier }
+  const claims = await reaching(upstream, () => server.upstreamProviders.arrivalClaims(upstream, arrival))
+  if (claims === null || !isSomebody(claims.sub) || !isFresh(attempt, claims.auth_time)) {
     return { kind: 'refused', errand, name: upstream.name }
   }
   const person: Person = {
@@ -118,6 +125,16 @@ export async function comeBack(server: AuthorizationServer, returned: Returned):
   const user = await userBehind(server, { upstream, person, caller, atMs: authTimeMs })
   if (user === null || user.disabled) return { kind: 'unlinked', errand, name: upstream.name }
   return signInAs(server, { user, authTimeMs, errand, returned })
+}
+
+/** OIDC Core §2: no longer than 255 characters of ASCII. */
+function isSomebody(upstreamSubject: string): boolean {
+  return /^[\x20-\x7e]+$/.test(upstreamSubject) && upstreamSubject.length <= upstreamSubjectCharactersMax
+}
+
+/** A provider that does not say when is believed to have asked just now: some never say (OIDC Core §2 wants them to). */
+function isFresh({ signedInSinceMs }: Attempt, authTimeSeconds: number | undefined): boolean {
+  return signedInSinceMs === null || authTimeSeconds === undefined || authTimeSeconds * 1000 >= signedInSinceMs
 }
 
 /** What a provider says of somebody. The address is worth something only where it says that it was verified. */
@@ -146,10 +163,25 @@ interface Meeting {
 /** Whoever is linked; or somebody new, where the operator gives accounts to new people and the provider vouches. */
 async function userBehind(server: AuthorizationServer, meeting: Meeting): Promise<User | null> {
   const { upstream, person } = meeting
-  const link = await server.store.upstreams.readLink(upstream.id, person.upstreamSubject)
-  if (link !== null) return (await server.store.users.read(link.subject))?.user ?? null
+  const known = await linkedUser(server, meeting)
+  if (known !== 'nobody') return known
   if (!upstream.createsUsers || !person.isEmailVerified || person.email === null) return null
-  return emailKey(person.email) === null ? null : createUser(server, meeting, person.email)
+  if (!isPlainAddress(person.email)) return null
+  const created = await createUser(server, meeting, person.email)
+  if (created !== null) return created
+  // Somebody who comes back in two tabs at once is new in one of them only.
+  const again = await linkedUser(server, meeting)
+  return again === 'nobody' ? null : again
+}
+
+async function linkedUser(server: AuthorizationServer, { upstream, person }: Meeting): Promise<User | 'nobody' | null> {
+  const link = await server.store.upstreams.readLink(upstream.id, person.upstreamSubject)
+  return link === null ? 'nobody' : ((await server.store.users.read(link.subject))?.user ?? null)
+}
+
+/** One that only reads like another is another mailbox, and nobody has vouched for the one it reads like. */
+function isPlainAddress(email: string): boolean {
+  return emailKey(email) !== null && email.normalize('NFKC') === email
 }
 
 /** Null where the address has an account: whoever it belongs to signs in to it first, and links by themselves. */
@@ -166,12 +198,10 @@ async function createUser(server: AuthorizationServer, meeting: Meeting, email: 
     createdAtMs: atMs,
   }
   const about = { subject: user.subject, caller, atMs, detail: { upstream: upstream.id } }
-  const added = await server.store.users.add(user, [newEvent('user_added', about, server.entropy)])
-  if (added === 'moved') return null
+  const events = (['user_added', 'upstream_linked'] as const).map(kind => newEvent(kind, about, server.entropy))
   const { upstreamSubject } = person
   const link = { upstreamId: upstream.id, upstreamSubject, subject: user.subject, createdAtMs: atMs }
-  const linked = await server.store.upstreams.link(link, [newEvent('upstream_linked', about, server.entropy)])
-  return linked === 'done' ? user : null
+  return (await server.store.upstreams.addUser(user, link, events)) === 'done' ? user : null
 }
 
 async function linkPerson(
@@ -186,7 +216,9 @@ async function linkPerson(
   const link = { upstreamId: upstream.id, upstreamSubject, subject: session.subject, createdAtMs: atMs }
   const about = { subject: session.subject, sessionId: session.id, caller, atMs, detail: { upstream: upstream.id } }
   const outcome = await server.store.upstreams.link(link, [newEvent('upstream_linked', about, server.entropy)])
-  return { kind: outcome === 'done' ? 'linked' : 'link_taken', errand, name }
+  if (outcome !== 'done') return { kind: 'link_taken', errand, name }
+  tellOfChange(server, session.subject, 'upstream_linked')
+  return { kind: 'linked', errand, name }
 }
 
 async function signInAs(

@@ -86,7 +86,10 @@ function provePasskeys(kind: Kind): void {
     assert.equal(await store.credentials.addPasskey({ ...passkey, subject: somebodyElse }, 'nothing', []), 'moved')
     assert.deepEqual(await store.credentials.readPasskey(passkey.id), passkey)
     assert.deepEqual((await store.credentials.ofUser(subject)).passkeys, [passkey])
-    const uses = [store.credentials.usePasskey(passkey, 5, startMs + 1), store.credentials.usePasskey(passkey, 5, startMs + 2)]
+    const uses = [
+      store.credentials.usePasskey(passkey, 5, startMs + 1),
+      store.credentials.usePasskey(passkey, 5, startMs + 2),
+    ]
     assert.deepEqual((await Promise.all(uses)).toSorted(), ['done', 'moved'])
     assert.equal((await store.credentials.readPasskey(passkey.id))?.counter, 5)
   })
@@ -259,7 +262,11 @@ function proveUpstreams(kind: Kind): void {
     const user = { subject, email, emailVerified: true, passwordHash: 'none', claims: {}, disabled: false }
     const outcomes = await Promise.all([
       store.upstreams.addUser({ ...user, createdAtMs: startMs }, link, [eventOf('user_added', entropy)]),
-      store.upstreams.addUser({ ...user, subject: somebodyElse, createdAtMs: startMs }, { ...link, subject: somebodyElse }, []),
+      store.upstreams.addUser(
+        { ...user, subject: somebodyElse, createdAtMs: startMs },
+        { ...link, subject: somebodyElse },
+        [],
+      ),
     ])
     assert.deepEqual(outcomes.toSorted(), ['done', 'moved'])
     const kept = outcomes[0] === 'done' ? subject : somebodyElse
