@@ -5,9 +5,10 @@ import { describe, it, type TestContext } from 'node:test'
 import type { Subject } from '@pawl/family'
 import { disableUser } from '../../packages/server/src/admin/users.ts'
 import { passkeysPerUserMax } from '../../packages/server/src/domain/user/credentials.ts'
+import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { openAccount, passkeyFormOf, passkeyOptionsOf } from '../stage/account.ts'
-import type { BrowserPage } from '../stage/browser.ts'
+import { type Browser, type BrowserPage, formOf } from '../stage/browser.ts'
 import { eventsOf } from '../stage/events.ts'
 import { idTokenOf } from '../stage/id-token.ts'
 import { type Asked, type Lie, type SoftPasskey, softPasskey } from '../stage/passkey.ts'
@@ -53,6 +54,10 @@ async function show(scene: Scene, page: BrowserPage, credential: string): Promis
 
 function isRefused(page: BrowserPage): boolean {
   return page.leftTo === null && page.body.includes('This passkey did not sign you in')
+}
+
+function isSessionCookie(cookie: string): boolean {
+  return cookie.startsWith('__Host-pawl_session=')
 }
 
 describe('a passkey', () => {
@@ -114,9 +119,11 @@ describe('a passkey', () => {
   it('LG-12 is answered once by two who come at the same time, though it does not count', async test => {
     const scene = await equipped(test, false)
     const { page, asked } = await scene.ask()
-    const credential = scene.passkey.use(asked)
-    const pages = await Promise.all([show(scene, page, credential), show(scene, page, credential)])
-    assert.equal(pages.filter(({ leftTo }) => leftTo !== null).length, 1)
+    const { action, body } = formOf(passkeyFormOf(page), { credential: scene.passkey.use(asked), decision: 'passkey' })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answers = await Promise.all([1, 2].map(() => scene.browser.send(action, { method: 'POST', headers, body })))
+    const signedIn = answers.filter(({ headers: told }) => told.getSetCookie().some(isSessionCookie))
+    assert.equal(signedIn.length, 1)
   })
 
   it('LG-12 whose count does not grow is refused with an event, and the rightful one goes on', async test => {
@@ -148,6 +155,57 @@ describe('a passkey', () => {
       await show(scene, page, ''),
     ]
     for (const shown of pages) assert.equal(isRefused(shown), true, shown.body.slice(0, 200))
+  })
+
+  it('LG-03 is asked for alike, whoever is said to be coming', async test => {
+    const { app, stage, user } = await equipped(test)
+    const asked = new Set<string>()
+    for (const hint of [user.email, 'eve@example.com', undefined]) {
+      const page = await stage.browser().open(app.authorizePath({ scope: 'openid', login_hint: hint }).path)
+      asked.add(JSON.stringify({ ...passkeyOptionsOf(page), challenge: '' }))
+    }
+    assert.equal(asked.size, 1)
+  })
+
+  it('LG-01 is not shut out, in a browser it is known by, by a stranger in the same network', async test => {
+    const scene = await equipped(test)
+    const stranger = scene.stage.browser()
+    const page = await stranger.open(scene.app.authorizePath({ scope: 'openid' }).path)
+    const wrong = softPasskey('never made').use(askedBy(scene, page, null))
+    const failuresMax = signInLimits.network.failuresMax
+    let refused = 0
+    for (let attempt = 0; attempt < failuresMax + 10; attempt++) {
+      const shown = await stranger.submit(passkeyFormOf(page), { credential: wrong, decision: 'passkey' })
+      if (shown.status === 429) assert.match(shown.headers.get('retry-after') ?? '', /^[1-9]\d*$/)
+      else refused += 1
+    }
+    assert.equal(refused, failuresMax)
+    const { page: own, asked } = await scene.ask()
+    assert.ok((await show(scene, own, scene.passkey.use(asked))).leftTo !== null)
+    const unknown = scene.stage.browser('198.51.100.200')
+    const fresh = await unknown.open(scene.app.authorizePath({ scope: 'openid' }).path)
+    const credential = scene.passkey.use(askedBy(scene, fresh, scene.user.subject))
+    const done = await unknown.submit(passkeyFormOf(fresh), { credential, decision: 'passkey' })
+    assert.ok(done.leftTo !== null, 'from another network too')
+  })
+
+  it('LG-01 whose wrong answers go on is held back, from each network by itself', async test => {
+    const scene = await equipped(test)
+    const tries = async (browser: Browser, count: number): Promise<number> => {
+      scene.stage.clock.advanceMs(1)
+      const page = await browser.open(scene.app.authorizePath({ scope: 'openid', prompt: 'login' }).path)
+      const credential = scene.passkey.use(askedBy(scene, page, null), { signsOtherwise: true })
+      let looked = 0
+      for (let attempt = 0; attempt < count; attempt++) {
+        const shown = await browser.submit(passkeyFormOf(page), { credential, decision: 'passkey' })
+        if (shown.status !== 429) looked += 1
+      }
+      return looked
+    }
+    const atOnce = signInLimits.accountAndNetwork[0]?.failuresMax
+    assert.equal(await tries(scene.stage.browser('192.0.2.1'), 20), atOnce)
+    assert.equal(await tries(scene.stage.browser('192.0.2.2'), 20), atOnce)
+    assert.equal(await tries(scene.browser, 20), signInLimits.knownDevice[0]?.failuresMax)
   })
 
   it('LG-05 of a disabled person is refused like any other', async test => {

@@ -8,13 +8,13 @@ import type { EventStore } from '../event/event.ts'
 import { type Caller, newEvent } from '../event/new-event.ts'
 import type { MarkStore } from '../mark/mark-store.ts'
 import { networkOf } from '../throttle/network.ts'
-import { charge, findOver, refund, secondsUntil } from '../throttle/throttle.ts'
+import { charge, findOver, type Limit, refund, secondsUntil } from '../throttle/throttle.ts'
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
 import type { CredentialStore, Passkey } from './credentials.ts'
 import { emailKey } from './email-key.ts'
-import { type KeyOf, rememberDevice } from './known-device.ts'
+import { type KeyOf, knownDevice, rememberDevice } from './known-device.ts'
 import { checkUse, type ClaimedUse, readUse, type RelyingParty } from './passkey-ceremony.ts'
-import { networkLimit, type SignInLimits } from './sign-in-limits.ts'
+import { passkeyLimits, type SignInLimits } from './sign-in-limits.ts'
 import type { User, UserStore } from './user.ts'
 
 export interface PasskeyMeans {
@@ -52,22 +52,33 @@ export type PasskeyOutcome =
   | { readonly kind: 'refused' }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 
-/** An unknown passkey, a wrong answer, a copied authenticator and a disabled user are told apart by nothing. */
+/**
+ * An unknown passkey, a wrong answer, a copied authenticator and a disabled user are told apart by no answer. A browser that
+ * the account knows answers for itself, so that no stranger in its network closes the door for it.
+ */
 export async function signInWithPasskey(means: PasskeyMeans, attempt: PasskeyAttempt): Promise<PasskeyOutcome> {
   const authTimeMs = await means.nowMs()
-  const limit = networkLimit(means.limits, means.hashes, networkOf(attempt.caller.address), false)
-  const charged = (await findOver(means.throttles, [limit])) ?? (await charge(means.throttles, [limit]))
-  if (charged.kind === 'over') {
-    return { kind: 'throttled', retryAfterSeconds: secondsUntil(charged.endsAtMs, authTimeMs) }
-  }
   const use = readUse(attempt.answer)
   const passkey = use === null ? null : await means.credentials.readPasskey(use.passkeyId)
   const user = passkey === null ? null : ((await means.users.read(passkey.subject))?.user ?? null)
+  const limits = limitsOf(means, attempt, user)
+  const charged = (await findOver(means.throttles, limits)) ?? (await charge(means.throttles, limits))
+  if (charged.kind === 'over') {
+    return { kind: 'throttled', retryAfterSeconds: secondsUntil(charged.endsAtMs, authTimeMs) }
+  }
   if (use === null || passkey === null || user === null || user.disabled) return { kind: 'refused' }
   if (!(await isRight(means, attempt, { use, passkey, atMs: authTimeMs }))) return { kind: 'refused' }
   await refund(means.throttles, charged.keys)
   const deviceSecret = rememberDevice(means, attempt.deviceSecret, emailKey(user.email) ?? '')
   return { kind: 'signed_in', user, authTimeMs, deviceSecret }
+}
+
+function limitsOf(means: PasskeyMeans, { caller, deviceSecret }: PasskeyAttempt, user: User | null): readonly Limit[] {
+  const network = networkOf(caller.address)
+  const accountKey = user === null ? null : emailKey(user.email)
+  if (accountKey === null) return passkeyLimits(means.limits, means.hashes, { network, account: null })
+  const account = { accountKey, network, deviceId: knownDevice(means.hashes, deviceSecret, accountKey) }
+  return passkeyLimits(means.limits, means.hashes, { network, account })
 }
 
 interface Shown {

@@ -84,6 +84,28 @@ export function secondFactorLimits(
   return limits.secondFactor.map(allowance => limit(name, `${who.deviceId ?? ''} ${who.subject}`, allowance, hashes))
 }
 
+/**
+ * Passkeys are guessed by nobody, so these bear the noise of wrong answers only. They count apart from passwords: who fills
+ * the limits of one way to sign in does not close the other.
+ */
+export function passkeyLimits(
+  limits: SignInLimits,
+  hashes: KeyOf,
+  who: { readonly network: string; readonly account: Attempter | null },
+): readonly Limit[] {
+  const { network, account } = who
+  const everybody = limit('passkey_network', network, limits.network, hashes)
+  if (account === null) return [everybody]
+  const { accountKey, deviceId } = account
+  if (deviceId !== null) {
+    const known = `${deviceId} ${accountKey}`
+    return limits.knownDevice.map(allowance => limit('passkey_known_device', known, allowance, hashes))
+  }
+  const narrow = `${network} ${accountKey}`
+  const own = limits.accountAndNetwork.map(allowance => limit('passkey_account_network', narrow, allowance, hashes))
+  return [...own, everybody]
+}
+
 export function networkLimit(limits: SignInLimits, hashes: KeyOf, network: string, underSpray: boolean): Limit {
   // One counter serves both allowances: what the network did before the alarm counts after it.
   const failuresMax = underSpray ? limits.networkUnderSprayFailuresMax : limits.network.failuresMax
