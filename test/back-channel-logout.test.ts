@@ -1,8 +1,10 @@
 /** Back-channel logout over the wire: whom each cause reaches, what a logout token says, and what becomes of a lost one. */
 
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
 import type { ClientId, Subject } from '@pawl/family'
+import { compactDecrypt } from 'jose'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { carryOut, planRevocation, type RevocationInput } from '../packages/server/src/admin/revoke.ts'
 import { disableUser, resetPassword } from '../packages/server/src/admin/users.ts'
@@ -92,6 +94,38 @@ describe('a logout token', () => {
     await settle(stage)
     assert.equal(receiver.heard.length, 1)
     assert.equal((await logoutTokenOf(stage, receiver.heard[0]?.token ?? '', 'shop')).sub, known)
+  })
+
+  it('is encrypted for whoever gets encrypted ID tokens, and signed inside', async test => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: 'enc-1', use: 'enc' }]
+    const encryption = { idTokenEncryption: { algorithm: 'ECDH-ES', content: 'A256GCM' } }
+    const { stage, browser, tokens, receiver, sid } = await openTold(test)
+    await changeClient(stage.workbench, 'shop', { jwks: { keys }, ...encryption })
+    await logOut(browser, tokens)
+    await settle(stage)
+    const jwe = receiver.heard[0]?.token ?? ''
+    const { plaintext, protectedHeader } = await compactDecrypt(jwe, privateKey)
+    assert.deepEqual([protectedHeader.alg, protectedHeader.enc, protectedHeader.cty], ['ECDH-ES', 'A256GCM', 'JWT'])
+    assert.equal((await logoutTokenOf(stage, new TextDecoder().decode(plaintext), 'shop'))['sid'], sid)
+  })
+
+  it('waits, and is never sent in the clear, while there is no key to encrypt it to', async test => {
+    const keysOf = (kind: 'ec' | 'rsa') => {
+      const { publicKey } =
+        kind === 'ec'
+          ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+          : generateKeyPairSync('rsa', { modulusLength: 2048 })
+      return { keys: [{ ...publicKey.export({ format: 'jwk' }), use: 'enc' }] }
+    }
+    const { stage, browser, tokens, receiver } = await openTold(test)
+    await changeClient(stage.workbench, 'shop', { jwks: keysOf('ec'), idTokenEncryption: { algorithm: 'ECDH-ES' } })
+    await changeClient(stage.workbench, 'shop', { jwks: keysOf('rsa') })
+    await logOut(browser, tokens)
+    await settle(stage)
+    const [delivery] = await stage.pawl.store.outbox.list(null, 10)
+    assert.deepEqual([delivery?.state, delivery?.lastResult], ['pending', 'no_key'])
+    assert.deepEqual(receiver.heard, [])
   })
 
   it('is another one at each attempt, so that whoever took the first does not refuse the second', async test => {

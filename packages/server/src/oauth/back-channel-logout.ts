@@ -6,6 +6,7 @@
 
 import type { CutOffs, Family, Grant, SessionId, Subject } from '@pawl/family'
 import type { Client, ClientStore } from '../domain/client/client.ts'
+import type { ClientKeys } from '../domain/client/client-keys.ts'
 import type { Entropy } from '../domain/entropy.ts'
 import type { FamilyReading } from '../domain/family/family-store.ts'
 import type { SigningKeys } from '../domain/keys/signing-keys.ts'
@@ -15,6 +16,8 @@ import type { Attempt } from '../domain/outbox/attempt.ts'
 import { attemptSecondsMax, type Channel } from '../domain/outbox/courier.ts'
 import type { Delivery, Notice } from '../domain/outbox/outbox.ts'
 import { issueLogoutToken } from '../domain/token/logout-token.ts'
+import { encryptedFor } from './encrypted-for.ts'
+import { OAuthError } from './oauth-error.ts'
 
 export interface BackChannelParts {
   readonly issuer: string
@@ -22,6 +25,7 @@ export interface BackChannelParts {
   readonly signingKeys: SigningKeys
   readonly entropy: Entropy
   readonly outbound: Outbound
+  readonly clientKeys: ClientKeys
   /** The name under which this client knows the user. */
   readonly nameFor: (client: Client, subject: Subject) => string
   /** The store's time. */
@@ -109,8 +113,8 @@ async function send(parts: BackChannelParts, { clientId, subject, sessionId }: D
   const client = (await parts.clients.read(clientId))?.client ?? null
   const url = client?.logout.backChannelUri ?? null
   if (client === null || url === null) return { kind: 'pointless', result: 'no_address' }
-  const token = await logoutTokenFor(parts, client, { subject, sessionId })
   try {
+    const token = await logoutTokenFor(parts, client, { subject, sessionId })
     const { status } = await parts.outbound.send({
       url,
       method: 'POST',
@@ -122,9 +126,17 @@ async function send(parts: BackChannelParts, { clientId, subject, sessionId }: D
     // §2.8: 200, for which frameworks put 204 where there is no body.
     return { kind: status === 200 || status === 204 ? 'taken' : 'not_taken', result: String(status) }
   } catch (error) {
-    if (!isOutboundError(error)) throw error
-    return { kind: 'not_taken', result: error instanceof OutboundRefused ? `refused_${error.reason}` : 'unreachable' }
+    const result = failureIn(error)
+    if (result === null) throw error
+    return { kind: 'not_taken', result }
   }
+}
+
+/** What went wrong on the other side, in a word; null where it was on ours. */
+function failureIn(error: unknown): string | null {
+  if (error instanceof OutboundRefused) return `refused_${error.reason}`
+  if (isOutboundError(error)) return 'unreachable'
+  return error instanceof OAuthError ? 'no_key' : null
 }
 
 async function logoutTokenFor(
@@ -133,8 +145,12 @@ async function logoutTokenFor(
   { subject, sessionId }: Pick<Delivery, 'subject' | 'sessionId'>,
 ): Promise<string> {
   const { id: clientId, idTokenAlgorithm: algorithm } = client
+  const encryption = client.tokens.idTokenEncryption
   const nowMs = await parts.nowMs()
   // Nothing else may have been signed for a long while.
   await parts.signingKeys.prepare(algorithm, nowMs)
-  return issueLogoutToken(parts, { clientId, subject: parts.nameFor(client, subject), sessionId, algorithm, nowMs })
+  const about = { clientId, subject: parts.nameFor(client, subject), sessionId, algorithm, nowMs }
+  const token = issueLogoutToken(parts, about)
+  // Whoever gets encrypted ID tokens should refuse a logout token that is not (§2.6).
+  return encryption === null ? token : encryptedFor(parts, client, encryption, { text: token, isJwt: true })
 }

@@ -18,7 +18,7 @@ export interface Content {
  * there is none to be had: what should be secret is never answered in the clear.
  */
 export async function encryptedFor(
-  server: AuthorizationServer,
+  server: Pick<AuthorizationServer, 'clientKeys'>,
   client: Client,
   { algorithm, content: enc }: Encryption,
   content: Content,

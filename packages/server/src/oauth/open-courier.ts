@@ -4,12 +4,12 @@ import { backChannelLogout } from './back-channel-logout.ts'
 
 type Parts = Pick<
   AuthorizationServer,
-  'issuer' | 'store' | 'signingKeys' | 'entropy' | 'outbound' | 'subjects' | 'background'
+  'issuer' | 'store' | 'signingKeys' | 'entropy' | 'outbound' | 'clientKeys' | 'subjects' | 'background'
 >
 
 /** The courier with every channel there is. A new one is one file and one line here. */
 export function openCourier(parts: Parts): Courier {
-  const { issuer, store, signingKeys, entropy, outbound, subjects, background } = parts
+  const { issuer, store, signingKeys, entropy, outbound, clientKeys, subjects, background } = parts
   const nowMs = () => store.now()
   const { nameFor } = subjects
   return courier({
@@ -22,6 +22,7 @@ export function openCourier(parts: Parts): Courier {
         signingKeys,
         entropy,
         outbound,
+        clientKeys,
         nameFor,
         nowMs,
       }),

@@ -100,16 +100,23 @@ export function courier(parts: CourierParts): Courier {
   }
 }
 
+/** How many more deliveries may be written. Counted once for many notices: a full store is dear to count. */
+interface Room {
+  deliveries: number
+}
+
 async function spreadNotices(parts: CourierParts, goesOn: () => boolean): Promise<void> {
   for (;;) {
     const notices = await parts.outbox.notices(noticesPerLook)
-    for (const notice of notices) if (!(await spreadWhole(parts, notice, goesOn))) return
+    if (notices.length === 0) return
+    const room = { deliveries: pendingDeliveriesMax - (await parts.outbox.countPending(pendingDeliveriesMax)) }
+    for (const notice of notices) if (!(await spreadWhole(parts, notice, room, goesOn))) return
     if (notices.length < noticesPerLook) return
   }
 }
 
 /** False where it must wait. Somebody else who is at it is left to it. */
-async function spreadWhole(parts: CourierParts, notice: Notice, goesOn: () => boolean): Promise<boolean> {
+async function spreadWhole(parts: CourierParts, notice: Notice, room: Room, goesOn: () => boolean): Promise<boolean> {
   const { outbox, families, entropy } = parts
   let standing = notice
   while (goesOn()) {
@@ -120,12 +127,13 @@ async function spreadWhole(parts: CourierParts, notice: Notice, goesOn: () => bo
       await outbox.spread(standing, [], null, [event])
       return true
     }
-    if ((await outbox.countPending(pendingDeliveriesMax)) >= pendingDeliveriesMax) return false
+    if (room.deliveries <= 0) return false
     const readings = await families.list(filterOf(standing), familiesPerSpread)
     const deliveries = await planned(parts, standing, readings)
     const last = readings.length < familiesPerSpread ? undefined : readings.at(-1)
     const after = last?.family.id ?? null
     const outcome = await outbox.spread(standing, deliveries, after, [])
+    if (outcome === 'done') room.deliveries -= deliveries.length
     if (outcome === 'moved' || after === null) return true
     standing = { ...standing, after, version: standing.version + 1 }
   }
