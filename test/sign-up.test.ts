@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { press } from './stage/account.ts'
 import { agree } from './stage/app.ts'
 import { openScene, type Scene, settle, shop } from './stage/scene.ts'
+import { assertSameToll, countWork, type Toll, tollOf } from './stage/work.ts'
 
 const fresh = 'a brand new passphrase'
 
@@ -75,6 +76,34 @@ describe('prompt=create', () => {
     assert.deepEqual((await stage.pawl.store.users.readByEmailKey('ada@example.com'))?.user, before)
   })
 
+  it('LG-03 tells nothing by its time: the same work is done for everybody before the answer', async test => {
+    const scene = await openScene(test, { client: shop, settings: { signUp: true } })
+    const counter = await countWork()
+    test.after(counter.stop)
+    const tolls: Toll[] = []
+    for (const [index, username] of ['warm@example.com', 'ada@example.com', 'grace@example.com', 'no one'].entries()) {
+      const browser = scene.stage.browser(`192.0.2.${index}`)
+      const page = await browser.open(scene.app.authorizePath({ prompt: 'create' }).path)
+      await settle(scene.stage)
+      const work = await counter.during(() => browser.submit(page, { username, decision: 'sign_up' }))
+      tolls.push(tollOf(work))
+    }
+    assertSameToll(tolls.slice(1))
+  })
+
+  it('proves the very address that is kept, whatever reads like it was typed', async test => {
+    const scene = await openScene(test, { client: shop, settings: { signUp: true } })
+    const page = await scene.browser.open(scene.app.authorizePath({ prompt: 'create' }).path)
+    await scene.browser.submit(page, { username: ' ＧＲＡＣＥ@Ｅxample.com', decision: 'sign_up' })
+    await settle(scene.stage)
+    assert.equal(scene.stage.mails()[0]?.to, 'grace@example.com')
+    assert.equal((await choose(scene, tokenIn(scene))).status, 200)
+    assert.equal(
+      (await scene.stage.pawl.store.users.readByEmailKey('grace@example.com'))?.user.email,
+      'grace@example.com',
+    )
+  })
+
   it('LG-08 gives no second account for one link, and none once the operator has closed the door', async test => {
     const scene = await openScene(test, { client: shop, settings: { signUp: true } })
     const page = await scene.browser.open(scene.app.authorizePath({ prompt: 'create' }).path)
@@ -88,6 +117,16 @@ describe('prompt=create', () => {
     )
     assert.equal((await choose(scene, token)).status, 400)
     assert.equal((await stage(scene)).length, 2)
+  })
+
+  it('is not reached by a form either where the operator lets nobody in', async test => {
+    const scene = await openScene(test, { client: shop })
+    const page = await scene.browser.open(scene.app.authorizePath().path)
+    const after = await scene.browser.submit(page, { username: 'grace@example.com', decision: 'create_account' })
+    assert.doesNotMatch(after.body, /Create an account/)
+    await scene.browser.submit(page, { username: 'grace@example.com', decision: 'sign_up' })
+    await settle(scene.stage)
+    assert.deepEqual(scene.stage.mails(), [])
   })
 
   it('stands alone', async test => {

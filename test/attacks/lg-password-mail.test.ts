@@ -7,6 +7,7 @@ import { linkSeconds, mailsPerHourMax } from '../../packages/server/src/domain/u
 import { openAccount } from '../stage/account.ts'
 import { type Browser, type BrowserPage, stagePassword } from '../stage/browser.ts'
 import { openScene, type Scene, settle, shop } from '../stage/scene.ts'
+import { assertSameToll, countWork, type Toll, tollOf } from '../stage/work.ts'
 
 const fresh = 'a brand new passphrase'
 
@@ -25,6 +26,7 @@ function post(fields: { readonly [name: string]: string }): RequestInit {
 /** Asks for a link and takes it out of the mail. */
 async function linkTo(scene: Scene, email = 'ada@example.com'): Promise<string> {
   const { stage, browser } = scene
+  await settle(stage)
   const before = stage.mails().length
   assert.equal((await ask(browser, email)).status, 200)
   await settle(stage)
@@ -183,6 +185,22 @@ describe('asking for a link', () => {
       stage.mails().map(({ to }) => to),
       ['ada@example.com'],
     )
+  })
+
+  it('LG-03 tells nothing by its time: the same work is done for everybody before the answer', async test => {
+    const { stage } = await opened(test)
+    const disabled = await stage.addUser('dan@example.com')
+    await disableUser(stage.workbench, disabled.email)
+    const counter = await countWork()
+    test.after(counter.stop)
+    const names = ['warm@example.com', 'ada@example.com', 'eve@example.com', 'dan@example.com', 'no address', '']
+    const tolls: Toll[] = []
+    for (const [index, email] of names.entries()) {
+      await settle(stage)
+      const browser = stage.browser(`192.0.2.${index}`)
+      tolls.push(tollOf(await counter.during(() => ask(browser, email))))
+    }
+    assertSameToll(tolls.slice(1))
   })
 
   it('goes to the address as it is kept, whatever reads like it was typed', async test => {

@@ -4,6 +4,7 @@
  * count is the same on a fast one, a slow one and a busy one.
  */
 
+import assert from 'node:assert/strict'
 import { type Profiler, Session } from 'node:inspector/promises'
 
 /** By `path function`, as in `server/src/domain/keys/hmac.ts hmacText`; what did not run is not in it. */
@@ -84,4 +85,16 @@ export function tollOf(work: Work): Toll {
     verifications: count(/\/token\/foreign-jwt\.ts verifies$/),
     calls: count(/ /),
   }
+}
+
+/** Functions of ours, most of them of one line: a hundred are a few microseconds. */
+const callsApartMax = 100
+
+/** Nothing that a clock at the other end could find. */
+export function assertSameToll(tolls: readonly Toll[]): void {
+  const told = JSON.stringify(tolls, null, 1)
+  const dear = new Set(tolls.map(toll => JSON.stringify({ ...toll, calls: 0 })))
+  assert.equal(dear.size, 1, told)
+  const calls = tolls.map(toll => toll.calls)
+  assert.ok(Math.max(...calls) - Math.min(...calls) <= callsApartMax, told)
 }

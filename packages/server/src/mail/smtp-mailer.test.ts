@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
-import { smtpMailer, transportOptions } from './smtp-mailer.ts'
+import { mailsUnderWayMax, smtpMailer, transportOptions } from './smtp-mailer.ts'
 
 interface MailServer {
   readonly url: string
@@ -81,6 +81,25 @@ describe('a mailer over SMTP', () => {
   it('says so when nobody takes the message', async test => {
     const server = await openMailServer(test, /^RCPT/)
     await assert.rejects(smtpMailer({ url: server.url, from: 'id@example.com' }).send(mail))
+  })
+
+  it('hands over so many messages at a time, refuses one more, and takes it when one has gone', async test => {
+    const opened: Socket[] = []
+    const silent = createServer(socket => opened.push(socket.on('error', ignore)))
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    test.after(() => silent.close())
+    const url = `smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const mailer = smtpMailer({ url, from: 'id@example.com' })
+    const waiting = Array.from({ length: mailsUnderWayMax }, () => assert.rejects(mailer.send(mail)))
+    await assert.rejects(mailer.send(mail), /under way already/)
+    while (opened.length < mailsUnderWayMax) await once(silent, 'connection')
+    for (const socket of opened) socket.destroy()
+    await Promise.all(waiting)
+    const again = assert.rejects(mailer.send(mail), error => !String(error).includes('under way already'))
+    const [socket] = (await once(silent, 'connection')) as [Socket]
+    socket.destroy()
+    await again
   })
 
   it('speaks to another machine over a verified line only', () => {

@@ -4,7 +4,7 @@
  */
 
 import type { Transporter } from 'nodemailer'
-import type { Mailer } from '../domain/mail/mail.ts'
+import type { Mail, Mailer } from '../domain/mail/mail.ts'
 
 export interface SmtpPlace {
   /** `smtp://` (STARTTLS) or `smtps://`, with user and password where the server asks for them. */
@@ -15,15 +15,29 @@ export interface SmtpPlace {
 
 /** What a mail server may take for each step of a delivery. */
 const stepMsMax = 20_000
+/** Messages on their way at a time: a mail server that hangs must not hold up everything else that happens unasked. */
+export const mailsUnderWayMax = 64
 
 export function smtpMailer(place: SmtpPlace): Mailer {
   let opening: Promise<Transporter> | null = null
+  let underWay = 0
+
+  async function handOver({ to, subject, text }: Mail): Promise<void> {
+    opening ??= openTransport(place)
+    const transport = await opening
+    // As an object, an address is taken as it is; as text it would be parsed as a list of them.
+    await transport.sendMail({ from: place.from, to: { name: '', address: to }, subject, text })
+  }
+
   return {
-    send: async ({ to, subject, text }) => {
-      opening ??= openTransport(place)
-      const transport = await opening
-      // As an object, an address is taken as it is; as text it would be parsed as a list of them.
-      await transport.sendMail({ from: place.from, to: { name: '', address: to }, subject, text })
+    send: async mail => {
+      if (underWay >= mailsUnderWayMax) throw new Error(`${mailsUnderWayMax} mails are under way already`)
+      underWay += 1
+      try {
+        await handOver(mail)
+      } finally {
+        underWay -= 1
+      }
     },
     keepsRecent: false,
     recent: () => [],

@@ -16,6 +16,8 @@ export const linkSeconds = 900
 export const mailsPerHourMax = 5
 /** Of one network, to all accounts together. */
 export const mailsPerNetworkAndHourMax = 20
+/** Word to one person of changes to how they sign in. */
+export const noticesPerHourMax = 10
 const hourSeconds = 3600
 
 export type Link =
@@ -56,17 +58,23 @@ export async function mayMail(
   hashes: KeyOf,
   to: { readonly accountKey: string; readonly network: string },
 ): Promise<boolean> {
-  const limit = (name: string, who: string, failuresMax: number): Limit => {
-    const key = hashes.keyOf('mail-throttle', `${name} ${who}`)
-    return { name, key, failuresMax, windowSeconds: hourSeconds }
-  }
   const limits = [
-    limit('mail_account', to.accountKey, mailsPerHourMax),
-    limit('mail_network', to.network, mailsPerNetworkAndHourMax),
+    mailLimit(hashes, 'mail_account', to.accountKey, mailsPerHourMax),
+    mailLimit(hashes, 'mail_network', to.network, mailsPerNetworkAndHourMax),
   ]
   // Asked first: whoever goes on against a full limit leaves no rows behind.
   if ((await findOver(throttles, limits)) !== null) return false
   return (await charge(throttles, limits)).kind === 'within'
+}
+
+/** Counts one more notice; false where there were enough: whoever changes things back and forth buries nobody in mail. */
+export async function mayTell(throttles: ThrottleStore, hashes: KeyOf, subject: Subject): Promise<boolean> {
+  return (await charge(throttles, [mailLimit(hashes, 'mail_notice', subject, noticesPerHourMax)])).kind === 'within'
+}
+
+function mailLimit(hashes: KeyOf, name: string, who: string, failuresMax: number): Limit {
+  const key = hashes.keyOf('mail-throttle', `${name} ${who}`)
+  return { name, key, failuresMax, windowSeconds: hourSeconds }
 }
 
 const purpose = 'password-link'

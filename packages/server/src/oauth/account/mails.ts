@@ -62,6 +62,35 @@ If it was not you, choose a new one at once, and tell whoever runs ${host}.
   return { to, subject: `Your password at ${host} was changed`, text }
 }
 
+/** What somebody may have changed besides the password. */
+export type ChangedWay =
+  | 'passkey_added'
+  | 'passkey_removed'
+  | 'totp_set'
+  | 'totp_removed'
+  | 'recovery_codes_made'
+  | 'upstream_linked'
+  | 'upstream_unlinked'
+
+export function wayChangedMail({ to, issuer, what }: About & { readonly what: ChangedWay }): Mail {
+  const host = hostOf(issuer)
+  const text = `${changes[what]} your account at ${host} just now.
+
+If it was not you, choose a new password at once, look at how you sign in on ${issuer}/account, and tell whoever runs ${host}.
+`
+  return { to, subject: `A change to how you sign in at ${host}`, text }
+}
+
+const changes: { readonly [what in ChangedWay]: string } = {
+  passkey_added: 'A passkey was added to',
+  passkey_removed: 'A passkey was removed from',
+  totp_set: 'Codes of an authenticator application were set up for',
+  totp_removed: 'Codes of an authenticator application were turned off for',
+  recovery_codes_made: 'New recovery codes were made for',
+  upstream_linked: 'An account at another provider was connected to',
+  upstream_unlinked: 'An account at another provider was disconnected from',
+}
+
 function hostOf(issuer: string): string {
   return new URL(issuer).host
 }

@@ -162,11 +162,7 @@ export async function removePasskey(server: AuthorizationServer, owner: Owner, i
 }
 
 /** Whoever they were there is nobody here any more, also where that was so already. */
-export async function disconnectUpstream(
-  server: AuthorizationServer,
-  owner: Owner,
-  upstreamId: string,
-): Promise<void> {
+export async function disconnectUpstream(server: AuthorizationServer, owner: Owner, upstreamId: string): Promise<void> {
   const { subject } = owner.user
   const events = [ownEvent(server, owner, 'upstream_unlinked', await server.store.now())]
   const outcome = await server.store.upstreams.unlink({ upstreamId, subject }, endsFor(server, owner.session), events)

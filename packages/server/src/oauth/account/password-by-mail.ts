@@ -21,7 +21,7 @@ import {
 import type { User } from '../../domain/user/user.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { accountExistsMail, newAccountMail, resetMail } from './mails.ts'
-import { tellOfPassword } from './means-to-sign-in.ts'
+import { tellOfChange } from './tell-owner.ts'
 
 /** Where the links in mails lead. */
 export const choosePasswordPath = '/password'
@@ -33,41 +33,45 @@ export interface MailRequest {
   readonly wants: 'password' | 'account'
 }
 
-/** Resolves at once, and tells nothing; the mail goes out afterwards, if there is one to go. */
+/**
+ * Resolves at once, and tells nothing, by answer or by time; the mail goes out afterwards, if there is one to go. What is
+ * written about it is written when it is on its way, which is no moment that whoever asked could wait for.
+ */
 export async function askForMail(server: AuthorizationServer, asked: MailRequest): Promise<void> {
-  const { email, caller, wants } = asked
-  const key = emailKey(email.trim())
-  const accountKey = key ?? ` ${email.trim()}`
+  const { caller, wants } = asked
+  const email = asked.email.trim()
+  const key = emailKey(email)
+  const accountKey = key ?? ` ${email}`
   const network = networkOf(caller.address)
   const isWithin = await mayMail(server.store.throttles, server.hasher, { accountKey, network })
   const user = (await server.store.users.readByEmailKey(accountKey))?.user ?? null
-  if (!isWithin || key === null) return
-  server.background.run(() => sendMail(server, { user, email: email.trim(), wants, caller }))
+  if (isWithin) server.background.run(() => sendMail(server, { user, email: key, wants, caller }))
 }
 
-async function sendMail(
-  server: AuthorizationServer,
-  sending: { readonly user: User | null; readonly email: string; readonly wants: MailRequest['wants']; readonly caller: Caller },
-): Promise<void> {
-  const { user, email, wants, caller } = sending
+interface Sending {
+  /** Who has the account; null where nobody has. */
+  readonly user: User | null
+  /** The one address that is proved by reading what goes there, however it was typed; null for what is none. */
+  readonly email: string | null
+  readonly wants: MailRequest['wants']
+  readonly caller: Caller
+}
+
+async function sendMail(server: AuthorizationServer, sending: Sending): Promise<void> {
   const nowMs = await server.store.now()
-  const mail = mailFor(server, { user, email, wants, nowMs })
+  const mail = mailFor(server, sending, nowMs)
   if (mail === null || server.mailer === null) return
-  if (user !== null) {
-    const about = { subject: user.subject, caller, atMs: nowMs }
-    await server.store.events.record([newEvent('password_mail_sent', about, server.entropy)])
-  }
   await server.mailer.send(mail)
+  const { user, caller } = sending
+  if (user === null) return
+  const event = newEvent('password_mail_sent', { subject: user.subject, caller, atMs: nowMs }, server.entropy)
+  await server.store.events.record([event])
 }
 
-function mailFor(
-  server: AuthorizationServer,
-  about: { readonly user: User | null; readonly email: string; readonly wants: MailRequest['wants']; readonly nowMs: number },
-): Mail | null {
-  const { user, email, wants, nowMs } = about
+function mailFor(server: AuthorizationServer, { user, email, wants }: Sending, nowMs: number): Mail | null {
   const { issuer } = server
   if (user === null) {
-    if (wants === 'password' || !server.rules.signUp) return null
+    if (email === null || wants === 'password' || !server.rules.signUp) return null
     return newAccountMail({ to: email, issuer, href: hrefOf(server, signUpLink(email, nowMs)) })
   }
   if (user.disabled) return null
@@ -119,13 +123,16 @@ async function reset(
   caller: Caller,
 ): Promise<LinkUsed> {
   const { subject } = link
-  // Judged again on the very row that is replaced: of two who use one link at once, one comes too late.
   const isDue = (user: User): boolean => isStillDue(server.hasher, link, user)
+  const reading = await server.store.users.read(subject)
+  // A link that is over costs no hash, however often it is used.
+  if (reading === null || !isDue(reading.user)) return { kind: 'over' }
+  // Judged again on the very row that is replaced: of two who use one link at once, one comes too late.
   const setting = { subject, password, ends: 'all', emailVerified: true, isDue } as const
   const outcome = await setPassword(accountMeans(server), setting, caller)
   switch (outcome.kind) {
     case 'changed':
-      tellOfPassword(server, outcome.user)
+      tellOfChange(server, subject, 'password')
       return { kind: 'done', email: outcome.user.email }
     case 'unchanged':
     case 'unknown':
