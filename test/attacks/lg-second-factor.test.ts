@@ -5,15 +5,16 @@ import { describe, it, type TestContext } from 'node:test'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { type Browser, type BrowserPage, formOf } from '../stage/browser.ts'
 import { eventsOf } from '../stage/events.ts'
-import { openScene, type Scene, shop } from '../stage/scene.ts'
+import { databaseFor, openScene, type Scene, type SceneOptions, shop } from '../stage/scene.ts'
 import { type Authenticator, giveAuthenticator } from '../stage/second-factor.ts'
+import { openStage } from '../stage/stage.ts'
 
 interface Equipped extends Scene {
   readonly authenticator: Authenticator
 }
 
-async function equipped(test: TestContext): Promise<Equipped> {
-  const scene = await openScene(test, { client: { ...shop, firstParty: true } })
+async function equipped(test: TestContext, options: SceneOptions = {}): Promise<Equipped> {
+  const scene = await openScene(test, { client: { ...shop, firstParty: true }, ...options })
   const [user] = await scene.stage.pawl.store.users.list(1)
   assert.ok(user !== undefined)
   return { ...scene, authenticator: await giveAuthenticator(scene.stage, user) }
@@ -115,6 +116,37 @@ describe('one-time codes', () => {
     assert.equal(signsIn(await tryCode(scene, browser, page, authenticator.code(30))), true)
     stage.clock.advanceSeconds(30)
     assert.equal(signsIn(await tryCode(scene, browser, page, authenticator.code())), false, 'taken ahead of its time')
+  })
+
+  it('LG-04 are taken once by two servers on one database, at once or one after the other', async test => {
+    const database = await databaseFor(test)
+    const scene = await equipped(test, { database })
+    const { browser, authenticator, stage } = scene
+    const there = await openStage({ database, keys: stage.keys, seed: 'there' })
+    test.after(() => there.close())
+    const elsewhere = { ...scene, stage: there }
+    const page = await codePage(scene, browser)
+    there.clock.set(stage.clock.nowMs())
+    const code = authenticator.code()
+    const both = await Promise.all([tryCode(scene, browser, page, code), tryCode(elsewhere, browser, page, code)])
+    assert.equal(both.filter(signsIn).length, 1)
+    assert.equal(signsIn(await tryCode(elsewhere, browser, page, code)), false)
+    assert.equal(signsIn(await tryCode(elsewhere, browser, page, authenticator.code(30))), true)
+  })
+
+  it('LG-04 are guessed by nobody in their long form: a recovery code is good once, for one of two at once', async test => {
+    const scene = await equipped(test)
+    const { browser, authenticator, stage } = scene
+    const [first = '', second = ''] = authenticator.recoveryCodes
+    const page = await codePage(scene, browser)
+    const both = await Promise.all([tryCode(scene, browser, page, first), tryCode(scene, browser, page, first)])
+    assert.equal(both.filter(signsIn).length, 1)
+    assert.equal(signsIn(await tryCode(scene, browser, page, first)), false)
+    assert.equal((await eventsOf(stage, 'recovery_code_used')).length, 1)
+    const [user] = await stage.pawl.store.users.list(1)
+    assert.ok(user !== undefined)
+    assert.equal((await stage.pawl.store.credentials.ofUser(user.subject)).recoveryCodesLeft, 9)
+    assert.equal(signsIn(await tryCode(scene, browser, page, second)), true)
   })
 
   it('LG-04 bear a clock that differs by one step, and no more', async test => {
