@@ -32,8 +32,9 @@ describe('three nodes', () => {
     const client = clientOn(nodes, nodes.clients.phone)
     const key = await dpopKey({ ...nodes.ground, clock: systemClock })
     const code = await client.app.authorize(client.browser)
-    let { status, refreshToken } = await client.app.redeem(code, {}, await key.proof({}))
-    assert.equal(status, 200)
+    const first = await client.app.redeem(code, {}, await key.proof({}))
+    assert.equal(first.status, 200)
+    let { refreshToken } = first
     for (let round = 0; round < rounds; round++) {
       const sent = refreshToken
       const proof = await key.proof({})
@@ -57,7 +58,8 @@ describe('three nodes', () => {
       const claims = { jti: randomUUID(), iss: 'batch', sub: 'batch', aud: nodesIssuer, iat, exp: iat + 60 }
       const fields = { grant_type: 'client_credentials', ...assertionFields(await signer.sign(claims)) }
       const answers = await Promise.all(places.map(place => appAt(place).post('/token', fields)))
-      assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 401, 401], `round ${round}`)
+      const statuses = answers.map(({ status }) => status).toSorted((one, other) => one - other)
+      assert.deepEqual(statuses, [200, 401, 401], `round ${round}`)
       assert.equal((await app.post('/token', fields)).status, 401)
     }
   })
@@ -86,7 +88,10 @@ describe('three nodes', () => {
     await nodes.command('revoke', '--user', 'ada@example.com', '--yes')
     const told = await untilAllAreTold(nodes)
     assert.equal(told.length, sessions)
-    assert.ok(told.every(({ state, attempts }) => state === 'delivered' && attempts === 1), JSON.stringify(told))
+    assert.ok(
+      told.every(({ state, attempts }) => state === 'delivered' && attempts === 1),
+      JSON.stringify(told),
+    )
     assert.equal(receiver.heard.length, sessions)
     assert.equal(new Set(receiver.heard.map(({ token }) => sessionIn(token))).size, sessions)
   })

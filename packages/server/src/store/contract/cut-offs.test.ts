@@ -65,6 +65,19 @@ function proveInstants(kind: Kind): void {
     for (const reading of unaware) assert.ok(reading.nowMs < atMs, `${reading.nowMs} is not before ${atMs}`)
     assert.equal((await readFamily(store, family)).cutOffs.userMs, atMs)
   })
+  it('is found by its very target, and is 0 where none was set', async test => {
+    const { store, clock } = await sceneOf(kind, test)
+    const target = { kind: 'consent', subject, clientId } as const
+    assert.equal(await store.cutOffs.latest(target), 0)
+    const first = await store.cutOffs.set(cutOffAt(target, null), [])
+    clock.advance(1000)
+    const second = await store.cutOffs.set(cutOffAt(target, null), [])
+    assert.ok(first < second)
+    assert.equal(await store.cutOffs.latest(target), second)
+    for (const other of [{ kind: 'client', clientId }, { kind: 'user', subject }, { kind: 'everyone' }] as const) {
+      assert.equal(await store.cutOffs.latest(other), 0)
+    }
+  })
   it('takes the instant it is given, which may be now and not later', async test => {
     const { store } = await sceneOf(kind, test)
     assert.equal(await store.cutOffs.set(cutOffAt({ kind: 'user', subject }, startMs), []), startMs)

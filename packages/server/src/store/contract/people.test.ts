@@ -54,6 +54,8 @@ const session: Session = {
   amr: ['pwd'],
   createdAtMs: startMs,
   expiresAtMs: startMs + 10_000,
+  address: '198.51.100.9',
+  agent: 'test',
 }
 
 function proveClients(kind: Kind): void {
@@ -214,7 +216,7 @@ function proveSessions(kind: Kind): void {
   it('takes a new secret, and the old one is worth nothing', async test => {
     const { store } = await sceneOf(kind, test)
     await store.sessions.save(session, null, [])
-    const stepped = { ...session, secretHash: 'keyed-hash-2', acr: 'urn:example:gold' }
+    const stepped = { ...session, secretHash: 'keyed-hash-2', acr: 'urn:example:gold', address: '::1', agent: 'other' }
     await store.sessions.save(stepped, null, [])
     assert.equal(await store.sessions.readBySecretHash('keyed-hash-1'), null)
     assert.deepEqual(await store.sessions.readBySecretHash('keyed-hash-2'), stepped)

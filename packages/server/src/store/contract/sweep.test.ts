@@ -87,13 +87,15 @@ function proveConsents(kind: Kind): void {
     const [here, gone] = ['here' as ClientId, 'gone' as ClientId]
     await store.clients.add(clientOfKind(here, { id: here, kind: 'web' }, startMs), [])
     clock.advance(1000)
-    const agree = (of: Subject, clientId: ClientId) =>
-      store.consents.save({ subject: of, clientId, scopes: ['openid', 'email'], givenAtMs: startMs + 1000 }, [])
+    const agree = (person: Subject, clientId: ClientId) =>
+      store.consents.save({ subject: person, clientId, scopes: ['openid', 'email'], givenAtMs: startMs + 1000 }, [])
     const [first, last] = ['user-000' as Subject, 'user-999' as Subject]
-    for (const of of [first, last]) for (const clientId of [here, gone]) await agree(of, clientId)
+    for (const person of [first, last]) for (const clientId of [here, gone]) await agree(person, clientId)
     // Each pays for a look at three times its rows.
     for (let nth = 100; nth < 200; nth++) await agree(`user-${nth}` as Subject, here)
-    const kept = await Promise.all([first, last].flatMap(of => [here, gone].map(id => store.consents.read(of, id))))
+    const kept = await Promise.all(
+      [first, last].flatMap(person => [here, gone].map(id => store.consents.read(person, id))),
+    )
     assert.deepEqual(
       kept.map(consent => consent?.clientId ?? null),
       [here, null, here, null],

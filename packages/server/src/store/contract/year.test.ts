@@ -195,6 +195,8 @@ async function writeBeside({ store, entropy }: YearScene, together: number, tick
           amr: ['pwd'],
           createdAtMs: nowMs,
           expiresAtMs: nowMs + sessionSeconds * 1000,
+          address: '198.51.100.9',
+          agent: 'test',
         },
         null,
         [],

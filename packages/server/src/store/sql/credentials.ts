@@ -2,6 +2,7 @@
 
 import type { Subject } from '@pawl/family'
 import {
+  type Credentials,
   type CredentialStore,
   type Passkey,
   passkeysPerUserMax,
@@ -14,20 +15,24 @@ import { always, bytesAt, numberAt, numberOrNullAt, type Row, type Sql, type Sta
 import { type StoreClock, touchText } from './store-clock.ts'
 
 export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
-  async function codesOf(subject: Subject): Promise<{ readonly totp: Totp | null; readonly left: number }> {
-    const [row] = await sql.read({ text: totpText, params: [subject] })
-    return row === undefined ? { totp: null, left: 0 } : { totp: totpOf(row), left: numberAt(row, 4) }
-  }
+  return { ofUser: subject => credentialsOf(sql, subject), ...codeVerbs(sql, clock), ...passkeyVerbs(sql, clock) }
+}
 
+async function credentialsOf(sql: Sql, subject: Subject): Promise<Credentials> {
+  const params = [subject]
+  const [codes, passkeys] = await Promise.all([
+    sql.read({ text: totpText, params }),
+    sql.read({ text: `${passkeyText} WHERE subject = $1 ORDER BY created_ms, id`, params }),
+  ])
+  const [row] = codes
+  const totp = row === undefined ? null : totpOf(row)
+  return { totp, recoveryCodesLeft: row === undefined ? 0 : numberAt(row, 4), passkeys: passkeys.map(passkeyOf) }
+}
+
+type CodeVerb = 'setTotp' | 'spendTotp' | 'resealTotp' | 'removeTotp' | 'setRecoveryCodes' | 'spendRecoveryCode'
+
+function codeVerbs(sql: Sql, clock: StoreClock): Pick<CredentialStore, CodeVerb> {
   return {
-    ofUser: async subject => {
-      const passkeys = sql.read({
-        text: `${passkeyText} WHERE subject = $1 ORDER BY created_ms, id`,
-        params: [subject],
-      })
-      const { totp, left } = await codesOf(subject)
-      return { totp, recoveryCodesLeft: left, passkeys: (await passkeys).map(passkeyOf) }
-    },
     setTotp: async (totp, recoveryHashes, ends, events) => {
       const { subject, sealedKey, lastStep, createdAtMs } = totp
       const statements = [
@@ -64,6 +69,13 @@ export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
       }
       return 'moved'
     },
+  }
+}
+
+type PasskeyVerb = 'readPasskey' | 'addPasskey' | 'usePasskey' | 'removePasskey'
+
+function passkeyVerbs(sql: Sql, clock: StoreClock): Pick<CredentialStore, PasskeyVerb> {
+  return {
     readPasskey: async id => {
       const [row] = await sql.read({ text: `${passkeyText} WHERE id = $1`, params: [id] })
       return row === undefined ? null : passkeyOf(row)
@@ -77,16 +89,25 @@ export function sqlCredentials(sql: Sql, clock: StoreClock): CredentialStore {
       const guard = { text: usePasskeyText, params: [id, before, counter, usedAtMs] }
       return sql.write({ about: aboutPasskeys(subject), guard, statements: [] })
     },
-    removePasskey: async ({ id, subject }, ends, events) => {
-      const params = [id, subject]
-      const statements = [...endStatements(subject, ends, clock), ...eventStatements(events)]
-      const guard = { text: removePasskeyText, params }
-      if ((await sql.write({ about: aboutPasskeys(subject), guard, statements })) === 'done') return 'done'
-      const gone = { text: passkeyGoneText, params }
-      if ((await sql.write({ about: null, guard: gone, statements: [] })) === 'done') return 'moved'
-      throw new StoreUnavailable('a passkey came back while it was removed')
+    removePasskey: async (passkey, ends, events) => {
+      const ended = endStatements(passkey.subject, ends, clock)
+      return removePasskey(sql, passkey, [...ended, ...eventStatements(events)])
     },
   }
+}
+
+/** One that was gone already is found to be so by a write. */
+async function removePasskey(
+  sql: Sql,
+  { id, subject }: Pick<Passkey, 'id' | 'subject'>,
+  statements: readonly Statement[],
+): Promise<'done' | 'moved'> {
+  const params = [id, subject]
+  const guard = { text: removePasskeyText, params }
+  if ((await sql.write({ about: aboutPasskeys(subject), guard, statements })) === 'done') return 'done'
+  const gone = { text: passkeyGoneText, params }
+  if ((await sql.write({ about: null, guard: gone, statements: [] })) === 'done') return 'moved'
+  throw new StoreUnavailable('a passkey came back while it was removed')
 }
 
 const totpText = `SELECT subject, sealed_key, last_step, created_ms,

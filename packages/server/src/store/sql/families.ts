@@ -4,27 +4,24 @@
  */
 
 import type { Family, GrantId } from '@pawl/family'
-import type { FamilyFilter, FamilyReading, FamilyStep, FamilyStore } from '../../domain/family/family-store.ts'
+import type {
+  BranchCount,
+  FamilyFilter,
+  FamilyReading,
+  FamilyStep,
+  FamilyStore,
+} from '../../domain/family/family-store.ts'
 import type { Mark } from '../../domain/mark/mark-store.ts'
 import { cutOffStatements, refuseFuture } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { bindingText, familyColumns, familyValues, packState } from './family-row.ts'
 import { isLiving, readingOf, scanFamilies, selectReadings, type Where } from './family-scan.ts'
 import { isMarked, markIdOf, markStatement, unlessMarked } from './marks.ts'
-import type { Sql, Statement, Unit, Value } from './sql.ts'
+import { numberAt, type Sql, type Statement, type Unit, type Value } from './sql.ts'
 import { type StoreClock, touchText } from './store-clock.ts'
 import type { Sweeper } from './sweep.ts'
 
 export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): FamilyStore {
-  async function commitMarked(step: FamilyStep, mark: Mark): Promise<'done' | 'moved' | 'marked'> {
-    const markId = markIdOf(mark)
-    const { guard, statements, ...plain } = unitOf(step, clock)
-    const taking = [markStatement(markId, mark.expiresAtMs), ...statements]
-    const outcome = await sql.write({ ...plain, guard: unlessMarked(guard, markId), statements: taking })
-    if (outcome === 'done') sweeper.stepped()
-    return outcome === 'moved' && (await isMarked(sql, markId)) ? 'marked' : outcome
-  }
-
   return {
     read: async id => {
       const rows = await sql.read({ text: familyReadText, params: [id] })
@@ -44,8 +41,8 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
     commit: async step => {
       for (const cutOff of step.cutOffs) await refuseFuture(sql, clock, cutOff)
       const mark = step.mark ?? null
-      if (mark !== null) return commitMarked(step, mark)
-      const outcome = await sql.write(unitOf(step, clock))
+      const unit = unitOf(step, clock)
+      const outcome = await (mark === null ? sql.write(unit) : writeMarked(sql, unit, mark))
       if (outcome === 'done') sweeper.stepped()
       return outcome
     },
@@ -69,12 +66,27 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
   }
 }
 
-async function countBranches(sql: Sql, clock: StoreClock, grantId: GrantId): Promise<number> {
-  let count = 0
-  const where = { text: 'f.grant_id = $1 AND f.grant_id <> f.id', params: [grantId] }
-  for await (const _ of livingFamilies(sql, clock, where)) count += 1
-  return count
+async function writeMarked(
+  sql: Sql,
+  { guard, statements, ...plain }: Step,
+  mark: Mark,
+): Promise<'done' | 'moved' | 'marked'> {
+  const markId = markIdOf(mark)
+  const taking = [markStatement(markId, mark.expiresAtMs), ...statements]
+  const outcome = await sql.write({ ...plain, guard: unlessMarked(guard, markId), statements: taking })
+  return outcome === 'moved' && (await isMarked(sql, markId)) ? 'marked' : outcome
 }
+
+async function countBranches(sql: Sql, clock: StoreClock, grantId: GrantId): Promise<BranchCount> {
+  const params = [grantId]
+  let living = 0
+  const where = { text: 'f.grant_id = $1 AND f.grant_id <> f.id AND f.ended_ms IS NULL', params }
+  for await (const _ of livingFamilies(sql, clock, where)) living += 1
+  const [counted = []] = await sql.read({ text: branchesText, params })
+  return { living, kept: numberAt(counted, 0) }
+}
+
+const branchesText = 'SELECT COUNT(*) FROM families WHERE grant_id = $1 AND grant_id <> id'
 
 async function* livingFamilies(sql: Sql, clock: StoreClock, where: Where): AsyncGenerator<FamilyReading> {
   for await (const reading of scanFamilies(sql, clock, where, null)) if (isLiving(reading)) yield reading
@@ -99,7 +111,9 @@ const bindText = 'UPDATE families SET step_id = $1, state = $2, binding = $5 WHE
 const endText = `UPDATE families SET step_id = $1, state = $2, binding = $5, ended_ms = $6, end_reason = $7, end_by = $8
 WHERE id = $3 AND step_id = $4`
 
-function unitOf(step: FamilyStep, clock: StoreClock): Unit & { readonly guard: Statement } {
+type Step = Unit & { readonly guard: Statement }
+
+function unitOf(step: FamilyStep, clock: StoreClock): Step {
   const { family } = step
   return { about: family.id, guard: stepStatement(step), statements: consequences(step, clock), mark: family }
 }

@@ -98,7 +98,7 @@ export function familyOf(row: Row): Family {
       scopes: terms.scopes,
       resources: terms.resources,
       claims: terms.claims,
-      authorizationDetails: terms.authorizationDetails,
+      authorizationDetails: terms.authorizationDetails ?? null,
       authTimeMs: terms.authTimeMs,
       acr: terms.acr,
       amr: terms.amr,
@@ -148,10 +148,11 @@ export function bindingText(binding: Binding | null): string | null {
 
 type OpeningTerms = Pick<
   Grant,
-  'scopes' | 'resources' | 'claims' | 'authorizationDetails' | 'authTimeMs' | 'acr' | 'amr' | 'endsWithSession'
+  'scopes' | 'resources' | 'claims' | 'authTimeMs' | 'acr' | 'amr' | 'endsWithSession'
 > & {
   readonly redemption: Redemption | null
-  /** There only where it says something: most families are neither a device's nor a branch. */
+  /** From here on there only where it says something: the row of most families is as short as it was without. */
+  readonly authorizationDetails?: string
   readonly codeRepeats?: true
   readonly branch?: Branch
 }
@@ -163,12 +164,12 @@ function openingText(family: Family): string {
     scopes,
     resources,
     claims,
-    authorizationDetails,
     authTimeMs,
     acr,
     amr,
     endsWithSession,
     redemption: family.redemption,
+    ...(authorizationDetails !== null && { authorizationDetails }),
     ...(family.codeRepeats && { codeRepeats: true as const }),
     ...(family.branch !== null && { branch: family.branch }),
   }

@@ -3,10 +3,7 @@
  * The client itself is a row of `clients` like every other.
  */
 
-import type {
-  InitialAccessToken,
-  RegistrationStore,
-} from '../../domain/registration/registration-store.ts'
+import type { InitialAccessToken, RegistrationStore } from '../../domain/registration/registration-store.ts'
 import { addClientStatement, originStatements } from './clients.ts'
 import { eventStatements } from './events.ts'
 import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'

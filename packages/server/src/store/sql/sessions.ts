@@ -14,13 +14,7 @@ import { type StoreClock, touchText } from './store-clock.ts'
 export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
   async function readLiving(where: string, key: string): Promise<Session | null> {
     const [row] = await sql.read({ text: `${selectText} AND ${where} = $1`, params: [key] })
-    return row === undefined ? null : livingOf(row)
-  }
-
-  function livingOf(row: Row): Session | null {
-    const session = sessionOf(row)
-    const nowMs = clock.nowMs(numberAt(row, 8))
-    return nowMs < session.expiresAtMs && session.authTimeMs >= cutOffMs(row) ? session : null
+    return row === undefined ? null : livingOf(row, clock)
   }
 
   function cutOffOf(id: SessionId, kind: 'logout' | 'session', reason: string): Statement[] {
@@ -43,7 +37,7 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
     ofUser: async (subject, limit) => {
       const text = `${selectText} AND s.subject = $1 ORDER BY s.auth_time_ms DESC, s.id LIMIT $2`
       const rows = await sql.read({ text, params: [subject, limit] })
-      return rows.map(livingOf).filter(session => session !== null)
+      return rows.map(row => livingOf(row, clock)).filter(session => session !== null)
     },
     save: async (session, replaces, events) => {
       const replaced = replaces === session.id ? null : replaces
@@ -66,38 +60,42 @@ export function sqlSessions(sql: Sql, clock: StoreClock): SessionStore {
   }
 }
 
+function livingOf(row: Row, clock: StoreClock): Session | null {
+  const session = sessionOf(row)
+  const nowMs = clock.nowMs(numberAt(row, 10))
+  return nowMs < session.expiresAtMs && session.authTimeMs >= cutOffMs(row) ? session : null
+}
+
 /** Not one that has begun anew since: it may be the same person who signed in again meanwhile. */
 const forgetText = `DELETE FROM sessions WHERE id = $1 AND auth_time_ms < (
 SELECT MAX(at_ms) FROM cut_offs WHERE kind IN ('logout', 'session') AND target_key = $1)`
 
 const goneText = `${touchText} AND NOT EXISTS (SELECT 1 FROM sessions WHERE secret_hash = $1)`
 
-/** The first nine columns are the session's; then the store's time, then the cut-offs. */
+/** The first ten columns are the session's; then the store's time, then the cut-offs. */
 const selectText = `SELECT s.id, s.secret_hash, s.subject, s.auth_time_ms, s.acr, s.amr, s.created_ms, s.expires_ms,
-store_now(c.high_ms),
+s.address, s.agent, store_now(c.high_ms),
 (SELECT at_ms FROM cut_offs WHERE kind = 'everyone' AND target_key = ''),
 (SELECT at_ms FROM cut_offs WHERE kind = 'user' AND target_key = s.subject AND spared_session <> s.id),
 (SELECT at_ms FROM cut_offs WHERE kind = 'session' AND target_key = s.id),
 (SELECT at_ms FROM cut_offs WHERE kind = 'logout' AND target_key = s.id)
 FROM sessions s, store_clock c WHERE c.id = 1`
 
-const saveText = `INSERT INTO sessions (id, secret_hash, subject, auth_time_ms, acr, amr, created_ms, expires_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+const saveText = `INSERT INTO sessions (id, secret_hash, subject, auth_time_ms, acr, amr, created_ms, expires_ms,
+address, agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (id) DO UPDATE SET secret_hash = excluded.secret_hash, subject = excluded.subject,
 auth_time_ms = excluded.auth_time_ms, acr = excluded.acr, amr = excluded.amr, created_ms = excluded.created_ms,
-expires_ms = excluded.expires_ms`
+expires_ms = excluded.expires_ms, address = excluded.address, agent = excluded.agent`
 
 function saveStatement(session: Session): Statement {
-  const { id, secretHash, subject, authTimeMs, acr, amr, createdAtMs, expiresAtMs } = session
-  return {
-    text: saveText,
-    params: [id, secretHash, subject, authTimeMs, acr, JSON.stringify(amr), createdAtMs, expiresAtMs],
-  }
+  const { id, secretHash, subject, authTimeMs, acr, amr, createdAtMs, expiresAtMs, address, agent } = session
+  const signIn = [subject, authTimeMs, acr, JSON.stringify(amr), createdAtMs, expiresAtMs, address, agent]
+  return { text: saveText, params: [id, secretHash, ...signIn] }
 }
 
 function cutOffMs(row: Row): number {
   let latestMs = 0
-  for (const value of row.slice(9)) if (typeof value === 'number') latestMs = Math.max(latestMs, value)
+  for (const value of row.slice(11)) if (typeof value === 'number') latestMs = Math.max(latestMs, value)
   return latestMs
 }
 
@@ -111,5 +109,7 @@ function sessionOf(row: Row): Session {
     amr: JSON.parse(textAt(row, 5)) as string[],
     createdAtMs: numberAt(row, 6),
     expiresAtMs: numberAt(row, 7),
+    address: textAt(row, 8),
+    agent: textAt(row, 9),
   }
 }

@@ -17,7 +17,7 @@ import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { deliveryAgeSecondsMax } from '../../domain/outbox/outbox.ts'
 import { idleClientKeptSeconds } from '../../domain/registration/registration-store.ts'
 import { StoreUnavailable } from '../../domain/store.ts'
-import { sweepConsents } from './consents.ts'
+import { sweepConsents } from './consent-sweep.ts'
 import { readFamilies, readingOf } from './family-scan.ts'
 import { forgetOrKeep, overdueClients } from './registrations.ts'
 import { always, type Sql, type Statement, textAt } from './sql.ts'
@@ -167,7 +167,8 @@ function latestOf(cutOffs: CutOffs): number {
 
 /** Clients that came by themselves and hold nothing any more. */
 async function forgetClients(sql: Sql, nowMs: number): Promise<void> {
-  const overdue = await sql.read(overdueClients(nowMs, tidiedRowsMax))
+  // None comes without a write of its own, so as many can go as can have come.
+  const overdue = await sql.read(overdueClients(nowMs, writesPerTidying))
   const keptUntilMs = nowMs + idleClientKeptSeconds * 1000
   const statements = overdue.flatMap(row => forgetOrKeep(textAt(row, 0), nowMs, keptUntilMs))
   if (statements.length > 0) await sql.write(always(statements))

@@ -15,6 +15,10 @@ import { type StoreClock, touchText } from './store-clock.ts'
 import { aboutUser, addUserStatement } from './users.ts'
 
 export function sqlUpstreams(sql: Sql, clock: StoreClock): UpstreamStore {
+  return { ...providerVerbs(sql), ...linkVerbs(sql, clock), ...attemptVerbs(sql) }
+}
+
+function providerVerbs(sql: Sql): Pick<UpstreamStore, 'read' | 'list' | 'add' | 'remove'> {
   return {
     read: async id => {
       const [row] = await sql.read({ text: 'SELECT document FROM upstreams WHERE id = $1', params: [id] })
@@ -35,6 +39,13 @@ export function sqlUpstreams(sql: Sql, clock: StoreClock): UpstreamStore {
       await forgetLinks(sql, id)
       return outcome
     },
+  }
+}
+
+type LinkVerb = 'readLink' | 'linksOf' | 'link' | 'addUser' | 'unlink'
+
+function linkVerbs(sql: Sql, clock: StoreClock): Pick<UpstreamStore, LinkVerb> {
+  return {
     readLink: async (upstreamId, upstreamSubject) => {
       const text = `${linkText} AND l.upstream_id = $1 AND l.upstream_subject = $2`
       const [row] = await sql.read({ text, params: [upstreamId, upstreamSubject] })
@@ -61,6 +72,11 @@ export function sqlUpstreams(sql: Sql, clock: StoreClock): UpstreamStore {
       await sql.write(always([{ text: unlinkText, params }, ...ended, ...eventStatements(events)]))
       return 'done'
     },
+  }
+}
+
+function attemptVerbs(sql: Sql): Pick<UpstreamStore, 'keepAttempt' | 'takeAttempt'> {
+  return {
     keepAttempt: async ({ id, sealed, expiresAtMs }) => {
       const text = 'INSERT INTO upstream_attempts (id, sealed, expires_ms) VALUES ($1, $2, $3)'
       await sql.write(always([{ text, params: [id, sealed, expiresAtMs] }]))
