@@ -5,7 +5,7 @@
 
 import type { TextFile } from './tidy.ts'
 
-const id = '(?:AC|PK|RU|CA|RT|DP|RV|IN|JW|CK|LG|DS|SF|IJ|MX|TM|AD|DV|PR|CM|LO|BF|OP)-[0-9]{2}(?![0-9])'
+const id = '(?:AC|PK|RU|CA|RT|DP|RV|IN|JW|CK|LG|DS|SF|IJ|MX|TM|AD|DV|PR|CM|LO|BF|OP|BR|TX)-[0-9]{2}(?![0-9])'
 
 /** `RT-05 ends the grant`, or `RT-05, RT-06 end the grant` where one test proves several rows. */
 const head = `${id}(?:, ${id})*`

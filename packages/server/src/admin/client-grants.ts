@@ -40,6 +40,11 @@ export function judgeGrants(client: Client): string[] {
   if (exchange === 'branching' && !hasRefresh) {
     wrong.push('A client without refresh tokens has nothing to branch: leave --exchange out.')
   }
+  if (allows(exchange, 'branching') && hasRefresh && client.reuseEnds === 'family') {
+    wrong.push(
+      'Where families branch a thief may hold one of the others: leave --reuse-ends family out, or --exchange.',
+    )
+  }
   if (allows(exchange, 'delegation') && isPublicClient(client)) {
     wrong.push('Only a client that proves who it is may exchange access tokens (RFC 8693 §5): --exchange branching.')
   }

@@ -1,8 +1,8 @@
 /**
  * Branching: a holder exchanges its refresh token for a sibling family under the same grant, so that several processes
  * share one consent without sharing one token. One step rotates the parent and opens the sibling. Asked again after a lost
- * answer it finds the same sibling, which is why it takes what a repeat takes: a bound key, client authentication or a
- * retry key. The branch comes as `access_token`, as RFC 8693 §2.2.1 has it, and the parent's next token as
+ * answer it finds the same sibling, so it takes what can be told from a thief: a bound key, client authentication, or the
+ * retry keys of a keyed family. The branch comes as `access_token`, as RFC 8693 §2.2.1 has it, and the parent's next token as
  * `refresh_token`: whatever comes under that name replaces the one that was sent.
  */
 
@@ -13,6 +13,7 @@ import { countedEvent, newEvent } from '../../domain/event/new-event.ts'
 import { branchIdOf, type BranchWish } from '../../domain/family/branch-id.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import { type Judgement, judgeUse } from '../../domain/family/judge.ts'
+import { withLifetimesOfToday } from '../../domain/family/lifetimes-of-today.ts'
 import type { Attempt, FamilyChange } from '../../domain/family/step.ts'
 import { newStepId } from '../../domain/identifiers.ts'
 import type { Presented } from '../../domain/token/codec.ts'
@@ -56,6 +57,9 @@ interface Branching {
   readonly wish: BranchWish
 }
 
+/** For each branch that a grant may have, so many wait for the sweep: opening and ending them in a loop fills no table. */
+export const branchesKeptForEachMax = 100
+
 /** One text for every reason: a client that is not the holder learns nothing (I10; RFC 8693 §2.2.2 has the code). */
 const unusable = 'The subject_token is invalid, expired, revoked, spent, or belongs to another client.'
 
@@ -70,7 +74,7 @@ async function decide(
   if (!server.codec.provesSeed(presented, family.seed)) return refused(branching, 'the seed does not match')
   if (family.grant.clientId !== client.id) return wrongClient(server, branching, reading)
   const sender = senderOf(server, client, request, nowMs)
-  if (!isRepeatable(family, sender, request)) return unproven(branching)
+  if (!isTellable(family, sender, request)) return unproven(branching)
   const { generation } = presented
   const { retryKey, caller } = request
   const policy = policyOf(server, client)
@@ -82,9 +86,17 @@ async function decide(
   return answer(server, branching, reading, { judgement, sender })
 }
 
-/** Only somebody whom the rule would answer again may branch: a bare token is not enough to be told apart from a thief. */
-function isRepeatable(family: Family, { proof }: Sender, { retryKey }: ProtocolRequest): boolean {
-  return proof.kind === 'client' || retryKey !== null || (proof.kind === 'key' && family.binding !== null)
+/** Told to a holder whose token stays as it is. */
+const nameIsTaken = 'The branch that this token opened under this name is over: choose another name.'
+
+/**
+ * Only somebody whom a thief cannot pass for without being caught: the client itself, the bound key, or a retry key where
+ * the family has been keyed from its first token. In a weak family a made-up retry key would get a thief a branch of its
+ * own, while the owner is answered again within the repeat window and notices nothing.
+ */
+function isTellable(family: Family, { proof }: Sender, { retryKey }: ProtocolRequest): boolean {
+  if (proof.kind === 'client') return true
+  return family.binding === null ? family.keyed && retryKey !== null : proof.kind === 'key'
 }
 
 function answers({ verdict }: Judgement): boolean {
@@ -103,8 +115,12 @@ async function answer(
   const found = await server.store.families.read(branchIdOf(parent, branching.wish))
   // A spent token repeats what it was spent for; where that was something else, there is nothing to repeat.
   if (found === null && verdict.kind === 'repeated') return refused(branching, 'the token was spent for something else')
-  if (found !== null && !isUntouched(found)) return refused(branching, 'the branch has been used since, or is over')
-  if (found === null && (await isFull(server, parent))) return full(server, branching)
+  if (found !== null && !isUntouched(found)) {
+    const description = verdict.kind === 'kept' ? nameIsTaken : unusable
+    return refused(branching, 'the branch has been used since, or is over', description)
+  }
+  const noRoom = found === null ? await noRoomFor(server, branching, parent) : null
+  if (noRoom !== null) return noRoom
   const sibling = found === null ? siblingOf(server, branching, parent, reading) : found.family
   const saved: FamilyChange = {
     family: parent,
@@ -112,7 +128,8 @@ async function answer(
     cutOffs: [],
     opens: found === null ? sibling : null,
   }
-  const result = { answer: answerWith(server, { parent, sibling, nowMs: reading.nowMs }) }
+  const told = { parent: withLifetimesOfToday(parent, client), sibling: withLifetimesOfToday(sibling, client) }
+  const result = { answer: answerWith(server, { ...told, nowMs: reading.nowMs }) }
   if (sender.mark === null) return { change: saved, result }
   return { change: saved, result, mark: { ...sender.mark, taken: { failure: replayed(client) } } }
 }
@@ -121,10 +138,6 @@ async function answer(
 function isUntouched({ family, cutOffs, nowMs }: FamilyReading): boolean {
   const isOver = family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null
   return family.generation === 1 && !isOver
-}
-
-async function isFull(server: AuthorizationServer, { grant }: Family): Promise<boolean> {
-  return (await server.store.families.countBranches(grant.id)) >= server.rules.branchesPerGrantMax
 }
 
 function siblingOf(
@@ -211,17 +224,29 @@ function wrongClient(server: AuthorizationServer, branching: Branching, reading:
 
 function unproven(branching: Branching): Attempt<Outcome> {
   const description =
-    'A branch is opened for whoever shows more than the token: the bound key, client authentication or a retry key.'
-  return { change: null, result: { failure: failure(branching, 'invalid_request', description, description) } }
+    'A branch is opened for whoever shows more than the token: the bound key, client authentication, or a retry key where ' +
+    'the first refresh token was asked for with one.'
+  return refused(branching, description, description)
 }
 
-function full(server: AuthorizationServer, branching: Branching): Attempt<Outcome> {
-  const description = `This grant has ${server.rules.branchesPerGrantMax} branches already: revoke one that is not needed.`
-  return { change: null, result: { failure: failure(branching, 'invalid_request', description, description) } }
+/** Why the grant takes no further branch, or null. */
+async function noRoomFor(
+  server: AuthorizationServer,
+  branching: Branching,
+  { grant }: Family,
+): Promise<Attempt<Outcome> | null> {
+  const { branchesPerGrantMax } = server.rules
+  const { living, kept } = await server.store.families.countBranches(grant.id)
+  if (living >= branchesPerGrantMax) {
+    const description = `This grant has ${branchesPerGrantMax} branches already: revoke one that is not needed.`
+    return refused(branching, description, description)
+  }
+  if (kept < branchesPerGrantMax * branchesKeptForEachMax) return null
+  return { change: null, result: { failure: failure(branching, 'slow_down', 'too many branches ended lately') } }
 }
 
-function refused(branching: Branching, detail: string): Attempt<Outcome> {
-  return { change: null, result: { failure: failure(branching, 'invalid_request', detail) } }
+function refused(branching: Branching, detail: string, description = unusable): Attempt<Outcome> {
+  return { change: null, result: { failure: failure(branching, 'invalid_request', detail, description) } }
 }
 
 function failure(
