@@ -48,15 +48,25 @@ export async function readAccessToken(server: AuthorizationServer, text: string)
   if (family.end !== null || cutOffOf(family, cutOffs) !== null || expiryOf(family, nowMs) !== null) return null
   const { owner } = claims.pawl
   if (nowMs >= claims.exp * 1000 || family.grant.clientId !== (owner ?? claims.client_id)) return null
-  if (owner !== undefined && !(await isEnabled(server, claims.client_id))) return null
+  if (owner !== undefined && !(await standsWithItsClient(server, claims, family))) return null
   return (await server.store.deniedAccessTokens.isDenied(claims.jti)) ? null : { claims, family }
 }
 
 /** Of a token that was exchanged: no cut-off of its family tells what has become of the client it was made for. */
-async function isEnabled(server: AuthorizationServer, clientId: string): Promise<boolean> {
-  const id = parseClientId(clientId)
-  const reading = id === null ? null : await server.store.clients.read(id)
-  return reading !== null && !reading.client.disabled
+async function standsWithItsClient(
+  { store }: AuthorizationServer,
+  { client_id, pawl }: AccessTokenClaims,
+  { grant }: Family,
+): Promise<boolean> {
+  const clientId = parseClientId(client_id)
+  const reading = clientId === null ? null : await store.clients.read(clientId)
+  if (clientId === null || reading === null || reading.client.disabled) return false
+  const { subject } = grant
+  const cutOffs = await Promise.all([
+    store.cutOffs.latest({ kind: 'client', clientId }),
+    subject === null ? 0 : store.cutOffs.latest({ kind: 'consent', subject, clientId }),
+  ])
+  return (pawl.made_ms ?? 0) >= Math.max(...cutOffs)
 }
 
 export interface GenuineAccessToken {

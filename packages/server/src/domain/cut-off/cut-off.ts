@@ -64,6 +64,8 @@ export function consentKey(subject: Subject, clientId: ClientId): string {
 export interface CutOffStore {
   /** Sets the cut-off durably; answers T. A cut-off earlier than the one recorded changes nothing and answers the recorded T. */
   set(cutOff: CutOff, events: readonly AuditEvent[]): Promise<number>
+  /** T of the cut-off on record for this very target, 0 where there is none. Families read theirs with their row. */
+  latest(target: CutOffTarget): Promise<number>
   /** How many living families it would end now. For a preview; O(families of the target). */
   countLiving(target: CutOffTarget, beforeMs: number | null): Promise<number>
   list(limit: number): Promise<readonly RecordedCutOff[]>

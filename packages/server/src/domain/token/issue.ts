@@ -53,8 +53,10 @@ export interface PawlClaim {
   readonly fam: string
   readonly opened_ms: number
   readonly auth_ms: number
-  /** The client of the family, where the token was exchanged and is another's (RFC 8693). */
+  /** Of a token that was exchanged and is another client's (RFC 8693): the client of the family. */
   readonly owner?: ClientId
+  /** And when it was made, with which cut-offs of the client that has it compare. */
+  readonly made_ms?: number
 }
 
 /**
@@ -74,7 +76,7 @@ export function issueAccessToken(
   const expiresAt = Math.min(issuedAt + seconds, Math.floor(family.absoluteExpiresAtMs / 1000))
   const own = {
     iss: mint.issuer,
-    sub: subject === null ? client.id : mint.subjects.nameFor(client, subject),
+    sub: subject === null ? family.grant.clientId : mint.subjects.nameFor(client, subject),
     aud: audienceOf(mint.issuer, target),
     client_id: client.id,
     exp: expiresAt,
@@ -87,7 +89,7 @@ export function issueAccessToken(
     acr: isUser ? (acr ?? undefined) : undefined,
     amr: isUser && amr.length > 0 ? amr : undefined,
     cnf: confirmation ?? undefined,
-    [pawlClaim]: pawlClaimOf(mint, family, client),
+    [pawlClaim]: pawlClaimOf(mint, request),
   }
   const claims = request.accessTokenClaims === null ? own : { ...request.accessTokenClaims, ...own }
   return { token: written(mint, request, claims), expiresInSeconds: Math.max(0, expiresAt - issuedAt) }
@@ -105,8 +107,8 @@ function audienceOf(issuer: string, target: Target | null): string | readonly st
   return target.audiences.length === 1 ? first : target.audiences
 }
 
-function pawlClaimOf(mint: Mint, family: Family, client: Client): PawlClaim {
+function pawlClaimOf(mint: Mint, { family, client, nowMs }: AccessTokenRequest): PawlClaim {
   const { clientId, authTimeMs } = family.grant
   const ours = { fam: mint.handles.make(family.id), opened_ms: family.createdAtMs, auth_ms: authTimeMs }
-  return clientId === client.id ? ours : { ...ours, owner: clientId }
+  return clientId === client.id ? ours : { ...ours, owner: clientId, made_ms: nowMs }
 }

@@ -109,8 +109,9 @@ function scopesFor(client: Client, { claims }: LivingAccessToken, parameters: Pa
 }
 
 /**
- * Where the new token may go: to a part of what the user granted, or, from an API that was called, to where the operator
- * lets it go on. A client's own token goes nowhere that its user was not asked about.
+ * Where the new token may go: of a client's own grant to a part of what its user granted, and from an API that was called
+ * to where the operator lets that API go on. What else the user granted to the caller is the caller's: a token for one API
+ * must not become one for all the others (RFC 8707 §3), also not by way of one that the API has exchanged before.
  */
 async function resourcesFor(
   server: AuthorizationServer,
@@ -118,8 +119,8 @@ async function resourcesFor(
   { claims, family }: LivingAccessToken,
   parameters: Parameters,
 ): Promise<readonly string[]> {
-  const isOwn = claims.client_id === client.id
-  const allowed = isOwn ? family.grant.resources : [...client.resources, ...family.grant.resources]
+  const isOwn = family.grant.clientId === client.id
+  const allowed = isOwn ? family.grant.resources : client.resources
   const byAudience = await Promise.all(
     parameters.all('audience').map(audience => indicatorOf(server, audience, allowed)),
   )
