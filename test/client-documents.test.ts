@@ -6,9 +6,10 @@ import type { ClientId } from '@pawl/family'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { changeClient, removeClient } from '../packages/server/src/admin/clients.ts'
 import { documentFreshSecondsMax } from '../packages/server/src/domain/client/client-documents.ts'
-import type { Client } from '../packages/server/src/domain/client/client.ts'
+import { type Client, deviceCodeGrantType } from '../packages/server/src/domain/client/client.ts'
 import { clientAssertionType } from '../packages/server/src/oauth/client-assertion.ts'
 import { type App, app as appFor, type AppOptions } from './stage/app.ts'
+import { askDevice, poll, typeCode } from './stage/device.ts'
 import type { Lifetime } from './stage/lifetime.ts'
 import { clientOf, type Members, openPublisher, type Publisher } from './stage/registration.ts'
 import { openStage, type Stage } from './stage/stage.ts'
@@ -65,6 +66,20 @@ describe('a client that publishes itself', () => {
 
     assert.equal(await removeClient(stage.workbench, publisher.id), publisher.id)
     assert.equal(await stage.pawl.store.registrations.countClients(10), 0)
+  })
+
+  it('may come with a device first, and is told to the person by where it publishes itself', async test => {
+    const { stage, publisher, app } = await opened(test)
+    const grant_types = ['authorization_code', 'refresh_token', deviceCodeGrantType]
+    publisher.publish({ grant_types })
+    const itself = app()
+    const device = await askDevice(itself)
+    const browser = stage.browser()
+    const page = await browser.signIn(await typeCode(browser, device.user_code))
+    assert.ok(page.body.includes(new URL(publisher.id).host))
+    await browser.decide(page, 'allow')
+    assert.equal((await poll(itself, device.device_code)).status, 200)
+    assert.equal(publisher.site.requests.length, 1)
   })
 
   it('proves itself with the keys it publishes', async test => {

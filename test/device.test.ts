@@ -217,6 +217,17 @@ describe('the page for a code', () => {
     assert.match((await typeCode(browser, asked.user_code)).body, /No device waits for you/)
   })
 
+  it('says that a yes stands where a no comes after it from another tab', async test => {
+    const { app, browser } = await openScene(test, { client: television })
+    const asked = await askDevice(app)
+    const page = await browser.signIn(await typeCode(browser, asked.user_code))
+    await browser.decide(page, 'allow')
+    const late = await browser.decide(page, 'deny')
+    assert.match(late.body, /was let in before/)
+    assert.match(late.body, /href="\/account"/)
+    assert.equal((await poll(app, asked.device_code)).status, 200)
+  })
+
   it('answers a second click as done', async test => {
     const { app, browser } = await openScene(test, { client: television })
     const asked = await askDevice(app)

@@ -18,6 +18,7 @@ const consent = {
   issuerHost,
   stateToken: 'c2VhbGVkLXN0YXRl',
   client: { name: 'Harbour Films', host: null },
+  clientIsCertain: false,
   userEmail: 'ada@example.com',
   scopes: ['openid', 'offline_access', 'films:watch'],
   resources: ['https://films.example/'],
@@ -43,5 +44,6 @@ export function deviceSamples(): { readonly [name: string]: Page } {
     }),
     'device-allowed': deviceDonePage({ issuerHost, outcome: 'allowed' }),
     'device-refused': deviceDonePage({ issuerHost, outcome: 'refused' }),
+    'device-allowed-before': deviceDonePage({ issuerHost, outcome: 'allowed_before' }),
   }
 }

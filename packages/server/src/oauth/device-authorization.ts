@@ -7,7 +7,7 @@
 import { type Client, deviceCodeGrantType, isPublicClient } from '../domain/client/client.ts'
 import type { DeviceRequest } from '../domain/device/device-request.ts'
 import { newUserCode, shownUserCode, type UserCode } from '../domain/device/user-code.ts'
-import { newFamilyId } from '../domain/identifiers.ts'
+import { newFamilyId, parseClientId } from '../domain/identifiers.ts'
 import { StoreUnavailable } from '../domain/store.ts'
 import { networkOf } from '../domain/throttle/network.ts'
 import { charge, type Limit, secondsUntil } from '../domain/throttle/throttle.ts'
@@ -17,6 +17,7 @@ import type { AuthorizationServer, ProtocolRequest } from './authorization-serve
 import { authenticateClient } from './client-authentication.ts'
 import { endpointPaths } from './metadata.ts'
 import { OAuthError } from './oauth-error.ts'
+import { findClient } from './registration/find-client.ts'
 import { requestedResources } from './requested-resources.ts'
 
 /** Of one network, for public clients, in the life of a device code. */
@@ -39,6 +40,9 @@ export async function answerDeviceAuthorization(
   server: AuthorizationServer,
   request: ProtocolRequest,
 ): Promise<DeviceAuthorizationAnswer> {
+  // One that publishes itself as a document may come here first.
+  const named = parseClientId(request.parameters.get('client_id') ?? '')
+  if (named !== null) await findClient(server, named, request.caller)
   const client = await authenticateClient(server, request)
   const context = { clientId: client.id }
   if (!client.grantTypes.includes(deviceCodeGrantType)) {

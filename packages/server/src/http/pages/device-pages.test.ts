@@ -23,6 +23,7 @@ describe('the pages of a device', () => {
     const [typing, asking] = pagesWith('x')
     assert.ok(typing?.body.includes('Did somebody send you this code or a link to this page?'))
     assert.ok(asking?.body.includes('Nobody has a reason to send you a code'))
+    assert.ok(asking?.body.includes('Any program can call itself by this name.'))
   })
 
   it('offer both answers in the one form, none of them first by weight', () => {
@@ -48,6 +49,7 @@ function pagesWith(text: string): Page[] {
     consent(text, true),
     deviceDonePage({ issuerHost: text, outcome: 'allowed' }),
     deviceDonePage({ issuerHost: text, outcome: 'refused' }),
+    deviceDonePage({ issuerHost: text, outcome: 'allowed_before' }),
   ]
 }
 
@@ -56,6 +58,7 @@ function consent(text: string, isNearby: boolean): Page {
     issuerHost: text,
     stateToken: text,
     client: { name: text, host: null },
+    clientIsCertain: false,
     userEmail: text,
     scopes: [text],
     resources: [text],

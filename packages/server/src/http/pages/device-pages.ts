@@ -4,6 +4,7 @@
  * send them one. A no weighs as much as a yes.
  */
 
+import type { DeviceOutcome } from '../../oauth/authorize/waiting-device.ts'
 import { type ConsentPageProps, decisions, permissions, switchForm } from './consent-page.ts'
 import { inWords, waitInWords } from './durations.ts'
 import { type Html, html } from './html.ts'
@@ -52,7 +53,7 @@ export interface DeviceOnPage {
   readonly isNearby: boolean
 }
 
-export interface DeviceConsentPageProps extends Omit<ConsentPageProps, 'clientIsCertain'> {
+export interface DeviceConsentPageProps extends ConsentPageProps {
   readonly device: DeviceOnPage
 }
 
@@ -61,7 +62,7 @@ export function deviceConsentPage(props: DeviceConsentPageProps): Page {
   const card = html`<h1>Let <bdi>${client.name}</bdi> in on another device?</h1>
 <p class="quiet">You are signed in as <bdi>${props.userEmail}</bdi>. Whoever holds that device can then act as you.</p>
 <p class="user-code"><strong><code>${device.userCode}</code></strong></p>
-<p class="notice">Go on only if the device is in front of you, shows this very code, and you have just started this yourself. Nobody has a reason to send you a code: refuse if somebody did.</p>
+<p class="notice">Go on only if the device is in front of you, shows this very code, and you have just started this yourself. ${props.clientIsCertain ? null : 'Any program can call itself by this name. '}Nobody has a reason to send you a code: refuse if somebody did.</p>
 <dl class="facts">
 <dt>Asked from</dt><dd><bdi>${device.address}</bdi>, ${device.isNearby ? 'the network you are on now' : html`<strong>another network than yours</strong>`}</dd>
 <dt>Asked with</dt><dd><bdi>${device.userAgent === '' ? 'a program that does not say what it is' : device.userAgent}</bdi></dd>
@@ -74,13 +75,25 @@ ${stateForm({ action: '/consent', stateToken, content: decisions() })}`
 }
 
 export interface DeviceDonePageProps extends PageFrame {
-  readonly outcome: 'allowed' | 'refused'
+  readonly outcome: DeviceOutcome
 }
 
 export function deviceDonePage({ issuerHost, outcome }: DeviceDonePageProps): Page {
-  const [title, text]: readonly [string, Html] =
-    outcome === 'allowed'
-      ? ['The device is let in', html`<p>It goes on by itself in a few seconds. You can close this page.</p>`]
-      : ['The device stays out', html`<p>It has been told so and got nothing of yours. You can close this page.</p>`]
-  return page({ issuerHost, title, card: html`<h1>${title}</h1>${text}` })
+  const { title, text } = done[outcome]
+  return page({ issuerHost, title, card: html`<h1>${title}</h1><p>${text}</p>` })
+}
+
+const done: { readonly [outcome in DeviceOutcome]: { readonly title: string; readonly text: Html } } = {
+  allowed: {
+    title: 'The device is let in',
+    text: html`It goes on by itself in a few seconds. You can close this page.`,
+  },
+  refused: {
+    title: 'The device stays out',
+    text: html`It has been told so and got nothing of yours. You can close this page.`,
+  },
+  allowed_before: {
+    title: 'The device was let in before',
+    text: html`Somebody said yes in another tab of this browser, and that stands. Take back what the application may do in <a href="/account">your account</a>.`,
+  },
 }

@@ -38,18 +38,23 @@ export function deviceDetail({ asked }: DeviceRequest): EventDetail {
   return { device_address: asked.address, device_agent: asked.userAgent }
 }
 
+/** `allowed_before`: the no came after a yes in another tab, and the device may have its tokens already. */
+export type DeviceOutcome = 'allowed' | 'refused' | 'allowed_before'
+
 /** Sees to it that a refusal is durable before the person reads of it. A yes is durable already. */
 export async function answerDevice(
   server: AuthorizationServer,
   device: WaitingDevice,
   { to, parameters }: AuthorizationResponse,
-): Promise<'allowed' | 'refused'> {
+): Promise<DeviceOutcome> {
   const { error } = parameters
   if (error === undefined) return 'allowed'
   const { familyId, person: caller } = device
   const atMs = await server.store.now()
   const detail = { error, device_address: device.address, device_agent: device.userAgent }
   const about = { familyId, clientId: to.clientId, caller, atMs, detail }
-  await server.store.deviceRequests.deny(familyId, [newEvent('device_denied', about, server.entropy)])
-  return 'refused'
+  const { deviceRequests } = server.store
+  const outcome = await deviceRequests.deny(familyId, [newEvent('device_denied', about, server.entropy)])
+  if (outcome === 'done') return 'refused'
+  return (await deviceRequests.read(familyId))?.decision === 'approved' ? 'allowed_before' : 'refused'
 }
