@@ -1,14 +1,12 @@
 /** The words for what changed nothing and is worth an operator's eye all the same: it speaks of a leak, or of a mistake. */
 
 import type { Explanation } from '@pawl/family'
-import type { EventKind, RecordedEvent } from '../domain/event/event.ts'
+import type { RecordedEvent } from '../domain/event/event.ts'
 import { isoInstant } from '../domain/time.ts'
+import { type AlarmKind, fromWhere } from './explain-happenings.ts'
 
-/** Null for an event that is no such alarm. */
-export function alarmExplanation(event: RecordedEvent): Explanation | null {
-  const alarm = alarms[event.kind]?.(event)
-  if (alarm === undefined) return null
-  const { title, happened, because, developer, operator } = alarm
+export function alarmExplanation(kind: AlarmKind, event: RecordedEvent): Explanation {
+  const { title, happened, because, developer, operator } = alarms[kind](event)
   return {
     title,
     sentences: [`At ${isoInstant(event.atMs)}${fromWhere(event)}, ${happened}`, because],
@@ -27,7 +25,7 @@ interface Alarm {
   readonly operator: string
 }
 
-const alarms: { readonly [kind in EventKind]?: (event: RecordedEvent) => Alarm } = {
+const alarms: { readonly [kind in AlarmKind]: (event: RecordedEvent) => Alarm } = {
   wrong_client: wrongClient,
   suspicious_pkce: event =>
     event.detail['same_challenge_within_the_hour'] === undefined ? shownVerifier(event) : sameChallenge(event),
@@ -83,11 +81,5 @@ function sameChallenge(event: RecordedEvent): Alarm {
 
 function tokenOf(event: RecordedEvent): string {
   const { generation } = event.detail
-  return generation === 0 ? 'the authorization code' : `the refresh token of generation ${String(generation)}`
-}
-
-function fromWhere({ detail }: RecordedEvent): string {
-  const { address, agent } = detail
-  const place = typeof address === 'string' ? ` from ${address}` : ''
-  return typeof agent === 'string' ? `${place} with "${agent}"` : place
+  return generation === 0 ? 'the code' : `the refresh token of generation ${String(generation)}`
 }

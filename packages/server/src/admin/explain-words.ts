@@ -20,15 +20,13 @@ import type { Refusal } from '../domain/event/refusal.ts'
 import { isoInstant } from '../domain/time.ts'
 import { addressTag, agentTag } from '../domain/token/retry-key.ts'
 import { alarmExplanation } from './explain-alarms.ts'
+import { happeningExplanation, happenings, type RuledKind } from './explain-happenings.ts'
 import type { FamilyView } from './families.ts'
 
 /** What one event of the log means. `family` adds how the presenter compares with those who used it before. */
 export function eventExplanation(event: RecordedEvent, family: FamilyView | null): Explanation {
-  const circumstances = circumstancesOf(event)
-  const told = tell(event, circumstances)
-  return told === null
-    ? plainly(event)
-    : { ...told, sentences: [...told.sentences, ...compared(event, family), ...counted(event)] }
+  const told = tell(event)
+  return { ...told, sentences: [...told.sentences, ...compared(event, family), ...counted(event)] }
 }
 
 /** A refusal that left no event: the log's own sentence, then the end of its family if that is the reason. */
@@ -80,8 +78,24 @@ function branchSentence({ name, parentFamilyId }: Branch): string {
   return `It is the branch ${JSON.stringify(name)} of family ${parentFamilyId}, and ends at the latest with its grant.`
 }
 
-/** What the rule decided where an event tells of a presentation. The other kinds tell of people, clients and keys. */
-const verdicts: { readonly [kind in EventKind]?: VerdictName } = {
+function tell(event: RecordedEvent): Explanation {
+  const { kind } = event
+  const circumstances = circumstancesOf(event)
+  if (kind === 'family_ended') return explainEnding(event, circumstances)
+  if (kind === 'token_reused') return explainVerdict({ kind: 'reused', ends: reuseEndsOf(event) }, circumstances)
+  if (kind === 'wrong_client' || kind === 'suspicious_pkce') return alarmExplanation(kind, event)
+  if (tellsOfPresentation(kind)) return explainVerdict(verdicts[kind], circumstances)
+  return happeningExplanation(event, happenings[kind])
+}
+
+type PresentationKind = Exclude<RuledKind, 'family_ended' | 'token_reused'>
+
+function tellsOfPresentation(kind: EventKind): kind is PresentationKind {
+  return Object.hasOwn(verdicts, kind)
+}
+
+/** What the rule decided where an event tells of a presentation that ended nothing. */
+const verdicts: { readonly [kind in PresentationKind]: VerdictName } = {
   token_repeated: { kind: 'repeated' },
   token_stale: { kind: 'stale' },
   token_ahead: { kind: 'refused', reason: 'ahead' },
@@ -89,19 +103,11 @@ const verdicts: { readonly [kind in EventKind]?: VerdictName } = {
   binding_missing: { kind: 'refused', reason: 'binding_mismatch' },
 }
 
-function tell(event: RecordedEvent, circumstances: Circumstances): Explanation | null {
-  if (event.kind === 'token_reused') return explainVerdict({ kind: 'reused', ends: reuseEndsOf(event) }, circumstances)
-  if (event.kind === 'family_ended') return explainEnding(event, circumstances)
-  const verdict = verdicts[event.kind]
-  return verdict === undefined ? alarmExplanation(event) : explainVerdict(verdict, circumstances)
-}
-
 /** The step that met an expiry or a cut-off both refused and ended; the refusal is what the request saw. */
-function explainEnding(event: RecordedEvent, circumstances: Circumstances): Explanation | null {
-  const reason = event.detail['reason']
-  if (typeof reason !== 'string') return null
-  const by = event.detail['by']
-  const end = { reason: reason as EndReason, atMs: event.atMs, by: typeof by === 'string' ? by : 'rule' }
+function explainEnding(event: RecordedEvent, circumstances: Circumstances): Explanation {
+  const reason = textIn(event, 'reason')
+  if (reason === null) return happeningExplanation(event, endWithoutReason)
+  const end = { reason: reason as EndReason, atMs: event.atMs, by: textIn(event, 'by') ?? 'rule' }
   const ended = explainEnd(end, { ...circumstances, generationPresented: null })
   const refusal = refusalFor(reason)
   if (circumstances.generationPresented === null || refusal === null) return ended
@@ -109,22 +115,15 @@ function explainEnding(event: RecordedEvent, circumstances: Circumstances): Expl
   return { title: ended.title, sentences: [...refused.sentences, ...ended.sentences], nextSteps: ended.nextSteps }
 }
 
+const endWithoutReason = {
+  title: 'A family ended',
+  happened: 'a family ended; why is not on record.',
+  operator: 'Look at the other events of the family.',
+}
+
 function refusalFor(reason: string): RefusalReason | null {
   if (reason.startsWith('cut_off_')) return 'cut_off'
   return reason.endsWith('_expired') ? 'expired' : null
-}
-
-function plainly(event: RecordedEvent): Explanation {
-  const who = event.clientId === null ? '' : ` of client ${event.clientId}`
-  const details = Object.entries(event.detail).map(([name, value]) => `${name}: ${String(value)}`)
-  return {
-    title: event.kind.replaceAll('_', ' '),
-    sentences: [
-      `At ${isoInstant(event.atMs)}, this was recorded${who}.`,
-      ...(details.length === 0 ? [] : [`${details.join(', ')}.`]),
-    ],
-    nextSteps: [],
-  }
 }
 
 function refusalSentence(refusal: Refusal): string {

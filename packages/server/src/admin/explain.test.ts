@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { countedEvent, newEvent } from '../domain/event/new-event.ts'
 import { newRequestId } from '../domain/identifiers.ts'
+import { eventKinds } from '../domain/event/event.ts'
 import { explain, explainedJson } from './explain.ts'
+import { eventExplanation } from './explain-words.ts'
 import { bench } from './fixture.test.ts'
 import { carryOut, planRevocation } from './revoke.ts'
 
@@ -13,6 +15,24 @@ function words(explained: Awaited<ReturnType<typeof explain>>): string {
 }
 
 describe('explain', () => {
+  it('has a title, sentences and a next step for every kind of event', async () => {
+    const { workbench } = await bench()
+    const caller = { requestId: null, address: '192.0.2.7', userAgent: 'curl' }
+    const titles = eventKinds.map(kind => {
+      const detail = { reason: 'reuse', generation: 1, limit: 'network' }
+      const event = newEvent(kind, { caller, atMs: 1_800_000_000_000, detail }, workbench.entropy)
+      const { title, sentences, nextSteps } = eventExplanation({ ...event, count: 1, lastAtMs: event.atMs }, null)
+      for (const sentence of [...sentences, ...nextSteps.map(step => step.sentence)]) {
+        assert.match(sentence, /^[A-Z].*[.?]$/s, kind)
+      }
+      assert.ok(sentences.length > 0 && nextSteps.length > 0 && title !== '', kind)
+      assert.ok(!title.includes('_') && sentences.some(sentence => sentence.includes('2027-01-15T08:00:00')), kind)
+      return title
+    })
+    // A reuse is what it is, told of the token or of the family that it ended.
+    assert.equal(new Set(titles).size, eventKinds.length - 1)
+  })
+
   it('says who, when, which generation and why for the request of a thief', async () => {
     const { workbench, openFamily, use } = await bench()
     const family = await openFamily()
@@ -125,7 +145,7 @@ describe('explain', () => {
     const { workbench, openFamily } = await bench()
     const family = await openFamily()
     for (const [generation, detail, said] of [
-      [0, {}, /client thief presented the authorization code of client app for use\. It was not redeemed/],
+      [0, {}, /client thief presented the code of client app for use\. It was not redeemed/],
       [2, {}, /client thief presented the refresh token of generation 2 of client app for use/],
       [3, { endpoint: 'revoke' }, /generation 3 of client app for revocation\. It was not revoked/],
     ] as const) {
@@ -179,8 +199,8 @@ describe('explain', () => {
       each => each.kind === 'family_opened',
     )
     const explained = await explain(workbench, opening?.requestId ?? '')
-    assert.equal(explained.explanation.title, 'family opened')
-    assert.match(words(explained), /this was recorded of client app/)
+    assert.equal(explained.explanation.title, 'A family was opened')
+    assert.match(words(explained), /a client was let in.*It concerns client app, user ada, family /s)
   })
 
   it('shows a refusal without a family as it was logged', async () => {
