@@ -20,12 +20,15 @@ export type Rule = (files: readonly TextFile[]) => readonly string[]
 export function repositoryFiles(root: string): readonly TextFile[] {
   const ignored = ['**/node_modules/**', '**/dist/**', '.git/**', '.tsbuild/**', '**/.pawl/**', 'bench/results/**']
   const pictures = ['**/*.png', '**/*.ico', '**/*.log']
-  return globSync(['**/*', '.*', '.*/**/*'], { cwd: root, withFileTypes: true, exclude: [...ignored, ...pictures] })
-    .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name).slice(root.length + 1))
-    .filter(path => !path.startsWith('.git/'))
-    .sort()
-    .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+  return (
+    globSync(['**/*', '.*', '.*/**/*'], { cwd: root, withFileTypes: true, exclude: [...ignored, ...pictures] })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name).slice(root.length + 1))
+      // In a second working tree it is a file, which says where the first one is.
+      .filter(path => path !== '.git' && !path.startsWith('.git/'))
+      .sort()
+      .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+  )
 }
 
 /** A name that says nothing is where code without a home ends up. */
