@@ -1,11 +1,15 @@
 /**
- * Ending sessions. One family is a step; everything wider is a cut-off: one row, however many families it ends, in force
- * on every node before it is acknowledged (I3). A preview counts first and changes nothing.
+ * Ending sessions. One family is a step, and the one that its grant began with takes its branches along; everything wider
+ * is a cut-off: one row, however many families it ends, in force on every node before it is acknowledged (I3). A preview
+ * counts first and changes nothing.
  */
 
 import { type ClientId, endFamily } from '@pawl/family'
 import type { CutOffTarget } from '../domain/cut-off/cut-off.ts'
 import type { EventAbout } from '../domain/event/new-event.ts'
+import { branchesWith } from '../domain/family/branches.ts'
+import type { FamilyReading } from '../domain/family/family-store.ts'
+import type { Attempt } from '../domain/family/step.ts'
 import { parseClientId, parseSessionId } from '../domain/identifiers.ts'
 import { isoInstant, parseInstant } from '../domain/time.ts'
 import { clientsListedMax } from './clients.ts'
@@ -82,27 +86,43 @@ export async function carryOut(workbench: Workbench, plan: RevocationPlan): Prom
 
 async function planFamily(workbench: Workbench, text: string): Promise<RevocationPlan> {
   const reading = await readFamily(workbench, text)
-  const lives = viewOf(reading, false).overBecause === null
-  return { kind: 'family', familyId: reading.family.id, families: lives ? 1 : 0, words: `family ${reading.family.id}` }
+  const { id } = reading.family
+  const { count } = await branchesWith(workbench.store.families, reading.family, workbench.operator.name)
+  const families = (isOver(reading) ? 0 : 1) + count
+  const words =
+    count === 0 ? `family ${id}` : `family ${id} with ${count === 1 ? 'its branch' : `its ${count} branches`}`
+  return { kind: 'family', familyId: id, families, words }
 }
 
 async function endOne(workbench: Workbench, text: string): Promise<number> {
   const { family: found } = await readFamily(workbench, text)
+  // Where it is not there any more it was just now: it has been swept, long after its end.
   return workbench.stepFamily(found.id, reading => {
-    // It was there just now: it has been swept, long after its end.
-    if (reading === null) return { change: null, result: 0 }
-    // That it is over was only read. It is written again: the answer says that it is durable.
-    if (viewOf(reading, false).overBecause !== null) {
-      return { change: { family: reading.family, events: [], cutOffs: [] }, result: 0 }
-    }
-    const { name } = workbench.operator
-    const family = endFamily(reading.family, 'revoked_by_operator', name, reading.nowMs)
-    const { clientId, subject, sessionId } = family.grant
-    const about = { familyId: family.id, clientId, subject, sessionId, atMs: reading.nowMs }
-    const detail = { reason: 'revoked_by_operator', ends: 'family', current: family.generation }
-    const event = operatorEvent(workbench, 'family_ended', { ...about, detail })
-    return { change: { family, events: [event], cutOffs: [] }, result: 1 }
+    return reading === null ? { change: null, result: 0 } : decideEnd(workbench, reading)
   })
+}
+
+async function decideEnd(workbench: Workbench, reading: FamilyReading): Promise<Attempt<number>> {
+  const { family, nowMs } = reading
+  const { name } = workbench.operator
+  const { count, cutOffs } = await branchesWith(workbench.store.families, family, name)
+  const { clientId, subject, sessionId } = family.grant
+  const about = { familyId: family.id, clientId, subject, sessionId, atMs: nowMs }
+  const reason = 'revoked_by_operator'
+  if (isOver(reading)) {
+    const detail = { target: 'grant', reason, before: null, families: count }
+    const events = count === 0 ? [] : [operatorEvent(workbench, 'cut_off_set', { ...about, detail })]
+    // That it is over was only read. It is written again: the answer says that it is durable.
+    return { change: { family, events, cutOffs }, result: count }
+  }
+  const ends = count === 0 ? { ends: 'family' } : { ends: 'grant', branches: count }
+  const detail = { reason, ...ends, current: family.generation }
+  const events = [operatorEvent(workbench, 'family_ended', { ...about, detail })]
+  return { change: { family: endFamily(family, reason, name, nowMs), events, cutOffs }, result: 1 + count }
+}
+
+function isOver(reading: FamilyReading): boolean {
+  return viewOf(reading, false).overBecause !== null
 }
 
 async function cutOff(

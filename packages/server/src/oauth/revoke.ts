@@ -4,15 +4,15 @@
  * is not the caller's gets the same 200 as one that never was, and lives on.
  */
 
-import { cutOffOf, endFamily, expiryOf } from '@pawl/family'
+import { cutOffOf, endFamily, expiryOf, type Family } from '@pawl/family'
 import type { Client } from '../domain/client/client.ts'
 import { countedEvent, newEvent } from '../domain/event/new-event.ts'
+import { branchesWith } from '../domain/family/branches.ts'
 import type { FamilyReading } from '../domain/family/family-store.ts'
 import type { Attempt } from '../domain/family/step.ts'
 import { StoreUnavailable } from '../domain/store.ts'
 import { kindOf, type Presented } from '../domain/token/codec.ts'
 import { genuineAccessToken } from './access-token.ts'
-import { withBranches } from './branches.ts'
 import { type AuthorizationServer, type ProtocolRequest, valueOf } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { OAuthError } from './oauth-error.ts'
@@ -72,13 +72,23 @@ async function decideRevocation(
   const ended = endFamily(family, reason, over === null ? client.id : 'rule', nowMs)
   // That it has ended was only read, and the write that ended it may not have reached a copy that takes over one day. It
   // is written again, and with that answer everything before it is durable too.
-  const cutOffs = await withBranches(server, family, client.id)
-  if (ended === family) return { change: { family, events: [], cutOffs }, result: 'judged' }
-  const { subject, sessionId } = family.grant
-  const detail = { reason, generation: presented.generation, current: family.generation }
-  const about = { familyId: family.id, clientId: client.id, subject, sessionId, caller, atMs: nowMs, detail }
-  const events = [newEvent('family_ended', about, server.entropy)]
+  const { count, cutOffs } = await branchesWith(server.store.families, family, client.id)
+  const about = { ...aboutOf(family), caller, atMs: nowMs }
+  if (ended === family) {
+    // Time may have ended it and not its branches: that these end now is news.
+    const detail = { target: 'grant', reason: 'revoked_by_client', before: null, families: count, by: client.id }
+    const events = count === 0 ? [] : [newEvent('cut_off_set', { ...about, detail }, server.entropy)]
+    return { change: { family, events, cutOffs }, result: 'judged' }
+  }
+  const ends = count === 0 ? {} : { ends: 'grant', branches: count }
+  const detail = { reason, ...ends, generation: presented.generation, current: family.generation }
+  const events = [newEvent('family_ended', { ...about, detail }, server.entropy)]
   return { change: { family: ended, events, cutOffs }, result: 'judged' }
+}
+
+function aboutOf({ id: familyId, grant }: Family) {
+  const { clientId, subject, sessionId } = grant
+  return { familyId, clientId, subject, sessionId }
 }
 
 async function revokeAccessToken(

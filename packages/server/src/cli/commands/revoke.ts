@@ -14,7 +14,7 @@ interface RevokeFlags extends StoreOptions, Omit<RevocationInput, 'all'> {
 
 export function addRevokeCommand(program: Command, world: World): void {
   storeCommand(program, 'revoke', 'end a family, or everything of a user, client, session, partner or everyone')
-    .option('--family <id>', 'one family')
+    .option('--family <id>', 'one family; the one a grant began with takes its branches along')
     .option('--user <user>', 'everything of this user (e-mail or subject); with --client only there')
     .option('--client <name>', 'everything of this client')
     .option('--session <sid>', 'everything opened in this session')

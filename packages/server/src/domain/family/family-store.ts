@@ -3,7 +3,17 @@
  * and it writes a row if nobody wrote it since. The loop over the two is `step.ts`.
  */
 
-import type { ClientId, CutOffs, Family, FamilyId, GrantId, Interruption, SessionId, StepId, Subject } from '@pawl/family'
+import type {
+  ClientId,
+  CutOffs,
+  Family,
+  FamilyId,
+  GrantId,
+  Interruption,
+  SessionId,
+  StepId,
+  Subject,
+} from '@pawl/family'
 import type { CutOff } from '../cut-off/cut-off.ts'
 import type { AuditEvent } from '../event/event.ts'
 import type { Mark } from '../mark/mark-store.ts'
@@ -59,6 +69,12 @@ export interface FamilyStore {
   list(filter: FamilyFilter, limit: number): Promise<readonly FamilyReading[]>
   /** Living grants of one user and client, for the cap on them. One that was branched counts once. */
   countLiving(subject: Subject, clientId: ClientId): Promise<number>
-  /** Living branches of one grant, without the family it began with. */
-  countBranches(grantId: GrantId): Promise<number>
+  /** Of one grant, without the family it began with. */
+  countBranches(grantId: GrantId): Promise<BranchCount>
+}
+
+export interface BranchCount {
+  readonly living: number
+  /** Those that are over too, until they are swept. */
+  readonly kept: number
 }

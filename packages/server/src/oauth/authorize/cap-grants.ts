@@ -3,10 +3,10 @@
 import { endFamily, type Family } from '@pawl/family'
 import type { Client } from '../../domain/client/client.ts'
 import { type Caller, newEvent } from '../../domain/event/new-event.ts'
+import { branchesOfGrant } from '../../domain/family/branches.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
 import type { Attempt } from '../../domain/family/step.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
-import { wholeGrant } from '../branches.ts'
 
 /** How many grants one authorization ends at most. It opens one, so a lowered cap is reached step by step. */
 export const grantsEndedAtOnceMax = 16
@@ -49,6 +49,6 @@ async function endOldest(server: AuthorizationServer, cap: Cap, reading: FamilyR
   const detail = { reason: 'too_many_grants', max: server.rules.grantsPerUserAndClientMax }
   const about = { familyId, clientId, subject, sessionId, caller: cap.caller, atMs: reading.nowMs, detail }
   const events = [newEvent('family_ended', about, server.entropy)]
-  const cutOffs = await wholeGrant(server, family, 'rule')
+  const { cutOffs } = await branchesOfGrant(server.store.families, family, 'rule')
   return { change: { family, events, cutOffs }, result: undefined }
 }
