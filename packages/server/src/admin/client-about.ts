@@ -75,7 +75,8 @@ function isPage(uri: string): boolean {
   if (uri.length > aboutCharactersMax || !/^[!-~]+$/.test(uri) || !URL.canParse(uri)) return false
   const { protocol, username, password, hostname } = new URL(uri)
   const isOnLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-  return (protocol === 'https:' || (protocol === 'http:' && isOnLoopback)) && username === '' && password === ''
+  const namesNobody = `${username}${password}` === ''
+  return namesNobody && (protocol === 'https:' || (protocol === 'http:' && isOnLoopback))
 }
 
 function isPlain(text: string, charactersMax: number): boolean {
