@@ -19,7 +19,8 @@ import { clientWords, secretWords } from './client-words.ts'
 import { type StoreOptions, storeCommand, withWorkbench } from '../store-command.ts'
 import { table } from '../style.ts'
 import { print, printJson, tell, type World } from '../world.ts'
-import { changesOf, type ClientFlags, withClientFlags, wholeNumber } from './client-flags.ts'
+import { changesOf, type ClientFlags, withClientFlags } from './client-flags.ts'
+import { wholeNumber } from './whole-number.ts'
 
 export function addClientCommands(program: Command, world: World): void {
   const group = program.command('client').description('clients: the applications that ask for tokens')
