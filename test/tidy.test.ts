@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { disagreements } from '../tools/attack-ids.ts'
 import { codeOf } from '../tools/code-of.ts'
+import { requirementsAreProven } from '../tools/requirements.ts'
 import {
   architectureNamesAll,
   classesAreErrors,
@@ -180,6 +181,24 @@ const cases: { readonly [sentence: string]: Case } = {
     },
     breaks: { 'docs/a.md': '| `waitersMax` | 1,023 | a |', 'docs/b.md': '| `unheardOf` | 5 | a |' },
   },
+  'proves every requirement by a test that is there': {
+    rule: requirementsAreProven,
+    keeps: {
+      'docs/requirements-a.md': requirement('RT-01; opens a door; shuts 2 doors; `test/b.test.ts`: is called twice'),
+      'docs/b.md': '| A | B |\n|---|---|\n| a | |',
+      'test/a.test.ts': `it('AC-01, RT-01 end', 1)\nit(\n'opens a door, and more')\nit("is called twice", 1)`,
+      'test/b.test.ts': `for (const n of ['2']) it(\`shuts \${n} doors\`)\nit('is called twice')\nit('is called twice and more')`,
+    },
+    breaks: {
+      'docs/requirements-a.md': requirement(''),
+      'docs/requirements-b.md': requirement('is heard of nowhere'),
+      'docs/requirements-c.md': requirement('opens a do; is called twice; shuts 3 doors'),
+      'docs/requirements-d.md': '| A | Test |\n|---|---|\n',
+      'docs/requirements-e.md': '| Clause | What is asked | Test |\n|---|---|---|\n| §1 | opens a door |\n',
+      'test/a.test.ts': `it('opens a door')\nit('is called twice, now')\nit('is called twice, or more')`,
+      'test/b.test.ts': `for (const n of ['2']) it(\`shuts \${n} doors\`)`,
+    },
+  },
   'has no link that leads nowhere': {
     rule: linksLead,
     keeps: {
@@ -259,4 +278,9 @@ describe('codeOf', () => {
 
 function toFiles(tree: { readonly [path: string]: string }): readonly TextFile[] {
   return Object.entries(tree).map(([path, text]) => ({ path, text }))
+}
+
+/** A table of requirements with one row that names these tests. */
+function requirement(tests: string): string {
+  return `| Clause | What is asked | Test |\n|---|---|---|\n| §1 | a door | ${tests} |\n`
 }
