@@ -75,7 +75,7 @@ function isPage(uri: string): boolean {
   if (uri.length > aboutCharactersMax || !/^[!-~]+$/.test(uri) || !URL.canParse(uri)) return false
   const { protocol, username, password, hostname } = new URL(uri)
   const isOnLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-  const namesNobody = `${username}${password}` === ''
+  const namesNobody = username.length + password.length === 0
   return namesNobody && (protocol === 'https:' || (protocol === 'http:' && isOnLoopback))
 }
 
