@@ -6,11 +6,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { agree, app } from './stage/app.ts'
 import { formOf, stagePassword } from './stage/browser.ts'
 import { showing } from './stage/certified.ts'
 import { dpopKey } from './stage/dpop.ts'
 import { bankRedirect, fapi2Means, openFapi2 } from './stage/fapi2.ts'
+import { clientOf, manage, registered as registeredSelf } from './stage/registration.ts'
 import { byAssertion, newSigner } from './stage/signer.ts'
 
 const someChallenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
@@ -212,6 +214,42 @@ describe('a server of the FAPI 2.0 Security Profile', () => {
     assert.ok(answer.searchParams.has('code'))
     const again = await browser.open(path)
     assert.deepEqual([again.status, again.leftTo], [400, null])
+  })
+
+  it('ends what came of a code that is redeemed again a second later, for the client itself too', async test => {
+    const scene = await openFapi2(test)
+    const authorization = await scene.authorize()
+    const tokens = await scene.redeem(authorization)
+    assert.equal((await scene.refresh(tokens.refreshToken)).status, 200)
+    scene.stage.clock.advanceSeconds(1)
+    const again = await scene.redeem(authorization)
+    assert.deepEqual([again.status, again.body['error']], [400, 'invalid_grant'])
+    assert.equal((await scene.refresh(tokens.refreshToken)).body['error'], 'invalid_grant')
+    assert.equal((await scene.userinfo(tokens.accessToken)).status, 401)
+  })
+
+  it('is held to by a client that registered itself, once the operator has said so', async test => {
+    const { stage } = await openFapi2(test)
+    const signer = newSigner()
+    const members = await registeredSelf(stage, {
+      redirect_uris: [bankRedirect],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [signer.publicJwk] },
+      id_token_signed_response_alg: 'ES256',
+      dpop_bound_access_tokens: true,
+      require_pushed_authorization_requests: true,
+      profile: 'fapi2',
+    })
+    const id = String(members['client_id'])
+    assert.equal((await clientOf(stage, id)).profile, null, 'it has no say in this itself')
+    await changeClient(stage.workbench, id, { profile: 'fapi2' })
+    const read = await manage(stage, 'GET', members)
+    assert.equal((await manage(stage, 'PUT', { ...members, ...read.body })).status, 200)
+    const lax = { ...read.body, require_pushed_authorization_requests: false }
+    const refused = await manage(stage, 'PUT', { ...members, ...lax })
+    assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_client_metadata'])
+    const { profile, requests } = await clientOf(stage, id)
+    assert.deepEqual([profile, requests.requirePushed], ['fapi2', true])
   })
 
   it('names each of its published keys apart', async test => {
