@@ -12,7 +12,8 @@ export function judgeTransport({ issuer, settings }: Situation): readonly Judgem
       change: 'serve with --issuer https://…, and with --tls-cert and --tls-key or behind a proxy that ends TLS',
     })
   }
-  if (settings.tlsCert !== null) return met('Pawl ends TLS itself, with 1.2 and 1.3, and of 1.2 the ciphers that RFC 9325 recommends')
+  if (settings.tlsCert !== null)
+    return met('Pawl ends TLS itself, with 1.2 and 1.3, and of 1.2 the ciphers that RFC 9325 recommends')
   return unseen('a proxy ends TLS: see there that it speaks 1.2 or later and redirects nothing to plain http')
 }
 
