@@ -298,15 +298,48 @@ describe('an answer', () => {
     }
   })
 
-  it('CK-17 loads nothing from anywhere', async test => {
+  it('CK-17 loads nothing but the small scripts of this server', async test => {
     const scene = await web(test)
     for (const [about, answer] of await everyAnswer(scene)) {
       const body = typeof answer.body === 'string' ? answer.body : await (answer as Response).text()
-      assert.doesNotMatch(body, /(?:src|href|srcset|background)="(?!data:|#)[^"]/, about)
+      // A link is followed by people and loads nothing.
+      const addresses = body
+        .replaceAll(/<a [^>]*>/g, '')
+        .matchAll(/ (?:src|href|srcset|background)="(?!data:|#)([^"]*)"/g)
+      for (const [, address] of addresses) assert.match(address ?? '', scriptPath, about)
       assert.doesNotMatch(body, /url\((?!#)|@import|<(?:img|iframe|object|embed|link rel="stylesheet)/, about)
     }
   })
 })
+
+const scriptPath = /^\/scripts\/[a-z-]+-[0-9a-f]{16}\.js$/
+
+describe('a script of the pages', () => {
+  it('CK-16 is the same file for everybody, of which nothing that was sent is a part', async test => {
+    const { app, browser, stage } = await web(test)
+    const [first, second] = [await browser.open(app.authorizePath().path), await stage.browser().open('/account')]
+    const [path] = scriptsOf(first)
+    assert.deepEqual(scriptsOf(second), [path])
+    const script = await stage.send(path ?? '')
+    assert.equal(script.headers.get('content-type'), 'text/javascript; charset=utf-8')
+    assert.equal(script.headers.get('x-content-type-options'), 'nosniff')
+    assert.match(script.headers.get('cache-control') ?? '', /^public, .*immutable$/)
+    assert.doesNotMatch(
+      await script.text(),
+      /innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function\(|fetch|https?:/,
+    )
+    assert.equal((await stage.send(`${path}?x=<script>`)).status, 200)
+    assert.equal((await stage.send('/scripts/passkey-0000000000000000.js')).status, 404)
+  })
+})
+
+/** The addresses of the scripts that a page loads; a script that stands in the page itself has none. */
+function scriptsOf({ body }: BrowserPage): readonly string[] {
+  return [...body.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)].map(([, attributes = '', text]) => {
+    assert.equal(text, '', 'no script stands in a page')
+    return /^ src="([^"]*)"$/.exec(attributes)?.[1] ?? ''
+  })
+}
 
 const payload = `"'><script>alert(1)</script><img src=x onerror=alert(1)>\${7*7}{{7*7}}<!--`
 
@@ -333,11 +366,14 @@ describe('a script in a text', () => {
       browser.open(`/continue?state_token=${encodeURIComponent(payload)}&problem=${encodeURIComponent(payload)}`),
     )
     await show(browser.open(`/logout?post_logout_redirect_uri=${encodeURIComponent(payload)}`))
-    const scripts = pages.flatMap(page =>
-      [...page.body.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, text]) => text),
-    )
-    assert.ok(new Set(scripts).size <= 1, 'no script but the one that sends the form_post')
-    for (const { body } of pages) {
+    const scripts = pages.flatMap(scriptsOf)
+    assert.equal(new Set(scripts).size, 2, 'one that asks for passkeys, one that sends the form_post')
+    for (const script of scripts) assert.match(script, scriptPath)
+    for (const { body, headers } of pages) {
+      assert.match(
+        headers.get('content-security-policy') ?? '',
+        /^default-src 'none'; (?:script-src 'self'; )?(?!script-src)/,
+      )
       assert.ok(!body.includes('<script>alert') && !body.includes('<img') && !body.includes('<!--'), body.slice(0, 500))
       assert.ok(!/>49<|"49"/.test(body), 'nothing is computed')
     }

@@ -14,6 +14,7 @@ import { consentEndpoint } from './consent.ts'
 import { deviceAuthorizationEndpoint, deviceEndpoint } from './device.ts'
 import { jwksEndpoint, metadataEndpoint } from './metadata.ts'
 import { pageFailure } from './page-answers.ts'
+import { scriptRoutes } from './page-scripts.ts'
 import { choosePasswordEndpoint, forgottenEndpoint, recentMailsEndpoint } from './password.ts'
 import { pushEndpoint } from './push.ts'
 import { registrationEndpoint } from './registration.ts'
@@ -29,7 +30,12 @@ export function publicRoutes(
   server: AuthorizationServer,
   parts: Pick<RouterParts, 'onRefusal' | 'failureDelay'>,
 ): readonly Route[] {
-  return [...applicationRoutes(server, parts), ...registrationRoutes(server), ...pageRoutes(server, parts)]
+  return [
+    ...applicationRoutes(server, parts),
+    ...registrationRoutes(server),
+    ...pageRoutes(server, parts),
+    ...scriptRoutes(),
+  ]
 }
 
 /** What an application calls with its certificate. No browser is sent to any of these. */

@@ -1,10 +1,11 @@
 /**
- * OAuth 2.0 Form Post Response Mode §2: the authorization response as a form that sends itself. The script is the only
- * one on any page and is allowed by its hash; without it, the button does the same.
+ * OAuth 2.0 Form Post Response Mode §2: the authorization response as a form that sends itself. Without its script, the
+ * button does the same.
  */
 
 import { html } from './html.ts'
 import { page, type Page, type PageFrame } from './layout.ts'
+import { pageScript } from './page-script.ts'
 
 export interface FormPostPageProps extends PageFrame {
   /** The registered redirect URI of this request. */
@@ -14,7 +15,7 @@ export interface FormPostPageProps extends PageFrame {
 }
 
 /** The prototype's `submit`: a field of that name would hide the form's own. */
-const submitScript = 'HTMLFormElement.prototype.submit.call(document.forms[0])'
+export const submitScript = pageScript('send-form', 'HTMLFormElement.prototype.submit.call(document.forms[0])\n')
 
 export function formPostPage(props: FormPostPageProps): Page {
   // Only these take a form. A redirect URI of another scheme is refused when it is registered; a page must not rely on it.

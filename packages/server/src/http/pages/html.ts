@@ -18,7 +18,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
   return { [made]: text }
 }
 
-/** For constants of our own that are no markup to escape: the stylesheet and the one script. Never for anything that came in. */
+/** For constants of our own that are no markup to escape: the stylesheet. Never for anything that came in. */
 export function verbatim(text: string): Html {
   return { [made]: text }
 }

@@ -6,6 +6,7 @@
 
 import { type Html, html, render, verbatim } from './html.ts'
 import { greatWheel, iconHref, mark, markSymbols, rack } from './mark.ts'
+import type { PageScript } from './page-script.ts'
 import { cspHash, stylesheet } from './stylesheet.ts'
 
 /** A page ready to be sent, with whatever status and cookies the endpoint gives it. */
@@ -24,8 +25,8 @@ export interface PageContent extends PageFrame {
   readonly card: Html
   /** What stands below the card: the forms that do not carry on. */
   readonly below?: Html | null
-  /** The text of an inline script, allowed by its hash. */
-  readonly script?: string
+  /** The one script it loads, from here and nowhere else. */
+  readonly script?: PageScript
   /** Addresses the card shows in frames; their origins, and no others, may be framed. */
   readonly frames?: readonly string[]
   /** Where the browser goes by itself after a while. */
@@ -53,7 +54,7 @@ ${markSymbols()}${rack()}${greatWheel()}
 ${content.below ?? null}
 </main>
 <footer class="column"><p>Kept by Pawl</p></footer>
-${content.script === undefined ? null : html`<script>${verbatim(content.script)}</script>`}
+${content.script === undefined ? null : html`<script src="${content.script.path}"></script>`}
 </body>
 </html>
 `
@@ -91,7 +92,7 @@ function pageHeaders(content: PageContent): Page['headers'] {
 }
 
 function contentSecurityPolicy({ script, frames = [] }: PageContent): string {
-  const scripts = script === undefined ? [] : [`script-src ${cspHash(script)}`]
+  const scripts = script === undefined ? [] : ["script-src 'self'"]
   const origins = [...new Set(frames.map(frame => new URL(frame).origin))]
   return [
     "default-src 'none'",

@@ -1,17 +1,20 @@
 /**
- * The one script of the pages that know passkeys: WebAuthn can be reached in no other way. It reads what to ask for off
+ * The script of the pages that know passkeys: WebAuthn can be reached in no other way. It reads what to ask for off
  * the form, hands the browser's answer back in a field of that form, and sends it; it fetches nothing and keeps nothing.
  * Without it, or in a browser without passkeys, the form stays hidden and the rest of the page does what it always did.
  */
 
 import { type Html, html } from './html.ts'
 import { stateForm } from './layout.ts'
+import { pageScript } from './page-script.ts'
 
 /**
  * On a page that also asks for a name, the browser may offer passkeys in that field (conditional mediation); a click on
  * the button takes the place of that offer.
  */
-export const passkeyScript = `(() => {
+export const passkeyScript = pageScript(
+  'passkey',
+  `(() => {
 const place = document.getElementById('passkey')
 const known = window.PublicKeyCredential
 if (!place || !known || !known.parseRequestOptionsFromJSON) return
@@ -46,7 +49,9 @@ if (!makes && place.dataset.offers === 'true' && known.isConditionalMediationAva
     ask({ mediation: 'conditional', signal: offered.signal })
   })
 }
-})()`
+})()
+`,
+)
 
 export interface PasskeyFormProps {
   readonly action: string
