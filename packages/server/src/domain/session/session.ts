@@ -14,6 +14,9 @@ export interface Session {
   readonly amr: readonly string[]
   readonly createdAtMs: number
   readonly expiresAtMs: number
+  /** Whence and with what its person signed in last: by that they know it again among their sessions. */
+  readonly address: string
+  readonly agent: string
 }
 
 export interface SessionStore {

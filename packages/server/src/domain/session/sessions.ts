@@ -7,6 +7,7 @@
 import type { Subject } from '@pawl/family'
 import type { Entropy } from '../entropy.ts'
 import { type Caller, newEvent } from '../event/new-event.ts'
+import { keptUserAgent } from '../event/user-agent.ts'
 import { newSessionId } from '../identifiers.ts'
 import type { Shown } from './acr.ts'
 import type { Session, SessionStore } from './session.ts'
@@ -59,6 +60,8 @@ export async function startSession(means: SessionMeans, start: SessionStart): Pr
     amr: start.shown.amr,
     createdAtMs: continued?.createdAtMs ?? start.authTimeMs,
     expiresAtMs: start.authTimeMs + start.lifeSeconds * 1000,
+    address: start.caller.address,
+    agent: keptUserAgent(start.caller.userAgent),
   }
   const occasion = { caller: start.caller, atMs: start.authTimeMs }
   const events = [newEvent('signed_in', { ...aboutOf(session), ...occasion }, means.entropy)]
