@@ -100,8 +100,9 @@ describe('the account page', () => {
     await other.signIn(await other.open('/account'))
     scene.stage.clock.advanceSeconds(60)
     const page = await openAccount(scene.browser)
-    assert.ok(page.body.indexOf('This browser') < page.body.indexOf('Another browser'))
-    assert.match(page.body, /since 2 March 2027, 12:01 UTC, with a password/)
+    assert.ok(page.body.indexOf('(this browser)') < page.body.indexOf('from <bdi>198.51.100.21</bdi>'))
+    assert.match(page.body, /from <bdi>198\.51\.100\.9<\/bdi>, with a password, on 2 March 2027, 12:01 UTC/)
+    assert.match(page.body, /from <bdi>198\.51\.100\.21<\/bdi>, with a password, on 2 March 2027, 12:00 UTC/)
   })
 
   it('offers no passkeys where the issuer is an address', async test => {

@@ -28,6 +28,13 @@ const native = { name: 'Tide Tables', host: '127.0.0.1' }
 const email = 'ada@example.com'
 const days = 86_400
 const plain: SignInPageProps = { issuerHost, stateToken, client, loginHint: null, problem: null, signedInAs: null }
+/** Good for both ceremonies, as far as a browser looks at them before it is asked. */
+const passkeyOptions = JSON.stringify({
+  challenge: 'c2FtcGxl',
+  rp: { id: 'id.example.com', name: 'id.example.com' },
+  user: { id: 'YWRh', name: email, displayName: email },
+  pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+})
 const offline = { kind: 'offline', idleSeconds: 30 * days, absoluteSeconds: 90 * days } as const
 const consent = {
   issuerHost,
@@ -42,14 +49,7 @@ const consent = {
 
 export function samplePages(): { readonly [name: string]: Page } {
   return {
-    'sign-in': signInPage(plain),
-    'sign-in-refused': signInPage({ ...plain, loginHint: email, problem: { kind: 'refused' } }),
-    'sign-in-throttled': signInPage({
-      ...plain,
-      loginHint: email,
-      problem: { kind: 'throttled', retryAfterSeconds: 840 },
-    }),
-    'sign-in-again': signInPage({ ...plain, client: null, loginHint: email, signedInAs: email }),
+    ...signInSamples(),
     consent: consentPage({ ...consent, scopes: ['openid', 'profile', 'email', 'offline_access'] }),
     'consent-document': consentPage({
       ...consent,
@@ -57,13 +57,7 @@ export function samplePages(): { readonly [name: string]: Page } {
       clientIsCertain: false,
       scopes: ['openid', 'offline_access'],
     }),
-    leave: leavePage({ issuerHost, client, way: { href: 'https://invoices.example/cb?error=x' }, fields: [] }),
-    'leave-by-form': leavePage({
-      issuerHost,
-      client,
-      way: { action: 'https://invoices.example/cb' },
-      fields: [['error', 'login_required']],
-    }),
+    ...leavingSamples(),
     'consent-native': consentPage({
       ...consent,
       client: native,
@@ -72,26 +66,7 @@ export function samplePages(): { readonly [name: string]: Page } {
       resources: ['https://api.tides.example/v2', 'https://charts.tides.example/'],
       lasting: { kind: 'session', idleSeconds: 3600, absoluteSeconds: 7 * days },
     }),
-    'consent-details': consentPage({
-      ...consent,
-      scopes: ['offline_access'],
-      details: [
-        {
-          sentence: [
-            { text: 'Pay ', isSent: false },
-            { text: '123.50', isSent: true },
-            { text: ' ', isSent: false },
-            { text: 'EUR', isSent: true },
-            { text: ' to ', isSent: false },
-            { text: 'Merchant A', isSent: true },
-          ],
-          facts: [
-            { label: 'Account', value: 'DE02100100109307118603' },
-            { label: 'Reference', value: 'Ref Number Merchant 4711' },
-          ],
-        },
-      ],
-    }),
+    'consent-details': consentPage({ ...consent, scopes: ['offline_access'], details: [payment] }),
     error: errorPage({
       issuerHost,
       title: 'This application is not set up here',
@@ -100,6 +75,62 @@ export function samplePages(): { readonly [name: string]: Page } {
       status: 400,
     }),
     'already-used': alreadyUsedPage({ issuerHost, client, requestId: 'req_7hq2m4k9x0tb' }),
+    ...signOutSamples(),
+    home: homePage({ issuerHost, signedIn: null }),
+    'home-signed-in': homePage({ issuerHost, signedIn: { email, stateToken } }),
+    ...deviceSamples(),
+    ...accountSamples(),
+    ...passwordSamples(),
+    ...secondFactorSamples(),
+  }
+}
+
+function signInSamples(): { readonly [name: string]: Page } {
+  return {
+    'sign-in': signInPage(plain),
+    'sign-in-refused': signInPage({ ...plain, loginHint: email, problem: { kind: 'refused' } }),
+    'sign-in-throttled': signInPage({
+      ...plain,
+      loginHint: email,
+      problem: { kind: 'throttled', retryAfterSeconds: 840 },
+    }),
+    'sign-in-again': signInPage({ ...plain, client: null, loginHint: email, signedInAs: email }),
+    'sign-in-all-ways': signInPage({
+      ...plain,
+      passkeyOptions,
+      forgottenHref: '/forgotten',
+      offersAccount: true,
+      upstreams: [{ id: 'acme', name: 'Acme' }],
+    }),
+    'sign-up': signUpPage({ issuerHost, stateToken, client, loginHint: email, isSent: false }),
+    'sign-up-sent': signUpPage({ issuerHost, stateToken, client, loginHint: null, isSent: true }),
+  }
+}
+
+const payment = {
+  sentence: [
+    { text: 'Pay ', isSent: false },
+    { text: '123.50', isSent: true },
+    { text: ' ', isSent: false },
+    { text: 'EUR', isSent: true },
+    { text: ' to ', isSent: false },
+    { text: 'Merchant A', isSent: true },
+  ],
+  facts: [
+    { label: 'Account', value: 'DE02100100109307118603' },
+    { label: 'Reference', value: 'Ref Number Merchant 4711' },
+  ],
+}
+
+function leavingSamples(): { readonly [name: string]: Page } {
+  return {
+    leave: leavePage({ issuerHost, client, way: { href: 'https://invoices.example/cb?error=x' }, fields: [] }),
+    'leave-by-form': leavePage({
+      issuerHost,
+      client,
+      way: { action: 'https://invoices.example/cb' },
+      fields: [['error', 'login_required']],
+    }),
     'form-post': formPostPage({
       issuerHost,
       action: 'https://invoices.example/callback',
@@ -109,30 +140,41 @@ export function samplePages(): { readonly [name: string]: Page } {
         ['iss', 'https://id.example.com'],
       ],
     }),
+  }
+}
+
+function signOutSamples(): { readonly [name: string]: Page } {
+  return {
     'sign-out': signOutPage({ issuerHost, stateToken, userEmail: email, client }),
     'signed-out': signedOutPage({ issuerHost, frames: [], way: null }),
-    home: homePage({ issuerHost, signedIn: null }),
-    'home-signed-in': homePage({ issuerHost, signedIn: { email, stateToken } }),
-    ...deviceSamples(),
-    ...accountSamples(),
-    ...passwordSamples(),
-    'sign-in-all-ways': signInPage({
-      ...plain,
-      passkeyOptions: '{"challenge":"c2FtcGxl"}',
-      forgottenHref: '/forgotten',
-      offersAccount: true,
-      upstreams: [{ id: 'acme', name: 'Acme' }],
+    'signed-out-frames': signedOutPage({
+      issuerHost,
+      frames: ['https://invoices.example/logged-out?sid=1', 'https://films.example/logged-out?sid=1'],
+      way: { href: 'https://invoices.example/bye', byHand: false, client },
     }),
+    'signed-out-by-hand': signedOutPage({
+      issuerHost,
+      frames: [],
+      way: { href: 'https://invoices.example/bye', byHand: true, client },
+    }),
+  }
+}
+
+function secondFactorSamples(): { readonly [name: string]: Page } {
+  return {
     'second-factor': secondFactorPage({ ...secondFactor, problem: null }),
     'second-factor-refused': secondFactorPage({ ...secondFactor, problem: { kind: 'refused' } }),
+    'second-factor-either': secondFactorPage({
+      ...secondFactor,
+      passkeyOptions,
+      problem: { kind: 'passkey_refused' },
+    }),
     'second-factor-passkey': secondFactorPage({
       ...secondFactor,
       takesCode: false,
-      passkeyOptions: '{"challenge":"c2FtcGxl"}',
+      passkeyOptions,
       problem: null,
     }),
-    'sign-up': signUpPage({ issuerHost, stateToken, client, loginHint: email, isSent: false }),
-    'sign-up-sent': signUpPage({ issuerHost, stateToken, client, loginHint: null, isSent: true }),
   }
 }
 
@@ -148,6 +190,12 @@ const secondFactor = {
 
 function accountSamples(): { readonly [name: string]: Page } {
   const since = '2 March 2027, 12:00 UTC'
+  const held = { since, lastUsed: '3 March 2027, 08:15 UTC' }
+  const holdings = [
+    { ...held, id: 'one', kind: 'sign_in' },
+    { ...held, id: 'two', kind: 'device' },
+    { ...held, id: 'three', kind: 'branch', name: 'night-shift agent' },
+  ] as const
   const account = {
     issuerHost,
     stateToken,
@@ -156,12 +204,15 @@ function accountSamples(): { readonly [name: string]: Page } {
     hasTotp: true,
     recoveryCodesLeft: 9,
     passkeys: [{ id: 'one', name: 'My laptop', since, lastUsed: since }],
-    passkeyOptions: '{"challenge":"c2FtcGxl"}',
+    passkeyOptions,
     sessions: [
-      { id: 'a', isThis: true, since, how: 'with a passkey' },
-      { id: 'b', isThis: false, since, how: 'with a password' },
+      { id: 'a', isThis: true, agent: 'Firefox on Linux', address: '203.0.113.7', since, how: 'with a passkey' },
+      { id: 'b', isThis: false, agent: 'Safari on iPhone', address: '2001:db8::1', since, how: 'with a password' },
     ],
-    applications: [{ clientId: 'invoices', name: client.name, scopes: ['openid', 'offline_access'], since }],
+    applications: [
+      { clientId: 'invoices', name: client.name, scopes: ['openid', 'offline_access'], holdings: holdings.slice(0, 1) },
+      { clientId: 'films', name: 'Harbour Films', scopes: ['openid', 'films:watch'], holdings },
+    ],
     upstreams: [{ id: 'acme', name: 'Acme', since: null }],
   }
   const nothing = { notice: null, hasTotp: false, passkeys: [], passkeyOptions: null, applications: [], upstreams: [] }
@@ -185,6 +236,9 @@ function passwordSamples(): { readonly [name: string]: Page } {
     'choose-password-refused': choosePasswordPage({ ...choose, problem: 'The new password is too short.' }),
     'password-chosen': passwordChosenPage({ issuerHost, email, accountHref: '/account' }),
     'link-over': linkOverPage({ issuerHost, canAsk: true }),
-    mails: recentMailsPage({ issuerHost, mails: [{ to: email, subject: 'A new password', text: 'https://id.example.com' }] }),
+    mails: recentMailsPage({
+      issuerHost,
+      mails: [{ to: email, subject: 'A new password', text: 'https://id.example.com' }],
+    }),
   }
 }

@@ -192,7 +192,7 @@ describe('the account page', () => {
   it('takes back what an application may do, with all its tokens', async test => {
     const { app, own, other } = await twoBrowsers(test)
     const page = await openAccount(own.browser)
-    assert.match(page.body, /Take back what shop may do/)
+    assert.match(page.body, /Take back all that shop may do/)
     const after = await press(own.browser, page, 'consent_withdraw')
     assert.match(after.body, /No application holds anything of yours/)
     assert.deepEqual([await isAlive(app, own), await isAlive(app, other)], [false, false])

@@ -29,6 +29,13 @@ export const endTexts: { readonly [reason in EndReason]: Wording } = {
     developer: 'Drop every token of this sign-in. The user signs in again when needed.',
     operator: 'Nothing needs to be done.',
   },
+  revoked_by_user: {
+    title: 'Ended: the user ended it',
+    happened: 'The user ended this one family on the account page.',
+    because: 'What an application holds in the name of a user is theirs to end at any time, one place or all of them.',
+    developer: signInAgain,
+    operator: 'Nothing needs to be done. If the user did not know that place, ask them whether it was a stranger.',
+  },
   revoked_by_operator: {
     title: 'Ended: an operator revoked it',
     happened: 'A person with administrative rights ended this family.',

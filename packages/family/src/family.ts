@@ -71,6 +71,7 @@ export interface Binding {
 export type EndReason =
   | 'reuse'
   | 'revoked_by_client'
+  | 'revoked_by_user'
   | 'revoked_by_operator'
   | 'logged_out'
   | 'code_expired'

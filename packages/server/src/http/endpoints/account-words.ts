@@ -2,14 +2,23 @@
 
 import { instantInWords } from '../../domain/time.ts'
 import type { Session } from '../../domain/session/session.ts'
-import type { Overview } from '../../oauth/account/overview.ts'
-import type { ShownApplication, ShownPasskey, ShownSession, ShownUpstream } from '../pages/account-page.ts'
+import type { Holding, Overview } from '../../oauth/account/overview.ts'
+import { agentInWords } from '../pages/agent-in-words.ts'
+import type {
+  ShownApplication,
+  ShownHolding,
+  ShownPasskey,
+  ShownSession,
+  ShownUpstream,
+} from '../pages/account-page.ts'
 
 export function shownSessions({ sessions, session: own }: Overview): readonly ShownSession[] {
   return sessions.map(session => ({
     id: session.id,
     isThis: session.id === own.id,
-    since: instantInWords(session.createdAtMs),
+    agent: agentInWords(session.agent),
+    address: session.address,
+    since: instantInWords(session.authTimeMs),
     how: howInWords(session),
   }))
 }
@@ -24,12 +33,16 @@ export function shownPasskeys({ passkeys }: Overview): readonly ShownPasskey[] {
 }
 
 export function shownApplications({ applications }: Overview): readonly ShownApplication[] {
-  return applications.map(({ clientId, name, scopes, sinceMs }) => ({
+  return applications.map(({ clientId, name, scopes, holdings }) => ({
     clientId,
     name,
     scopes,
-    since: instantInWords(sinceMs),
+    holdings: holdings.map(shownHolding),
   }))
+}
+
+function shownHolding({ openedAtMs, usedAtMs, ...holding }: Holding): ShownHolding {
+  return { ...holding, since: instantInWords(openedAtMs), lastUsed: instantInWords(usedAtMs) }
 }
 
 export function shownUpstreams({ upstreams }: Overview): readonly ShownUpstream[] {

@@ -139,7 +139,8 @@ function consentResponse(
     lasting: lastingOf(next),
   }
   if (request.device !== null) {
-    return pageResponse(deviceConsentPage({ ...props, device: deviceOnPage(request.device, interaction) }))
+    const device = deviceOnPage(request.device, interaction)
+    return pageResponse(deviceConsentPage({ ...props, clientIsCertain: !isPublicClient(client), device }))
   }
   const clientIsCertain = !isPublicClient(client) || request.redirectUri.startsWith('https:')
   return pageResponse(consentPage({ ...props, clientIsCertain }))

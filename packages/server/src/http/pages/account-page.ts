@@ -16,7 +16,11 @@ export interface AccountNotice {
 export interface ShownSession {
   readonly id: string
   readonly isThis: boolean
-  /** When it began, for people: `2 March 2027, 12:00 UTC`. */
+  /** What the browser seems to be: `Firefox on Windows`. */
+  readonly agent: string
+  /** Where the sign-in came from. */
+  readonly address: string
+  /** When its person signed in, for people: `2 March 2027, 12:00 UTC`. */
   readonly since: string
   readonly how: string
 }
@@ -32,8 +36,16 @@ export interface ShownApplication {
   readonly clientId: string
   readonly name: string
   readonly scopes: readonly string[]
-  readonly since: string
+  readonly holdings: readonly ShownHolding[]
 }
+
+/** One place in which the application holds something. */
+export type ShownHolding = HoldingInWords & { readonly id: string; readonly since: string; readonly lastUsed: string }
+
+export type HoldingInWords =
+  | { readonly kind: 'sign_in' | 'device' }
+  /** Made by the application of another one, under a name of its own. */
+  | { readonly kind: 'branch'; readonly name: string }
 
 export interface ShownUpstream {
   readonly id: string
@@ -74,8 +86,8 @@ ${applicationSection(props)}`
 }
 
 function passwordSection({ stateToken, userEmail }: AccountPageProps): Html {
-  const content = html`<input type="hidden" name="username" autocomplete="username" value="${userEmail}">
-<div class="field"><label for="current-password">Password now</label>
+  const content = html`<input hidden type="text" name="username" autocomplete="username" value="${userEmail}">
+<div class="field"><label for="current-password">Current password</label>
 <input id="current-password" name="current_password" type="password" autocomplete="current-password" required></div>
 <div class="field"><label for="new-password">New password</label>
 <input id="new-password" name="new_password" type="password" autocomplete="new-password" minlength="${passwordCharactersMin}" required aria-describedby="new-password-hint">
@@ -117,7 +129,7 @@ function totpSection({ stateToken, hasTotp, recoveryCodesLeft }: AccountPageProp
   const says = hasTotp
     ? `You are asked for a code from your authenticator application after your password. ${codesLeft(recoveryCodesLeft)}`
     : 'Ask for a code from an authenticator application after the password, so that the password alone opens nothing.'
-  return html`<section aria-labelledby="codes-head"><h2 id="codes-head">Codes</h2>
+  return html`<section aria-labelledby="codes-head"><h2 id="codes-head">One-time codes</h2>
 <p>${says}</p>
 ${stateForm({ action, stateToken, content: hasTotp ? change : start })}</section>`
 }
@@ -139,17 +151,23 @@ function codesLeft(count: number): string {
   return `You have ${count} recovery ${count === 1 ? 'code' : 'codes'} left.`
 }
 
+/** Asks once more, as everywhere. */
+const ownSignOut = html`<a class="small" href="/logout">Sign out</a>`
+
 function sessionSection({ stateToken, sessions }: AccountPageProps): Html {
   const rows = sessions.map(session => {
-    const who = session.isThis ? html`<strong>This browser</strong>` : html`<strong>Another browser</strong>`
-    const about = html`<span>${who} <span class="quiet">since ${session.since}, ${session.how}</span></span>`
-    const end = { decision: 'session_end', target: session.id, label: `Sign out the browser of ${session.since}` }
-    return html`<li>${about}${session.isThis ? null : targetForm(stateToken, { ...end, text: 'Sign out' })}</li>`
+    const where = html`from <bdi>${session.address}</bdi>, ${session.how}, on ${session.since}`
+    const own = session.isThis ? html` (this browser)` : null
+    const about = html`<span><strong>${session.agent}</strong>${own} <span class="quiet">${where}</span></span>`
+    const end = { decision: 'session_end', target: session.id, text: 'Sign out' }
+    const label = `Sign out ${session.agent}, signed in on ${session.since}`
+    return html`<li>${about}${session.isThis ? ownSignOut : targetForm(stateToken, { ...end, label })}</li>`
   })
   const everywhere = html`<div class="choices"><button class="secondary" name="decision" value="sign_out_everywhere">Sign out everywhere</button></div>`
   return html`<section aria-labelledby="sessions-head"><h2 id="sessions-head">Where you are signed in</h2>
+<p>Is one of these not yours? Sign it out, and change your password. Signing a browser out also ends what applications got in it.</p>
 <ul class="rows">${rows}</ul>
-<p class="quiet">Signing out everywhere also ends what applications hold for you, even while you are away.</p>
+<p class="quiet">Signing out everywhere ends all of these, this browser too, and all that the applications below hold.</p>
 ${stateForm({ action, stateToken, content: everywhere })}</section>`
 }
 
@@ -158,13 +176,41 @@ function applicationSection({ stateToken, applications }: AccountPageProps): Htm
     return html`<section aria-labelledby="applications-head"><h2 id="applications-head">Applications</h2>
 <p>No application holds anything of yours.</p></section>`
   }
-  const rows = applications.map(
-    application => html`<li><span><strong><bdi>${application.name}</bdi></strong> <span class="quiet">since ${application.since}</span>
+  const rows = applications.map(application => {
+    const take = { decision: 'consent_withdraw', target: application.clientId, text: 'Take back all' }
+    const label = `Take back all that ${application.name} may do`
+    return html`<li><span><strong><bdi>${application.name}</bdi></strong> may
 <ul class="permissions">${application.scopes.map(scope => html`<li>${scopeSentence(scope)}</li>`)}</ul></span>
-${targetForm(stateToken, { decision: 'consent_withdraw', target: application.clientId, label: `Take back what ${application.name} may do`, text: 'Take back' })}</li>`,
-  )
+${targetForm(stateToken, { ...take, label })}
+${holdingRows(stateToken, application)}</li>`
+  })
   return html`<section aria-labelledby="applications-head"><h2 id="applications-head">Applications</h2>
+<p>These act for you, each in the places that stand below it. End one place, and the others go on; take back all, and the application has to ask you again.</p>
 <ul class="rows">${rows}</ul></section>`
+}
+
+function holdingRows(stateToken: string, { name, holdings }: ShownApplication): Html {
+  const rows = holdings.map(holding => {
+    const end = { decision: 'holding_end', target: holding.id, text: 'End' }
+    const label = `End what ${name} holds, ${holdingWords(holding)}`
+    return html`<li><span>${holdingAbout(holding)}</span>${targetForm(stateToken, { ...end, label })}</li>`
+  })
+  return html`<ul class="rows inner">${rows}</ul>`
+}
+
+function holdingAbout(holding: ShownHolding): Html {
+  const { kind, since, lastUsed } = holding
+  const used = html`<span class="quiet">last used ${lastUsed}</span>`
+  if (kind === 'branch')
+    return html`For <bdi>${holding.name}</bdi>, <span class="quiet">as the application calls it,</span> ${used}`
+  return html`${kind === 'device' ? 'On a device you let in' : 'Since you signed in'} on ${since}, ${used}`
+}
+
+/** The same for who hears the button without its row. */
+function holdingWords(holding: ShownHolding): string {
+  const { kind, since } = holding
+  if (kind === 'branch') return `for ${holding.name}`
+  return kind === 'device' ? `on the device you let in on ${since}` : `since you signed in on ${since}`
 }
 
 interface TargetForm {
@@ -197,7 +243,7 @@ export function totpPage(props: TotpPageProps): Page {
 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocorrect="off" spellcheck="false" maxlength="${codeCharactersMax}" required autofocus${told}></div>
 <div class="choices"><button class="primary" name="decision" value="totp_confirm">Turn codes on</button></div>`
   const card = html`<h1>Set up codes</h1>
-<p>Take this picture with your authenticator application, or type the key into it. Then write down here the code it shows.</p>
+<p>Scan this picture with your authenticator application, or type the key into it. Then enter the code that it shows.</p>
 ${isRefused ? html`<p class="notice problem" id="problem" role="alert">This code does not belong to this key. Please check the clock of your device, and try the next one.</p>` : null}
 <p class="picture"><img src="${props.pictureHref}" width="220" height="220" alt="The key as a picture. The same key stands below as text."></p>
 <dl class="facts"><dt>Key</dt><dd><code>${grouped(props.keyText)}</code></dd><dt>Account</dt><dd><bdi>${props.userEmail}</bdi></dd></dl>

@@ -10,7 +10,7 @@ export const forgottenPath = '/forgotten'
 /** Asks where the mail should go. */
 export function forgottenPage(props: PageFrame): Page {
   const card = html`<h1>Choose a new password</h1>
-<p>Write down the e-mail address of your account. If there is one, a link to choose a new password comes to it.</p>
+<p>Enter the e-mail address of your account. If there is one, a link to choose a new password comes to it.</p>
 <form method="post" action="${forgottenPath}">
 <div class="field"><label for="username">E-mail</label>
 <input id="username" name="username" type="text" inputmode="email" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="${emailCharactersMax}" required autofocus></div>
@@ -42,7 +42,7 @@ export function choosePasswordPage(props: ChoosePasswordPageProps): Page {
   const card = html`<h1>Choose a password</h1>
 <p class="quiet">for <bdi>${props.email}</bdi></p>
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${problem}</p>`}
-<form method="post" action="${props.action}"><input type="hidden" name="token" value="${props.token}"><input type="hidden" name="username" autocomplete="username" value="${props.email}">
+<form method="post" action="${props.action}"><input type="hidden" name="token" value="${props.token}"><input hidden type="text" name="username" autocomplete="username" value="${props.email}">
 <div class="field"><label for="new-password">New password</label>
 <input id="new-password" name="new_password" type="password" autocomplete="new-password" minlength="${passwordCharactersMin}" required autofocus aria-describedby="${by}"${told}>
 <p class="quiet" id="password-hint">At least ${passwordCharactersMin} characters. A few words in a row are good.</p></div>
@@ -75,7 +75,8 @@ export interface SentMail {
 /** Development alone: what would have been sent. */
 export function recentMailsPage(props: PageFrame & { readonly mails: readonly SentMail[] }): Page {
   const rows = props.mails.map(
-    mail => html`<section><h2><bdi>${mail.subject}</bdi></h2><p class="quiet">to <bdi>${mail.to}</bdi></p><pre>${mail.text}</pre></section>`,
+    mail =>
+      html`<section><h2><bdi>${mail.subject}</bdi></h2><p class="quiet">to <bdi>${mail.to}</bdi></p><pre>${mail.text}</pre></section>`,
   )
   const card = html`<h1>Mail</h1>
 <p>This server is in development and sends no mail. This is what it would have sent, the newest first.</p>

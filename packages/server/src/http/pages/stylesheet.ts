@@ -69,7 +69,10 @@ section{margin-top:1.75rem;padding-top:.25rem;border-top:1px solid var(--line)}
 ul.rows{list-style:none;margin:0 0 1rem;padding:0}
 ul.rows>li{display:flex;flex-wrap:wrap;align-items:flex-start;justify-content:space-between;gap:.5rem 1rem;padding:.75rem 0;border-bottom:1px solid var(--line)}
 ul.rows>li>span{flex:1 1 12rem;min-width:0}
+ul.rows .inner{flex:1 1 100%;margin:0;padding-left:.875rem;border-left:2px solid var(--line)}
+ul.rows>li:last-child,ul.inner>li:last-child{border-bottom:0}
 .small{min-height:2.75rem;padding:.25rem .875rem}
+a.small{display:inline-flex;align-items:center}
 ul.codes{list-style:none;margin:0 0 1rem;padding:0;columns:2;column-gap:1rem}
 ul.codes li{padding:.25rem 0;break-inside:avoid}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.9375em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}

@@ -1,8 +1,11 @@
-/** What people end by themselves: one session, everything, or what they allowed one application. */
+/** What people end by themselves: one session, one place that an application holds, all it may do, or everything. */
 
-import type { ClientId, SessionId } from '@pawl/family'
+import { type ClientId, cutOffOf, endFamily, expiryOf, type FamilyId, type SessionId } from '@pawl/family'
 import { newEvent } from '../../domain/event/new-event.ts'
 import { endSession } from '../../domain/session/sessions.ts'
+import { branchesWith } from '../../domain/family/branches.ts'
+import type { FamilyReading } from '../../domain/family/family-store.ts'
+import type { Attempt } from '../../domain/family/step.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { logoutFrames } from '../front-channel-logout.ts'
 import type { Owner } from './means-to-sign-in.ts'
@@ -45,4 +48,30 @@ export async function withdrawConsent(server: AuthorizationServer, owner: Owner,
   const about = { subject: user.subject, sessionId: session.id, clientId, caller, atMs: await server.store.now() }
   const event = newEvent('consent_withdrawn', about, server.entropy)
   await server.store.consents.withdraw(user.subject, clientId, 'user', [event])
+}
+
+/** One family of this person, with what was branched off it. False where there is none, or it was over before. */
+export function endHolding(server: AuthorizationServer, owner: Owner, id: FamilyId): Promise<boolean> {
+  return server.stepFamily(id, reading => decideEnd(server, owner, reading))
+}
+
+async function decideEnd(
+  server: AuthorizationServer,
+  { user, caller }: Owner,
+  reading: FamilyReading | null,
+): Promise<Attempt<boolean>> {
+  if (reading === null || reading.family.grant.subject !== user.subject) return { change: null, result: false }
+  const { family, nowMs } = reading
+  // Time or a cut-off may have been first; then that is what the log says.
+  const over = cutOffOf(family, reading.cutOffs) ?? expiryOf(family, nowMs)
+  const reason = over ?? 'revoked_by_user'
+  const ended = endFamily(family, reason, over === null ? 'user' : 'rule', nowMs)
+  const { cutOffs } = await branchesWith(server.store.families, family, 'user')
+  // That it is over was only read; it is written again, so that the page may say so.
+  if (ended === family) return { change: { family, events: [], cutOffs }, result: false }
+  const { clientId, subject, sessionId } = family.grant
+  const detail = { reason, current: family.generation }
+  const about = { familyId: family.id, clientId, subject, sessionId, caller, atMs: nowMs, detail }
+  const events = [newEvent('family_ended', about, server.entropy)]
+  return { change: { family: ended, events, cutOffs }, result: over === null }
 }

@@ -1,6 +1,6 @@
 /** What a person sees of themselves: how they sign in, where they are signed in, and what they have allowed. */
 
-import type { ClientId } from '@pawl/family'
+import type { ClientId, Family } from '@pawl/family'
 import type { Session } from '../../domain/session/session.ts'
 import { upstreamsMax } from '../../domain/upstream/upstream.ts'
 import type { Passkey } from '../../domain/user/credentials.ts'
@@ -11,13 +11,32 @@ import type { AuthorizationServer } from '../authorization-server.ts'
 export const sessionsShownMax = 50
 /** Of one user; what is shown of them is one line for each application. */
 const familiesLookedAtMax = 1000
+/** Of one application; ending all of them ends those that are not shown too. */
+export const holdingsShownMax = 20
 
 export interface AllowedApplication {
   readonly clientId: ClientId
   readonly name: string
   readonly scopes: readonly string[]
-  /** When it was last opened. */
-  readonly sinceMs: number
+  /** The latest first; at most `holdingsShownMax`. */
+  readonly holdings: readonly Holding[]
+}
+
+/** One place in which an application holds something: one family. */
+export type Holding = HoldingTimes &
+  (
+    | { readonly kind: 'sign_in' }
+    /** Let in by a code. */
+    | { readonly kind: 'device' }
+    /** Made by the application of another one, under a name of its own. */
+    | { readonly kind: 'branch'; readonly name: string }
+  )
+
+interface HoldingTimes {
+  readonly id: Family['id']
+  /** When its grant was given; a branch has that of the family it was made of. */
+  readonly openedAtMs: number
+  readonly usedAtMs: number
 }
 
 /** An upstream provider, and whether this person is connected to somebody there. */
@@ -69,20 +88,26 @@ export async function isStillSignedIn(server: AuthorizationServer, session: Sess
   return (await server.store.sessions.read(session.id)) !== null
 }
 
-/** Whoever holds a living family of this user. */
+/** Whoever holds a living family of this user, the latest first. */
 async function applicationsOf(server: AuthorizationServer, user: User): Promise<readonly AllowedApplication[]> {
   const readings = await server.store.families.list({ subject: user.subject, livingOnly: true }, familiesLookedAtMax)
-  const byClient = new Map<ClientId, { scopes: Set<string>; sinceMs: number }>()
-  for (const { family } of readings) {
-    const { clientId, scopes } = family.grant
-    const known = byClient.get(clientId) ?? { scopes: new Set<string>(), sinceMs: 0 }
-    for (const scope of scopes) known.scopes.add(scope)
-    byClient.set(clientId, { scopes: known.scopes, sinceMs: Math.max(known.sinceMs, family.createdAtMs) })
-  }
-  const named = [...byClient].map(async ([clientId, { scopes, sinceMs }]) => {
-    const client = (await server.store.clients.read(clientId))?.client
-    return { clientId, name: client?.name ?? clientId, scopes: [...scopes], sinceMs }
-  })
-  const applications = await Promise.all(named)
-  return applications.sort((one, other) => other.sinceMs - one.sinceMs)
+  const families = readings.map(({ family }) => family).sort((one, other) => other.createdAtMs - one.createdAtMs)
+  const byClient = Map.groupBy(families, family => family.grant.clientId)
+  return Promise.all([...byClient].map(([clientId, held]) => applicationOf(server, clientId, held)))
+}
+
+async function applicationOf(
+  server: AuthorizationServer,
+  clientId: ClientId,
+  held: readonly Family[],
+): Promise<AllowedApplication> {
+  const client = (await server.store.clients.read(clientId))?.client
+  const scopes = [...new Set(held.flatMap(({ grant }) => grant.scopes))]
+  return { clientId, name: client?.name ?? clientId, scopes, holdings: held.slice(0, holdingsShownMax).map(holdingOf) }
+}
+
+function holdingOf({ id, branch, codeRepeats, createdAtMs, usedAtMs }: Family): Holding {
+  const times = { id, openedAtMs: createdAtMs, usedAtMs }
+  if (branch !== null) return { ...times, kind: 'branch', name: branch.name }
+  return { ...times, kind: codeRepeats ? 'device' : 'sign_in' }
 }
