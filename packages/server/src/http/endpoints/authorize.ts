@@ -64,8 +64,9 @@ export function continueEndpoint(server: AuthorizationServer): Endpoint {
       caller: callerOf(request, requestId),
     }
     const next = await proceed(server, situation)
-    if (next.kind === 'second_factor' && parameters.get('problem') === 'refused') {
-      const problem = { kind: 'refused' } as const
+    const told = parameters.get('problem')
+    if (next.kind === 'second_factor' && (told === 'refused' || told === 'passkey_refused')) {
+      const problem = { kind: told } as const
       return withCookies(await secondFactorResponse(server, next, { browser, requestId, problem }), browser.setCookies)
     }
     const problem = next.kind === 'sign_in' ? problemOf(parameters, browser.session !== null) : null

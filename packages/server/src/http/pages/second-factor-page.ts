@@ -7,7 +7,7 @@ import { page, type Page, type PageFrame, stateForm } from './layout.ts'
 import { passkeyForm, passkeyScript } from './passkey-script.ts'
 
 export type SecondFactorProblem =
-  | { readonly kind: 'refused' }
+  | { readonly kind: 'refused' | 'passkey_refused' }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 
 export interface SecondFactorPageProps extends PageFrame {
@@ -57,7 +57,7 @@ ${passkey}`
 }
 
 function codeField(problem: SecondFactorProblem | null): Html {
-  const told = problem === null ? null : html` aria-invalid="true"`
+  const told = problem?.kind === 'refused' ? html` aria-invalid="true"` : null
   const by = problem === null ? 'code-hint' : 'problem code-hint'
   return html`
 <div class="field"><label for="code">Code</label>
@@ -78,6 +78,12 @@ function giveUpForm(action: string, client: ClientOnPage, stateToken: string): H
 }
 
 function sentenceOf(problem: SecondFactorProblem): string {
-  if (problem.kind === 'refused') return 'This code is not right, or was used before. Please wait for the next one.'
-  return `There were too many attempts. Please wait ${waitInWords(problem.retryAfterSeconds)}, then try again.`
+  switch (problem.kind) {
+    case 'refused':
+      return 'This code is not right, or was used before. Please wait for the next one.'
+    case 'passkey_refused':
+      return 'This passkey did not show that it is you. Please try again, or another way.'
+    case 'throttled':
+      return `There were too many attempts. Please wait ${waitInWords(problem.retryAfterSeconds)}, then try again.`
+  }
 }

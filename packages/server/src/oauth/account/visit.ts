@@ -19,6 +19,8 @@ export interface Visit {
   /** What the person typed as their name. */
   readonly loginHint: string | null
   readonly firstFactor: FirstFactor | null
+  /** Somebody else wants to sign in: only who signs in after the visit began counts. */
+  readonly isAnew: boolean
 }
 
 export type VisitNext =
@@ -26,8 +28,8 @@ export type VisitNext =
   | { readonly kind: 'sign_in'; readonly signedInAs: string | null }
   | { readonly kind: 'second_factor'; readonly user: User; readonly hasPasskey: boolean }
 
-export async function startVisit(server: AuthorizationServer): Promise<Visit> {
-  return { startedAtMs: await server.store.now(), loginHint: null, firstFactor: null }
+export async function startVisit(server: AuthorizationServer, isAnew = false): Promise<Visit> {
+  return { startedAtMs: await server.store.now(), loginHint: null, firstFactor: null, isAnew }
 }
 
 export function sealVisit(server: AuthorizationServer, visit: Visit, browserHash: string): string {
@@ -60,14 +62,23 @@ export async function nextOfVisit(
   const nowMs = await server.store.now()
   const living = session === null ? null : await server.store.sessions.read(session.id)
   const user = living === null ? null : await enabledUser(server, living.subject)
-  const isFresh = living !== null && nowMs < living.authTimeMs + accountSeconds * 1000
+  const isFresh = living !== null && isFreshFor(visit, living, nowMs)
   if (living !== null && user !== null && isFresh) {
     const { totp, passkeys } = await server.store.credentials.ofUser(user.subject)
     const isEnough = totp === null || satisfies(living.acr, twoFactorAcr)
     if (isEnough) return { kind: 'account', user, session: living }
     return { kind: 'second_factor', user, hasPasskey: passkeys.length > 0 }
   }
-  return (await afterPassword(server, visit, nowMs)) ?? { kind: 'sign_in', signedInAs: user?.email ?? null }
+  return (
+    (await afterPassword(server, visit, nowMs)) ?? {
+      kind: 'sign_in',
+      signedInAs: visit.isAnew ? null : (user?.email ?? null),
+    }
+  )
+}
+
+function isFreshFor({ isAnew, startedAtMs }: Visit, { authTimeMs }: Session, nowMs: number): boolean {
+  return isAnew ? authTimeMs >= startedAtMs : nowMs < authTimeMs + accountSeconds * 1000
 }
 
 async function afterPassword(
