@@ -26,12 +26,12 @@ interface Executable {
   readonly environment: { readonly [name: string]: string }
 }
 
-/** Whoever opens it closes it. */
-export async function openChromium(): Promise<Browser> {
+/** Whoever opens it closes it. `args` are Chromium's own. */
+export async function openChromium(args: readonly string[] = []): Promise<Browser> {
   const { path, environment } = await findChromium(process.env['CHROMIUM'])
   const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const env = { ...Object.fromEntries(inherited), ...environment }
-  return chromium.launch({ executablePath: path, env, timeout: pageMsMax })
+  return chromium.launch({ executablePath: path, env, timeout: pageMsMax, args: [...args] })
 }
 
 /** A page of a browser that knows nothing yet, until the test is over. */

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 
-const widths = [390, 1280]
+const widths = [360, 1280]
 const heightPixels = 900
 
 /** Nothing without the setting. Light and dark, narrow and wide. */

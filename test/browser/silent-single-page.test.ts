@@ -1,0 +1,125 @@
+/**
+ * A single-page application that keeps its tokens in memory and renews them in a frame (`prompt=none`), with
+ * `oidc-client-ts` as npm brings it, in a real Chromium. Everything speaks https under names of its own, because browsers
+ * tell sites by scheme and registrable domain: `app.pawl.test` is the same site as the server at `id.pawl.test`, and
+ * `app.elsewhere.test` is another one.
+ */
+
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { selfSigned } from '../network/client-certificates.ts'
+import { dataDirectory, emptyDirectory, pawlJson, startServer } from '../processes/server-process.ts'
+import { stablePort } from '../processes/stable-port.ts'
+import { openChromium, openPage } from './chromium.ts'
+import { typeSignIn } from './sign-in.ts'
+import { openSinglePage, press, sees, type SinglePage, watchTokens } from './single-page.ts'
+import { addPerson } from './web-example.ts'
+
+const serverHost = 'id.pawl.test'
+const sameSite = 'app.pawl.test'
+const otherSite = 'app.elsewhere.test'
+
+describe('a single-page application that renews in a frame', () => {
+  let chromium: Browser
+  before(async () => {
+    chromium = await openChromium(['--host-resolver-rules=MAP *.test 127.0.0.1'])
+  })
+  after(() => chromium.close())
+
+  it('on the same site finds its person again after a reload, and renews, without any page of ours', async test => {
+    const { page, application } = await openScene(test, chromium, sameSite)
+    const tokens = watchTokens(page)
+    await signIn(page, application)
+    await page.reload()
+    await sees(page, 'Signed in as')
+    await press(page, 'Renew')
+    await sees(page, 'Renewed 1 times')
+    const answers = await tokens()
+    assert.deepEqual(
+      answers.map(({ status, refresh_token: token }) => [status, token]),
+      Array(3).fill([200, undefined]),
+    )
+    assert.equal(new Set(answers.map(answer => answer['access_token'])).size, 3)
+    await press(page, 'Sign out')
+    await sees(page, 'Nobody is signed in')
+    await page.reload()
+    await sees(page, 'Nobody is signed in')
+  })
+
+  it('on the same site does so where third-party cookies are blocked, because ours is none there', async test => {
+    const { page, application } = await openScene(test, chromium, sameSite)
+    await page.goto(application.origin)
+    assert.equal(await sendsThirdPartyCookies(page, application), true)
+    await blockThirdPartyCookies(page)
+    await page.reload()
+    assert.equal(await sendsThirdPartyCookies(page, application), false)
+    await signIn(page, application)
+    await page.reload()
+    await sees(page, 'Signed in as')
+  })
+
+  it('on another site is told login_required, and signs in with the whole window without a question', async test => {
+    const { page, application } = await openScene(test, chromium, otherSite)
+    await blockThirdPartyCookies(page)
+    await signIn(page, application)
+    await press(page, 'Renew')
+    await page.getByText('login_required').waitFor()
+    await sees(page, 'Signed in as')
+    await page.reload()
+    await sees(page, 'Nobody is signed in')
+    await press(page, 'Sign in')
+    await sees(page, 'Signed in as')
+  })
+})
+
+interface Scene {
+  readonly application: SinglePage
+  readonly page: Page
+}
+
+async function openScene(test: TestContext, chromium: Browser, host: string): Promise<Scene> {
+  const data = await dataDirectory(test)
+  const names = [serverHost, sameSite, otherSite].map(value => ({ type: 'dns' as const, value }))
+  const certificate = await selfSigned({ subject: `CN=${serverHost}`, names })
+  const application = await openSinglePage(test, { host, certificate })
+  await pawlJson([...application.registration('page'), '--first-party', '--data', data])
+  await addPerson(data)
+  const files = await emptyDirectory(test)
+  const [cert, key] = [join(files, 'cert.pem'), join(files, 'key.pem')]
+  await writeFile(cert, certificate.pem)
+  await writeFile(key, certificate.privateKey, { mode: 0o600 })
+  const port = await stablePort()
+  const issuer = `https://${serverHost}:${port}`
+  await startServer(test, { data, port, flags: ['--issuer', issuer, '--tls-cert', cert, '--tls-key', key] })
+  const scope = 'openid email'
+  application.configure({ authority: issuer, clientId: 'page', scope, keeps: 'memory', provesKey: false })
+  return { application, page: await openPage(test, chromium, { ignoreHTTPSErrors: true }) }
+}
+
+async function signIn(page: Page, application: SinglePage): Promise<void> {
+  await page.goto(application.origin)
+  await sees(page, 'Nobody is signed in')
+  await press(page, 'Sign in')
+  await typeSignIn(page)
+  await sees(page, 'Signed in as')
+}
+
+async function blockThirdPartyCookies(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  await session.send('Network.setCookieControls', { enableThirdPartyCookieRestriction: true })
+}
+
+/** Whether a cookie that another site allows everywhere goes along with a request from this page. */
+async function sendsThirdPartyCookies(page: Page, application: SinglePage): Promise<boolean> {
+  const url = application.origin.replace(sameSite, otherSite)
+  await page.context().addCookies([{ name: 'probe', value: '1', url, sameSite: 'None', secure: true }])
+  const asked = page.waitForRequest(`${url}/`)
+  await page.evaluate(async to => {
+    await fetch(to, { mode: 'no-cors', credentials: 'include' })
+  }, `${url}/`)
+  return (await (await asked).headerValue('cookie')) === 'probe=1'
+}
