@@ -9,15 +9,8 @@ import { parse } from 'yaml'
 import type { z } from 'zod'
 import { isDevelopment } from './config.ts'
 import { ConfigRefused } from './config-refused.ts'
-import {
-  environmentNameOf,
-  flagOf,
-  type SettingName,
-  type Settings,
-  settingNames,
-  settingsSchema,
-  valueOfText,
-} from './settings.ts'
+import { environmentNameOf, flagOf, type SettingName, type Settings, settingNames, settingsSchema } from './settings.ts'
+import { valueOfText } from './value-of-text.ts'
 import { hasMailPassword } from './mail-place.ts'
 import { hasPassword } from './store-place.ts'
 

@@ -238,60 +238,6 @@ export function settingsJsonSchema(): { readonly [name: string]: unknown } {
   return { title: 'pawl.yaml', ...z.toJSONSchema(settingsSchema, { io: 'input' }) }
 }
 
-/** What text means for a setting: numbers, lists and words are told apart by the schema, never by how the text looks. */
-export function valueOfText(name: SettingName, text: string): unknown {
-  switch (name) {
-    case 'port':
-    case 'adminPort':
-    case 'mtlsPort':
-    case 'storeConnections':
-    case 'syncStandbys':
-    case 'workers':
-    case 'drainSeconds':
-    case 'codeSeconds':
-    case 'deviceCodeSeconds':
-    case 'deviceIntervalSeconds':
-    case 'branchesPerGrantMax':
-    case 'sessionSeconds':
-    case 'repeatsMax':
-    case 'refreshesPerSecondMax':
-    case 'grantsPerUserAndClientMax':
-    case 'registeredClientsMax':
-    case 'claimsHookMilliseconds':
-      return /^\d{1,10}$/.test(text) ? Number(text) : text
-    case 'trustedProxies':
-    case 'privateHosts':
-    case 'registrationScopes':
-    case 'clientDocumentHosts':
-    case 'softwareIssuers':
-      return text === '' ? [] : text.split(',').map(part => part.trim())
-    case 'allowLosingRotations':
-    case 'requirePushedRequests':
-    case 'requireSignedRequests':
-    case 'dpopNonces':
-    case 'signUp':
-    case 'statusLists':
-      return text === 'true' || (text === 'false' ? false : text)
-    case 'passwordChangeEnds':
-    case 'mail':
-    case 'mailFrom':
-    case 'tlsCert':
-    case 'tlsKey':
-    case 'tlsClientCa':
-    case 'mtlsUrl':
-    case 'clientCertificateHeader':
-    case 'issuer':
-    case 'data':
-    case 'store':
-    case 'host':
-    case 'logLevel':
-    case 'registration':
-    case 'resources':
-    case 'claimsHook':
-      return text
-  }
-}
-
 export function settingMeaning(name: SettingName): SettingMeaning {
   const meta = settingsSchema.shape[name].meta()
   const unit = meta?.['unit']
