@@ -48,7 +48,10 @@ describe('upstream providers', () => {
     await addUpstream(workbench, acme)
     await assert.rejects(addUpstream(workbench, acme), { name: 'AdminRefused', message: /already/ })
     for (let index = 1; index < upstreamsMax; index++) await addUpstream(workbench, { ...acme, id: `acme-${index}` })
-    await assert.rejects(addUpstream(workbench, { ...acme, id: 'one-more' }), { name: 'AdminRefused', message: /remove one/ })
+    await assert.rejects(addUpstream(workbench, { ...acme, id: 'one-more' }), {
+      name: 'AdminRefused',
+      message: /remove one/,
+    })
     await removeUpstream(workbench, 'acme')
     await assert.rejects(removeUpstream(workbench, 'acme'), { name: 'AdminRefused', message: /no upstream provider/ })
     assert.equal((await listUpstreams(workbench)).length, upstreamsMax - 1)

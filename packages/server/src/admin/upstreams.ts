@@ -8,11 +8,17 @@ import { AdminRefused, InputRefused, operatorEvent, type Workbench } from './wor
 
 const newUpstreamSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,49}$/),
-  name: z.string().regex(/^\P{Cc}{1,60}$/u).optional(),
+  name: z
+    .string()
+    .regex(/^\P{Cc}{1,60}$/u)
+    .optional(),
   issuer: z.string().max(1024),
   clientId: z.string().regex(/^[\x20-\x7e]{1,255}$/),
   clientSecret: z.string().min(1).max(1024).nullable(),
-  scopes: z.array(z.string().regex(/^[!#-[\]-~]{1,100}$/)).max(20).default(['openid', 'email', 'profile']),
+  scopes: z
+    .array(z.string().regex(/^[!#-[\]-~]{1,100}$/))
+    .max(20)
+    .default(['openid', 'email', 'profile']),
   createsUsers: z.boolean().default(false),
 })
 export type NewUpstreamInput = z.input<typeof newUpstreamSchema>

@@ -5,10 +5,21 @@ import { hasMailPassword, judgeMail, judgeSender, mailPlace, shownMail } from '.
 
 describe('where mail goes out', () => {
   it('is one URL of a mail server', () => {
-    for (const good of ['smtp://localhost:2525', 'smtps://user:secret@mail.example', 'smtp://user:p%40ss@mail.example/']) {
+    for (const good of [
+      'smtp://localhost:2525',
+      'smtps://user:secret@mail.example',
+      'smtp://user:p%40ss@mail.example/',
+    ]) {
       assert.equal(judgeMail(good), null, good)
     }
-    const bad = ['mail.example', 'http://mail.example', 'smtp://', 'smtp://mail.example/path', 'smtp://mail.example?a=b', '']
+    const bad = [
+      'mail.example',
+      'http://mail.example',
+      'smtp://',
+      'smtp://mail.example/path',
+      'smtp://mail.example?a=b',
+      '',
+    ]
     for (const text of bad) assert.notEqual(judgeMail(text), null, text)
   })
 

@@ -74,7 +74,8 @@ export async function signInWithPassword(
   if (outcome.kind !== 'signed_in') return outcome
   const { user, authTimeMs, deviceSecret } = outcome
   const { totp } = await server.store.credentials.ofUser(user.subject)
-  if (totp !== null) return { kind: 'half', firstFactor: { subject: user.subject, authTimeMs, amr: shownByPassword.amr } }
+  if (totp !== null)
+    return { kind: 'half', firstFactor: { subject: user.subject, authTimeMs, amr: shownByPassword.amr } }
   return openSession(server, {
     subject: user.subject,
     authTimeMs,

@@ -49,7 +49,11 @@ export function choosePasswordEndpoint(server: AuthorizationServer): Endpoint {
       case 'busy': {
         const text = 'Many people are signing in at this moment. Please try again in a few seconds.'
         const response = await chooseResponse(server, token, text)
-        return { ...response, status: 503, headers: { ...response.headers, 'Retry-After': String(outcome.retryAfterSeconds) } }
+        return {
+          ...response,
+          status: 503,
+          headers: { ...response.headers, 'Retry-After': String(outcome.retryAfterSeconds) },
+        }
       }
     }
   }
