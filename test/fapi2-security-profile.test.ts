@@ -191,6 +191,15 @@ describe('a server of the FAPI 2.0 Security Profile', () => {
     }
   })
 
+  it('takes no access token from the query, and none that has been revoked', async test => {
+    const scene = await openFapi2(test, { means: 'mTLS and mTLS' })
+    const { accessToken } = await scene.redeem(await scene.authorize())
+    const inQuery = await scene.ground.send(`/userinfo?access_token=${accessToken}`)
+    assert.deepEqual([inQuery.status, (await scene.userinfo(accessToken)).status], [400, 200])
+    assert.equal((await scene.app.revoke(accessToken)).status, 200)
+    assert.equal((await scene.userinfo(accessToken)).status, 401)
+  })
+
   it('is refused where its client_id is that of another client', async test => {
     const scene = await openFapi2(test)
     const authorization = await scene.authorize()

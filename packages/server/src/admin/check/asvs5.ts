@@ -3,25 +3,30 @@
  * sessions and tokens. Where a clause asks for more at level 3, that is what is judged.
  */
 
-import { type Client, isBound, isPublicClient } from '../../domain/client/client.ts'
-import { codeSecondsFor } from '../../domain/client/client-profile.ts'
-import { userScopes } from '../../domain/user/user-scopes.ts'
+import { isPublicClient } from '../../domain/client/client.ts'
 import { ruleOf } from '../client-profile-rules.ts'
 import { judgeAudiences, judgeConsent } from './alike.ts'
+import { judgeBackend, judgeCode, judgeReplay, judgeScopes } from './asvs5-clients.ts'
 import {
   type CheckedProfile,
   type Clause,
-  type ClientFault,
   eachClient,
   either,
+  notApplicable,
   refreshes,
-  type Situation,
   unseen,
   usesCode,
 } from './clause.ts'
 
-const codeSecondsAtLevel3 = 60
 const nobodySignsIn = { none: 'no client sends people to the authorization endpoint' }
+
+const others: readonly Clause[] = [
+  {
+    clause: '10.1, 10.2, 10.3, 10.5',
+    demand: 'what applications and APIs have to do',
+    judge: () => notApplicable('they speak of clients and resource servers, and this is neither'),
+  },
+]
 
 const authorizationServer: readonly Clause[] = [
   {
@@ -185,6 +190,11 @@ const openidProvider: readonly Clause[] = [
 
 const sessionsAndTokens: readonly Clause[] = [
   {
+    clause: '7.2.1, 7.2.2',
+    demand: 'sessions are made for each sign-in and verified where nobody else can reach',
+    always: { reason: 'in the store, by what the cookie names', tests: ['CK-06', 'CK-01'] },
+  },
+  {
     clause: '7.2.3, 7.2.4',
     demand: 'sessions have random names, and a new one after each sign-in',
     always: { reason: 'of 256 bits', tests: ['CK-05', 'CK-06'] },
@@ -235,6 +245,19 @@ const sessionsAndTokens: readonly Clause[] = [
     },
   },
   {
+    clause: '7.6.1',
+    demand: 'sessions of applications end with the session they stand on, as documented',
+    always: {
+      reason: 'refresh tokens without offline_access end with it, and applications are told that it ended',
+      tests: ['RT-26', 'LO-02', 'says whose session ended'],
+    },
+  },
+  {
+    clause: '7.6.2',
+    demand: 'nobody is signed in without doing something',
+    always: { reason: 'a form of another site signs nobody in', tests: ['CK-03'] },
+  },
+  {
     clause: '9.1.1, 9.1.2',
     demand: 'JWTs are verified, under algorithms of a list',
     always: { reason: 'in one place for all of them', tests: ['JW-01', 'JW-02', 'JW-06'] },
@@ -263,36 +286,5 @@ const sessionsAndTokens: readonly Clause[] = [
 
 export const asvs5: CheckedProfile = {
   title: 'OWASP ASVS 5.0, V10 with V7 and V9',
-  clauses: [...authorizationServer, ...openidProvider, ...sessionsAndTokens],
-}
-
-function judgeCode({ profile }: Client, serverSeconds: number): ClientFault | null {
-  const seconds = codeSecondsFor(profile, serverSeconds)
-  if (seconds <= codeSecondsAtLevel3) return null
-  const change = `serve with --code-seconds ${codeSecondsAtLevel3}`
-  return { reason: `its codes live ${seconds} seconds, which is enough for levels 1 and 2`, change }
-}
-
-/** What ARCHITECTURE calls weak: neither bound nor, unless its client sends retry keys, keyed. */
-function judgeReplay(client: Client): ClientFault | null {
-  const { repeatWindowSeconds } = client
-  if (isBound(client) || repeatWindowSeconds === 0) return null
-  return {
-    reason: `unless it sends retry keys its families are weak: a spent token is answered again for ${repeatWindowSeconds} seconds`,
-    change: 'say --dpop, or --repeat-seconds 0',
-  }
-}
-
-function judgeScopes({ scopes }: Client): ClientFault | null {
-  if (!userScopes.every(scope => scopes.includes(scope))) return null
-  return { reason: 'it may ask for every scope there is about a person', change: 'name what it needs with --scope' }
-}
-
-function judgeBackend({ settings }: Situation, clients: readonly Client[], reason: string) {
-  const isForAll = settings.requirePushedRequests || settings.requireSignedRequests
-  const judge = ({ requests }: Client): ClientFault | null =>
-    isForAll || requests.requirePushed || requests.requireSigned
-      ? null
-      : { reason, change: 'say --require-par or --require-signed-requests' }
-  return eachClient(clients, judge, { met: 'it is pushed or signed', none: 'no client has anything of the kind' })
+  clauses: [...others, ...authorizationServer, ...openidProvider, ...sessionsAndTokens],
 }

@@ -108,6 +108,11 @@ const clauses: readonly Clause[] = [
     always: { reason: 'at userinfo, the one API of ours', tests: ['DP-13', 'RT-14'] },
   },
   {
+    clause: '5.2',
+    demand: 'an access token is verified: whose it is, for whom, until when, and whether it was revoked',
+    always: { reason: 'at userinfo', tests: ['JW-01', 'JW-07', 'IN-05', 'takes no access token from the query'] },
+  },
+  {
     clause: '7.1.4',
     demand: 'access tokens are for an audience',
     judge: judgeAudiences,
@@ -136,6 +141,11 @@ const clauses: readonly Clause[] = [
     clause: '7.15',
     demand: 'a client can tell which server answered',
     always: { reason: 'iss is in every answer (RFC 9207)', tests: ['MX-01'] },
+  },
+  {
+    clause: '8.4',
+    demand: 'native applications return by https, by loopback, or by a scheme that is a reversed domain name',
+    always: { reason: 'no other address can be registered', tests: ['RU-09', 'RU-04'] },
   },
   {
     clause: '10, 10.1',
