@@ -103,7 +103,8 @@ describe('an MCP client', () => {
     const publisher = await openPublisher(test, 'https')
     publisher.publish({ redirect_uris: [redirectUrl] })
     const outbound = { resolveHost: async () => ['127.0.0.1'], trustedRoots: siteCertificate }
-    const settings = { registration: 'off', privateHosts: ['rp.example'] }
+    const clientDocumentHosts = [new URL(publisher.id).host]
+    const settings = { registration: 'off', privateHosts: ['rp.example'], clientDocumentHosts }
     const stage = await opened(test, { settings, outbound })
     const kept: Kept = {}
     const { access_token: accessToken } = await connect(stage, kept, publisher.id)
