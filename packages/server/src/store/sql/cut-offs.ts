@@ -67,7 +67,7 @@ export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[]
   const spared = (cutOff.target.kind === 'user' ? cutOff.target.spares : undefined) ?? ''
   const notice = noticeStatements(cutOff)
   if (beforeMs !== null) {
-    return [{ text: setAtText, params: [...key, beforeMs, reason, by, clock.nowMs(0), spared] }, ...notice]
+    return [{ text: setAtText, params: [...key, reason, by, spared, beforeMs, clock.nowMs(0)] }, ...notice]
   }
   return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }, ...notice]
 }
@@ -116,18 +116,15 @@ WHERE cut_offs.at_ms < excluded.at_ms OR (cut_offs.spared_session <> '' AND excl
  * The session that is spared, unless the cut-off in whose place this one comes has ended it already: whoever asked in a
  * session while it was being ended must not bring it back (I3). One that is asked for twice, or settled, spares it still.
  */
-function sparedText(session: string): string {
-  return `CASE WHEN EXISTS (SELECT 1 FROM cut_offs c WHERE c.kind = $1 AND c.target_key = $2
-AND c.spared_session <> ${session}
-AND c.at_ms > COALESCE((SELECT auth_time_ms FROM sessions WHERE id = ${session}), 0)) THEN '' ELSE ${session} END`
-}
+const sparedText = `CASE WHEN EXISTS (SELECT 1 FROM cut_offs c WHERE c.kind = $1 AND c.target_key = $2 AND c.spared_session <> $5
+AND c.at_ms > COALESCE((SELECT auth_time_ms FROM sessions WHERE id = $5), 0)) THEN '' ELSE $5 END`
 
 const insertText = 'INSERT INTO cut_offs (kind, target_key, at_ms, reason, set_by, set_at_ms, spared_session)'
 
-const setAtText = `${insertText} VALUES ($1, $2, $3, $4, $5, store_now($6), ${sparedText('$7')}) ${conflictText}`
+const setAtText = `${insertText} VALUES ($1, $2, $6, $3, $4, store_now($7), ${sparedText}) ${conflictText}`
 
 const highText = '(SELECT high_ms FROM store_clock WHERE id = 1)'
-const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}, ${sparedText('$5')}) ${conflictText}`
+const setNowText = `${insertText} VALUES ($1, $2, ${highText}, $3, $4, ${highText}, ${sparedText}) ${conflictText}`
 
 const readText = 'SELECT at_ms FROM cut_offs WHERE kind = $1 AND target_key = $2'
 
