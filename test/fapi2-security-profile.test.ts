@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { changeClient } from '../packages/server/src/admin/clients.ts'
-import { agree, app } from './stage/app.ts'
+import { agree, app, tokensOf } from './stage/app.ts'
 import { formOf, stagePassword } from './stage/browser.ts'
 import { showing } from './stage/certified.ts'
 import { dpopKey } from './stage/dpop.ts'
@@ -209,11 +209,41 @@ describe('a server of the FAPI 2.0 Security Profile', () => {
   })
 
   it('is refused where it shows no assertion at all', async test => {
-    const { stage, registered, authorize, proof } = await openFapi2(test)
+    const { stage, registered, authorize, redeem, refresh, proof } = await openFapi2(test)
     const nobody = app(stage, registered)
-    const answer = await nobody.redeem(await authorize(), {}, await proof())
-    assert.deepEqual([answer.status, answer.body['error']], [401, 'invalid_client'])
+    const authorization = await authorize()
+    const { refreshToken } = await redeem(await authorize())
+    for (const answer of [
+      await nobody.redeem(authorization, {}, await proof()),
+      await nobody.refresh(refreshToken, {}, await proof()),
+    ]) {
+      assert.deepEqual([answer.status, answer.body['error']], [401, 'invalid_client'])
+    }
+    assert.deepEqual([(await redeem(authorization)).status, (await refresh(refreshToken)).status], [200, 200])
   })
+
+  it('goes the same way without OpenID, and tells nobody who the person is', async test => {
+    const scene = await openFapi2(test)
+    const tokens = await scene.redeem(await scene.authorize({ scope: 'email offline_access', nonce: undefined }))
+    assert.deepEqual([tokens.status, 'id_token' in tokens.body], [200, false])
+    assert.equal((await scene.refresh(tokens.refreshToken)).refreshToken, tokens.refreshToken)
+    assert.equal((await scene.userinfo(tokens.accessToken)).status, 403)
+  })
+
+  for (const means of fapi2Means) {
+    it(`gives a client a token in its own name that is bound to its key, by ${means}`, async test => {
+      const client = { kind: 'service', redirectUris: [], scopes: ['stock.read'] }
+      const scene = await openFapi2(test, { means, client })
+      const fields = { grant_type: 'client_credentials', scope: 'stock.read' }
+      const bare = app(showing(scene.stage, null), scene.registered, scene.proving)
+      const refused = await bare.post('/token', fields)
+      assert.ok(refused.status === 400 || refused.status === 401, String(refused.status))
+      const answer = await tokensOf(await scene.app.post('/token', fields, await scene.proof()))
+      assert.equal(answer.status, 200, JSON.stringify(answer.body))
+      const confirmation = decodeJwt(answer.accessToken)['cnf'] as { readonly [name: string]: string }
+      assert.deepEqual(Object.keys(confirmation), [means.endsWith('DPoP') ? 'jkt' : 'x5t#S256'])
+    })
+  }
 
   it('may follow its request again before it is answered, and not after', async test => {
     const { browser, push } = await openFapi2(test)
