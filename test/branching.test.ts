@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { changeClient } from '../packages/server/src/admin/clients.ts'
 import { familyJson, listFamilies } from '../packages/server/src/admin/families.ts'
 import { retryKey } from './stage/app.ts'
 import { dpopKey } from './stage/dpop.ts'
@@ -307,6 +308,15 @@ describe('branching is refused', () => {
     const first = await app.signIn(browser)
     const answer = await branch(app, first.refreshToken)
     assert.deepEqual([answer.status, answer.body['error']], [400, 'unauthorized_client'])
+    await assertUnchanged(app, first)
+  })
+
+  it('to a client that may not refresh any more', async test => {
+    const { app, stage, first } = await opened(test, { client: { ...branchingShop, exchange: 'delegation' } })
+    await changeClient(stage.workbench, 'shop', { refresh: false })
+    const answer = await branch(app, first.refreshToken)
+    assert.deepEqual([answer.status, answer.body['error']], [400, 'unauthorized_client'])
+    await changeClient(stage.workbench, 'shop', { refresh: true })
     await assertUnchanged(app, first)
   })
 

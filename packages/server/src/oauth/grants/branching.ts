@@ -34,6 +34,11 @@ export interface Exchange {
 
 export async function branch(server: AuthorizationServer, client: Client, exchange: Exchange): Promise<TokenAnswer> {
   const { request, subjectToken } = exchange
+  // A branch is refreshed: whoever may not do that any more gets no new refresh token by another way.
+  if (!client.grantTypes.includes('refresh_token')) {
+    const context = { clientId: client.id }
+    throw new OAuthError('unauthorized_client', 'not registered for refresh tokens', { context })
+  }
   const presented = server.codec.parse('refresh_token', subjectToken)
   const name = nameOf(client, request)
   const thumbprint = thumbprintOf(client, request)
