@@ -41,7 +41,12 @@ describe('exit codes', () => {
       ['client', 'add', 'a', '--kind', 'spa', '--redirect', 'https://x.example/', '--refresh', '--no-dpop'],
       /bound to a key/,
     ],
-    [2, 'a key set that cannot be read', ['client', 'add', 'a', '--kind', 'web', '--jwks', 'f'], /key set f cannot be read/],
+    [
+      2,
+      'a key set that cannot be read',
+      ['client', 'add', 'a', '--kind', 'web', '--jwks', 'f'],
+      /key set f cannot be read/,
+    ],
     [2, 'a password that is nowhere', ['user', 'add', 'a@example.com'], /--password-stdin/],
     [2, 'a revocation of nothing', ['revoke'], /Say what to revoke/],
     [3, 'a store of another kind', ['client', 'list', '--store', 'mysql://x'], /sqlite:PATH/],
