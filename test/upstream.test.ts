@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { addUpstream, type NewUpstreamInput, removeUpstream } from '../packages/server/src/admin/upstreams.ts'
-import { disableUser } from '../packages/server/src/admin/users.ts'
+import { disableUser, resetPassword } from '../packages/server/src/admin/users.ts'
 import { providerSeconds } from '../packages/server/src/oauth/upstream/provider.ts'
 import { attemptSeconds, departuresPerNetworkMax } from '../packages/server/src/oauth/upstream/upstream-sign-in.ts'
 import { openAccount, press } from './stage/account.ts'
@@ -240,6 +240,15 @@ describe('an account at another provider', () => {
     assert.equal((await eventsOf(scene.stage, 'upstream_linked')).length, 1)
   })
 
+  it('LG-11 is connected to nobody whose session ended on the way', async test => {
+    const scene = await connected(test)
+    const { browser, provider, stage } = scene
+    const url = away(await press(browser, await openAccount(browser), 'upstream_link'))
+    await resetPassword(stage.workbench, 'ada@example.com', 'a brand new passphrase')
+    assert.equal((await browser.open(provider.signIn(url, ada))).status, 400)
+    assert.deepEqual(await eventsOf(stage, 'upstream_linked'), [])
+  })
+
   it('LG-05 of a disabled person signs nobody in', async test => {
     const scene = await connected(test)
     await connectAda(scene)
@@ -309,7 +318,7 @@ describe('what comes back from another provider', () => {
       const page = await browser.open(provider.signIn(await leave(scene, browser), person))
       assert.equal(page.status, 400, JSON.stringify(person))
     }
-    for (const sub of ['', 'x'.repeat(256)]) {
+    for (const sub of ['', 'x'.repeat(256), 'a\u0000b', 'ä', 'a\nb']) {
       const page = await browser.open(provider.signIn(await leave(scene, browser), { ...grace, sub }))
       assert.match(page.body, /The other provider did not say who you are/)
     }

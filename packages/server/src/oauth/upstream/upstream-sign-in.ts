@@ -10,7 +10,7 @@ import { newSubject } from '../../domain/identifiers.ts'
 import { isOutboundError } from '../../domain/outbound/outbound.ts'
 import { shownByUpstream } from '../../domain/session/acr.ts'
 import { networkOf } from '../../domain/throttle/network.ts'
-import { charge } from '../../domain/throttle/throttle.ts'
+import { charge, findOver } from '../../domain/throttle/throttle.ts'
 import { type Upstream, type UpstreamAttempt, upstreamSubjectCharactersMax } from '../../domain/upstream/upstream.ts'
 import { emailKey } from '../../domain/user/email-key.ts'
 import { rememberDevice } from '../../domain/user/known-device.ts'
@@ -128,8 +128,9 @@ export async function comeBack(server: AuthorizationServer, returned: Returned):
 }
 
 /** OIDC Core §2: no longer than 255 characters of ASCII. */
+/** OIDC Core §2: at most 255 ASCII characters. */
 function isSomebody(upstreamSubject: string): boolean {
-  return /^[\x20-\x7e]+$/.test(upstreamSubject) && upstreamSubject.length <= upstreamSubjectCharactersMax
+  return upstreamSubject.length <= upstreamSubjectCharactersMax && /^[\x20-\x7e]+$/.test(upstreamSubject)
 }
 
 /** A provider that does not say when is believed to have asked just now: some never say (OIDC Core §2 wants them to). */
@@ -245,7 +246,9 @@ async function signInAs(
 async function limitDepartures(server: AuthorizationServer, caller: Caller): Promise<void> {
   const key = server.hasher.keyOf('upstream-departures', networkOf(caller.address))
   const limit = { name: 'upstream', key, failuresMax: departuresPerNetworkMax, windowSeconds: attemptSeconds }
-  if ((await charge(server.store.throttles, [limit])).kind === 'within') return
+  // Asked first: whoever goes on against a full limit costs a read.
+  const over = await findOver(server.store.throttles, [limit])
+  if (over === null && (await charge(server.store.throttles, [limit])).kind === 'within') return
   throw new OAuthError('too_many_requests', 'too many departures for upstream providers from one network')
 }
 

@@ -82,8 +82,12 @@ function attemptVerbs(sql: Sql): Pick<UpstreamStore, 'keepAttempt' | 'takeAttemp
       await sql.write(always([{ text, params: [id, sealed, expiresAtMs] }]))
     },
     takeAttempt: async id => {
+      const params = [id]
+      // Whoever makes them up costs a read, and no write on the disk that everybody shares.
+      const [known] = await sql.read({ text: 'SELECT id FROM upstream_attempts WHERE id = $1', params })
+      if (known === undefined) return null
       const text = 'DELETE FROM upstream_attempts WHERE id = $1 RETURNING id, sealed, expires_ms'
-      const [row] = await sql.writeReturning({ text, params: [id] })
+      const [row] = await sql.writeReturning({ text, params })
       return row === undefined ? null : attemptOf(row)
     },
   }
