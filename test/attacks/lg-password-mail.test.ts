@@ -7,6 +7,7 @@ import { linkSeconds, mailsPerHourMax } from '../../packages/server/src/domain/u
 import { openAccount } from '../stage/account.ts'
 import { type Browser, type BrowserPage, stagePassword } from '../stage/browser.ts'
 import { openScene, type Scene, settle, shop } from '../stage/scene.ts'
+import { giveAuthenticator } from '../stage/second-factor.ts'
 import { assertSameToll, countWork, type Toll, tollOf } from '../stage/work.ts'
 
 const fresh = 'a brand new passphrase'
@@ -131,6 +132,18 @@ describe('a link to choose a password', () => {
     assert.equal(response.headers.get('cache-control'), 'no-store')
     assert.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
     assert.doesNotMatch(await response.text(), /<script|src="http|href="http/)
+  })
+
+  it('LG-08 is no way round the second factor', async test => {
+    const scene = await opened(test)
+    const [user] = await scene.stage.pawl.store.users.list(1)
+    assert.ok(user !== undefined)
+    await giveAuthenticator(scene.stage, user)
+    assert.equal((await use(scene.browser, await linkTo(scene))).status, 200)
+    assert.equal(scene.browser.jar.has('__Host-pawl_session'), false)
+    const page = await openAccount(scene.browser, fresh)
+    assert.match(page.body, /name="code"/)
+    assert.equal(scene.browser.jar.has('__Host-pawl_session'), false)
   })
 
   it('is refused for a password that cannot be kept, and stays good', async test => {

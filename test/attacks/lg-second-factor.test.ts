@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { resetPassword } from '../../packages/server/src/admin/users.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { type Browser, type BrowserPage, formOf } from '../stage/browser.ts'
+import { askDevice, assertPoll, poll, television, typeCode } from '../stage/device.ts'
 import { eventsOf } from '../stage/events.ts'
 import { databaseFor, openScene, type Scene, type SceneOptions, shop } from '../stage/scene.ts'
 import { type Authenticator, giveAuthenticator } from '../stage/second-factor.ts'
@@ -132,6 +134,50 @@ describe('one-time codes', () => {
     assert.equal(both.filter(signsIn).length, 1)
     assert.equal(signsIn(await tryCode(elsewhere, browser, page, code)), false)
     assert.equal(signsIn(await tryCode(elsewhere, browser, page, authenticator.code(30))), true)
+  })
+
+  it('LG-04 stand before every door: a device, the account, a silent answer and a new password', async test => {
+    const scene = await equipped(test)
+    const { app, browser, stage } = scene
+    const tv = stage.app(await stage.addClient(television))
+    const asked = await askDevice(tv)
+    const ways = [await typeCode(browser, asked.user_code), await browser.open('/account')]
+    for (const way of ways) {
+      const page = await browser.signIn(way)
+      assert.match(page.body, /name="code"/)
+      assert.doesNotMatch(page.body, /value="allow"|Your account<\/h1>/)
+    }
+    assertPoll(await poll(tv, asked.device_code), 'authorization_pending')
+    const silent = await browser.open(app.authorizePath({ scope: 'openid', prompt: 'none' }).path)
+    assert.equal(silent.leftTo?.searchParams.get('error'), 'login_required')
+    assert.equal(browser.jar.has('__Host-pawl_session'), false)
+    await resetPassword(stage.workbench, 'ada@example.com', 'a brand new passphrase')
+    const fresh = await browser.signIn(await browser.open('/account'), 'ada@example.com', 'a brand new passphrase')
+    assert.match(fresh.body, /name="code"/)
+  })
+
+  it('LG-10 are counted by two servers together, and the success of somebody else takes nothing away', async test => {
+    const database = await databaseFor(test)
+    const scene = await equipped(test, { database })
+    const { stage } = scene
+    const there = await openStage({ database, keys: stage.keys, seed: 'there' })
+    test.after(() => there.close())
+    const thief = stage.browser('192.0.2.1')
+    const page = await codePage(scene, thief)
+    there.clock.set(stage.clock.nowMs())
+    const statuses: number[] = []
+    for (const one of [scene, { ...scene, stage: there }, scene, { ...scene, stage: there }, scene]) {
+      statuses.push((await tryCode(one, thief, page, 'none of it')).status)
+    }
+    assert.deepEqual(statuses, [303, 303, 303, 303, 303])
+    const bob = await stage.addUser('bob@example.com')
+    const bobs = await giveAuthenticator(stage, bob)
+    const other = stage.browser('192.0.2.1')
+    const asked = await other.signIn(await other.open('/account'), bob.email)
+    assert.equal(signsIn(await tryCode(scene, other, asked, bobs.code())), true)
+    for (const one of [scene, { ...scene, stage: there }]) {
+      assert.equal((await tryCode(one, thief, page, scene.authenticator.code())).status, 429)
+    }
   })
 
   it('LG-04 are guessed by nobody in their long form: a recovery code is good once, for one of two at once', async test => {
