@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { decodeJwt } from 'jose'
 import type { Browser, Page } from 'playwright-core'
+import { systemClock } from '../../packages/server/src/domain/time.ts'
 import { dataDirectory, pawlJson, type ServerProcess, startServer } from '../processes/server-process.ts'
 import { dpopKey } from '../stage/dpop.ts'
 import { openApplication } from './application.ts'
@@ -56,7 +57,7 @@ describe('a single-page application with oidc-client-ts and DPoP', () => {
     await press(page, 'Renew')
     await sees(page, 'Renewed 1 times')
     const answers = await tokens()
-    const theirs = await dpopKey({ ...server, clock: { nowMs: Date.now } })
+    const theirs = await dpopKey({ ...server, clock: systemClock })
     for (const token of answers.map(refreshTokenOf)) {
       for (const headers of [{}, await theirs.proof({})]) {
         const stolen = await present(server, token, headers)
