@@ -81,7 +81,10 @@ describe('three nodes', () => {
 
   it('LO-02 tell of each session once between them, though each of them looks for what is to be told', async () => {
     const receiver = await openLogoutReceiver(lifetime)
-    const { app } = clientOn(nodes, await nodes.office.addClient({ ...shop, backchannelLogoutUri: receiver.url }))
+    const { app } = clientOn(
+      nodes,
+      await nodes.office.addClient({ ...shop, id: 'teller', backchannelLogoutUri: receiver.url }),
+    )
     for (let session = 0; session < sessions; session++) {
       await app.signIn(browserOf(nodes.ground), { scope: 'openid' })
     }
