@@ -43,7 +43,8 @@ export function ruleOf(clause: string): ProfileRule['judge'] {
 export function judgeProfile(client: Client): string[] {
   if (client.profile !== 'fapi2') return []
   const broken = fapi2Rules.map(({ judge }) => judge(client)).filter(each => each !== null)
-  return broken.map(({ reason, change }) => `The profile fapi2 refuses this client: ${reason}; ${change}.`)
+  const sentences = broken.map(({ reason, change }) => `The profile fapi2 refuses this client: ${reason}; ${change}.`)
+  return [...new Set(sentences)]
 }
 
 interface Changes extends ProfileChanges {
@@ -96,8 +97,10 @@ function judgeSender(client: Client): Broken | null {
 
 const methods: readonly AuthMethod[] = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth']
 
-function judgeMethod({ authMethod }: Client): Broken | null {
+function judgeMethod(client: Client): Broken | null {
+  const { authMethod } = client
   if (methods.includes(authMethod)) return null
+  if (isPublicClient(client)) return judgeConfidential(client)
   return {
     reason: `it authenticates by ${authMethod}, and not by a key or a certificate`,
     change: 'say --auth private_key_jwt with --jwks, or --auth tls_client_auth with --tls-name',

@@ -78,6 +78,20 @@ describe('pawl check', () => {
     assert.ok(states.has('always') && states.has('met'))
   })
 
+  it('says of each thing that a clause asks for how it stands, and each thing once', async () => {
+    const page = ['client', 'add', 'page', '--kind', 'spa', '--refresh', '--redirect', 'https://page.example/cb']
+    assert.equal((await runHere([...page, '--data', data], { environment })).exitCode, 0)
+    const { out } = await check('--profile', 'rfc10017', ...https)
+    const lines = out.split('\n').filter(line => line.includes('6.3.2.3'))
+    assert.deepEqual(
+      lines.map(line => line.slice(0, 6)),
+      ['met   ', 'always', 'FAILS '],
+    )
+    assert.equal((await runHere(['client', 'remove', 'page', '--data', data], { environment })).exitCode, 0)
+    const { out: all } = await check('--profile', 'fapi2', ...https)
+    assert.equal(all.split('\n').filter(line => line.includes('  5.3.2.1-6  ')).length, 1)
+  })
+
   it('speaks of the server that its flags make', async () => {
     const codes = async (...words: readonly string[]) => {
       const { out } = await check('--profile', 'fapi2', '--json', ...words)

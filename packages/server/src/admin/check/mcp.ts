@@ -38,7 +38,7 @@ const clauses: readonly Clause[] = [
   {
     clause: 'Overview',
     demand: 'public clients may come without a credential',
-    always: { reason: 'the metadata lists none', tests: ['lists the client authentication that works'] },
+    always: { reason: 'the metadata lists the method none', tests: ['lists the client authentication that works'] },
   },
   {
     clause: 'Resource Parameter Implementation',

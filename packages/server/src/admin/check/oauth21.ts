@@ -118,11 +118,6 @@ const clauses: readonly Clause[] = [
     judge: judgeAudiences,
   },
   {
-    clause: '7.13.2',
-    demand: 'there is no open redirector',
-    always: { reason: 'an answer goes to a registered address or nowhere', tests: ['RU-01', 'RU-10', 'RU-11'] },
-  },
-  {
     clause: '7.3',
     demand: 'a client that cannot prove who it is gets nothing without the person',
     always: { reason: 'a public client asks every time', tests: ['CK-12'] },
@@ -136,6 +131,11 @@ const clauses: readonly Clause[] = [
     clause: '7.11',
     demand: 'pages cannot be framed',
     always: { reason: 'by policy and by header', tests: ['CK-04'] },
+  },
+  {
+    clause: '7.13.2',
+    demand: 'there is no open redirector',
+    always: { reason: 'an answer goes to a registered address or nowhere', tests: ['RU-01', 'RU-10', 'RU-11'] },
   },
   {
     clause: '7.15',

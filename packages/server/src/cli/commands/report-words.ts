@@ -14,10 +14,10 @@ export function reportWords({ title, issuer, clients, findings }: Report, paint:
   return [heading, '', ...lines].join('\n')
 }
 
-/** A clause is written once, also where several clients break it. */
+/** What is asked is written once, also where several clients break it; a clause may ask for several things. */
 function findingWords(finding: Finding, before: Finding | undefined, paint: Paint): string {
   const reason = paint('dim', indent + wrap(plain(reasonOf(finding)), columns, indent))
-  if (before?.clause === finding.clause) return reason
+  if (before?.clause === finding.clause && before.demand === finding.demand) return reason
   return `${stateWord(finding, paint)}  ${paint('bold', finding.clause)}  ${plain(finding.demand)}\n${reason}`
 }
 
