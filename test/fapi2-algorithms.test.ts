@@ -51,7 +51,9 @@ describe('an assertion of a client of the profile', () => {
 
   for (const algorithm of ['RS256', 'ES384'] as const) {
     it(`is not signed with ${algorithm}, though its client has a key for that`, async test => {
-      const { status, body } = await (await openFapi2(test, { signer: newSigner(algorithm) })).push()
+      const [signer, other] = [newSigner(algorithm), newSigner('ES256', 'other')]
+      const jwks = { keys: [signer.publicJwk, other.publicJwk] }
+      const { status, body } = await (await openFapi2(test, { signer, client: { jwks } })).push()
       assert.deepEqual([status, body['error']], [401, 'invalid_client'])
     })
   }

@@ -108,7 +108,7 @@ describe('a server of the FAPI 2.0 Security Profile', () => {
 
   it('takes a nonce of 64 characters and a long state, and tells them back', async test => {
     const scene = await openFapi2(test)
-    const [nonce, state] = ['n'.repeat(64), 's'.repeat(384)]
+    const [nonce, state] = ['n'.repeat(64), 's'.repeat(1200)]
     const authorization = await scene.authorize({ nonce, state })
     assert.equal(authorization.parameters.get('state'), state)
     const { body } = await scene.redeem(authorization)

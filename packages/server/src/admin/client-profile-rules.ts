@@ -5,7 +5,9 @@
 
 import { z } from 'zod'
 import { type AuthMethod, type Client, isBound, isPublicClient, usesSecret } from '../domain/client/client.ts'
-import { allowsAlgorithm, clientProfiles } from '../domain/client/client-profile.ts'
+import { mayVerify } from '../domain/client/client-key.ts'
+import { registeredKeys } from '../domain/client/client-keys.ts'
+import { allowsAlgorithm, clientProfiles, fapi2Algorithms } from '../domain/client/client-profile.ts'
 
 export const profileChangesShape = { profile: z.enum(clientProfiles).nullable().optional() }
 type ProfileChanges = z.infer<z.ZodObject<typeof profileChangesShape>>
@@ -29,7 +31,7 @@ export const fapi2Rules: readonly ProfileRule[] = [
   { clause: '5.3.2.2-3', judge: judgePushing },
   { clause: '5.3.2.2-5', judge: judgePkce },
   { clause: '5.3.2.2-8', judge: judgeRedirects },
-  { clause: '5.4.1-1.2', judge: judgeAlgorithms },
+  { clause: '5.4.1-1.2', judge: client => judgeAlgorithms(client) ?? judgeKeys(client) },
 ]
 
 /** The rule of that clause, for profiles that ask for the same. Throws where there is none. */
@@ -136,4 +138,11 @@ function judgeAlgorithms({ authAlgorithm, idTokenAlgorithm, requests, tokens }: 
   if (refused.length === 0) return null
   const written = refused.map(([flag, alg]) => `${flag} ${alg ?? ''}`).join(' and ')
   return { reason: `it is registered with ${written}`, change: 'choose PS256, ES256 or EdDSA' }
+}
+
+/** A client that could sign with nothing else would be shut out. */
+function judgeKeys(client: Client): Broken | null {
+  if (client.authMethod !== 'private_key_jwt' || client.jwks.length === 0) return null
+  if (registeredKeys(client).some(key => fapi2Algorithms.some(alg => mayVerify(key, alg)))) return null
+  return { reason: 'none of its keys is for PS256, ES256 or EdDSA', change: 'name others with --jwks' }
 }

@@ -6,6 +6,10 @@ import { changeClient, registerClient } from './clients.ts'
 import { bench } from './fixture.test.ts'
 
 const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
+const rsaJwk = {
+  ...generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }),
+  alg: 'RS256',
+}
 const jwks = { keys: [{ ...jwk, kid: 'k1' }] }
 const bank = { id: 'bank', kind: 'web', redirectUris: ['https://bank.example/cb'], jwks, profile: 'fapi2' }
 const certificateName = { type: 'san_dns', value: 'bank.example' }
@@ -58,6 +62,11 @@ describe('a client of the profile fapi2', () => {
     ['with answers in ML-DSA-44', { responseAlgorithm: 'ML-DSA-44' }, /with --response-alg ML-DSA-44/],
     ['with userinfo in RS256', { userinfoSigned: 'RS256' }, /with --userinfo-alg RS256/],
     ['with introspection in RS256', { introspectionSigned: 'RS256' }, /with --introspection-alg RS256/],
+    [
+      'with a key for RS256 alone',
+      { jwks: { keys: [rsaJwk] } },
+      /none of its keys is for PS256, ES256 or EdDSA; name others/,
+    ],
     ['without keys', { jwks: { keys: [] } }, /needs the client's public keys/],
   ]
   for (const [what, input, sentence] of refusals) {

@@ -8,7 +8,7 @@ export const clientProfiles = ['fapi2'] as const
 export type ClientProfile = (typeof clientProfiles)[number]
 
 /** FAPI 2.0 Security Profile §5.4.1: of every JWT that is made or taken. `Ed25519` is what RFC 9864 calls that EdDSA. */
-const fapi2Algorithms: readonly string[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519']
+export const fapi2Algorithms: readonly string[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519']
 /** FAPI 2.0 Security Profile §5.3.2.1, number 11. */
 export const fapi2CodeSecondsMax = 60
 
