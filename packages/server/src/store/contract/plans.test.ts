@@ -26,6 +26,8 @@ const small = new Set([
 const passingOver: readonly RegExp[] = [
   // Cut-offs are kept 400 days; those with a moment before that are the ones an operator dated back.
   /^DELETE FROM cut_offs WHERE \(kind, target_key\) IN/,
+  // Marks are walked, so many at a time: the range is that part, or what is left of the table.
+  /^DELETE FROM marks WHERE id > /,
   // Events of the last minute: lists of status are made anew every few seconds.
   /^SELECT s\.idx, e\.at_ms FROM events e, status_entries s/,
 ]

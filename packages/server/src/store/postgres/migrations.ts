@@ -7,7 +7,6 @@ import { initial } from './first-schema.ts'
 /** What may be shown once, kept for as long as it would be good. */
 const marks = `
 CREATE TABLE marks (id TEXT COLLATE "C" NOT NULL PRIMARY KEY, expires_ms BIGINT NOT NULL);
-CREATE INDEX marks_by_end ON marks (expires_ms);
 `
 
 /** Authorization requests that wait for their browser, or are too long to ride in it. */

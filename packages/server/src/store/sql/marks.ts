@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto'
 import type { Mark, MarkStore } from '../../domain/mark/mark-store.ts'
-import type { Sql, Statement } from './sql.ts'
+import { always, type Sql, type Statement, textAt } from './sql.ts'
 
 export function sqlMarks(sql: Sql): MarkStore {
   return {
@@ -42,6 +42,26 @@ export async function isMarked(sql: Sql, markId: string): Promise<boolean> {
   const rows = await sql.read({ text: 'SELECT 1 FROM marks WHERE id = $1', params: [markId] })
   return rows.length > 0
 }
+
+/**
+ * Deletes what was over before then among the next so many marks in the order of their ids, and answers where to go on.
+ * Ids are digests, so that what ends together lies apart: the table is walked, and the dead of one page leave together. An
+ * index over the ends would cost about as much as the marks.
+ */
+export async function sweepMarks(sql: Sql, beforeMs: number, after: string, rows: number): Promise<string> {
+  const [last] = await sql.read({ text: lastOfPartText, params: [after, rows - 1] })
+  const upTo = last === undefined ? '' : textAt(last, 0)
+  const statement =
+    upTo === ''
+      ? { text: deadRestText, params: [after, beforeMs] }
+      : { text: deadPartText, params: [after, upTo, beforeMs] }
+  await sql.write(always([statement]))
+  return upTo
+}
+
+const lastOfPartText = 'SELECT id FROM marks WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2'
+const deadPartText = 'DELETE FROM marks WHERE id > $1 AND id <= $2 AND expires_ms < $3'
+const deadRestText = 'DELETE FROM marks WHERE id > $1 AND expires_ms < $2'
 
 /** 132 bits of a digest, so that no two values meet by chance. No use has a space in it, so no two marks are one. */
 export function markIdOf({ use, value }: Pick<Mark, 'use' | 'value'>): string {

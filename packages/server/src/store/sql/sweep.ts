@@ -7,8 +7,9 @@
  * look at them, and every older row that was over at its look is gone: n ≤ (living + kept) · 3/2, where `kept` is
  * what ended in the last `overKeptSeconds`. Steps pay a little too (`rowsPerStep`), so that what one cut-off ended also
  * goes where nobody signs in. Consents to clients that are gone are found the same way, each new one paying for a look at
- * as many rows. The other tables have an index on the time they end, and every `writesPerTidying` writes delete more rows
- * of them than that many writes can have added.
+ * as many rows; and so are marks, `tidiedRowsMax` looked at every `writesPerTidying` writes, each of which may have brought
+ * one: n ≤ living · 4/3. The other tables have an index on the time they end, and every `writesPerTidying` writes delete
+ * more rows of them than that many writes can have added.
  */
 
 import { type CutOffs, cutOffOf, expiresAtMs } from '@pawl/family'
@@ -19,6 +20,7 @@ import { idleClientKeptSeconds } from '../../domain/registration/registration-st
 import { StoreUnavailable } from '../../domain/store.ts'
 import { sweepConsents } from './consent-sweep.ts'
 import { readFamilies, readingOf } from './family-scan.ts'
+import { sweepMarks } from './marks.ts'
 import { forgetOrKeep, overdueClients } from './registrations.ts'
 import { always, type Sql, type Statement, textAt } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
@@ -77,6 +79,7 @@ interface Walk {
 export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
   const families = walkOf([''], ([after = ''], limit) => sweepFamilies(sql, clock, after, limit))
   const consents = walkOf(['', '', ''], (after, limit) => sweepConsents(sql, after, limit))
+  const marks = walkOf([''], ([after = ''], limit) => sweepOldMarks(sql, clock, after, limit))
   let writesSinceTidying = 0
   let running: Promise<void> | null = null
   let failure: Error | null = null
@@ -103,9 +106,8 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
     await goOn(consents)
     if (writesSinceTidying < writesPerTidying) return
     writesSinceTidying = 0
-    const nowMs = await readNowMs(sql, clock)
-    await sql.write(always(tidyStatements(nowMs)))
-    await forgetClients(sql, nowMs)
+    await tidy(sql, clock)
+    marks.cursor = await marks.look(marks.cursor, tidiedRowsMax)
   }
 
   return {
@@ -165,6 +167,17 @@ function latestOf(cutOffs: CutOffs): number {
   return Math.max(everyoneMs, clientMs, userMs, sessionMs, logoutMs, grantMs, consentMs)
 }
 
+async function sweepOldMarks(sql: Sql, clock: StoreClock, after: string, limit: number): Promise<readonly string[]> {
+  const beforeMs = (await readNowMs(sql, clock)) - markSlackSeconds * 1000
+  return [await sweepMarks(sql, beforeMs, after, limit)]
+}
+
+async function tidy(sql: Sql, clock: StoreClock): Promise<void> {
+  const nowMs = await readNowMs(sql, clock)
+  await sql.write(always(tidyStatements(nowMs)))
+  await forgetClients(sql, nowMs)
+}
+
 /** Clients that came by themselves and hold nothing any more. */
 async function forgetClients(sql: Sql, nowMs: number): Promise<void> {
   // None comes without a write of its own, so as many can go as can have come.
@@ -179,7 +192,6 @@ function tidyStatements(nowMs: number): Statement[] {
     deleteOlder('sessions', 'id', 'expires_ms', nowMs),
     deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
     deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
-    deleteOlder('marks', 'id', 'expires_ms', nowMs - markSlackSeconds * 1000),
     deleteOlder('status_entries', 'family_id', 'until_ms', nowMs),
     deleteOlder('upstream_attempts', 'id', 'expires_ms', nowMs),
     deleteOlder('registration_tokens', 'name', 'expires_ms', nowMs),

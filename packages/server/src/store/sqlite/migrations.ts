@@ -60,7 +60,6 @@ ALTER TABLE store_clock DROP COLUMN resumed_ms;
 /** What may be shown once, kept for as long as it would be good. */
 const marks = `
 CREATE TABLE marks (id TEXT NOT NULL PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX marks_by_end ON marks (expires_ms);
 `
 
 /** Authorization requests that wait for their browser, or are too long to ride in it. */
