@@ -49,9 +49,9 @@ function away(page: BrowserPage): URL {
   return page.leftTo
 }
 
-/** Another provider beside the first one. */
+/** Another provider beside the first one, which never says who it is. */
 async function alsoAt(test: TestContext, { stage }: Scene, id: string): Promise<UpstreamProvider> {
-  const provider = await openUpstreamProvider(test)
+  const provider = await openUpstreamProvider(test, false)
   const { id: clientId, secret: clientSecret } = upstreamClient
   await addUpstream(stage.workbench, { id, name: id, issuer: provider.issuer, clientId, clientSecret })
   return provider
@@ -330,7 +330,7 @@ describe('what comes back from another provider', () => {
     await connectAda(scene)
     const evil = await alsoAt(test, scene, 'evil')
     const { browser, provider, app, stage } = scene
-    const redeemed = provider.redeemed()
+    const asked = provider.asked()
     stage.clock.advanceMs(1)
     const page = await browser.open(app.authorizePath({ scope: 'openid', prompt: 'login' }).path)
     const url = away(await press(browser, page, 'upstream', { upstream: 'evil' }))
@@ -340,7 +340,7 @@ describe('what comes back from another provider', () => {
     const query = new URLSearchParams({ code, state: url.searchParams.get('state') ?? '' })
     assert.equal((await browser.open(`/upstream/callback/acme?${query.toString()}`)).status, 400)
     assert.equal((await browser.open(`/upstream/callback/evil?${query.toString()}`)).status, 400, 'it is over then')
-    assert.deepEqual([provider.redeemed(), evil.redeemed()], [redeemed, 0])
+    assert.deepEqual([provider.asked(), evil.asked()], [asked, 0])
     for (const path of ['/upstream/callback', '/upstream/callback/acme/x']) {
       assert.equal((await stage.send(`${path}?${query.toString()}`)).status, 404)
     }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { resetFactors, resetPassword } from '../../packages/server/src/admin/users.ts'
+import { disableUser, resetFactors, resetPassword } from '../../packages/server/src/admin/users.ts'
 import type { Passkey } from '../../packages/server/src/domain/user/credentials.ts'
 import type { Store } from '../../packages/server/src/domain/store.ts'
 import { changePassword, type Owner, removeTotp } from '../../packages/server/src/oauth/account/means-to-sign-in.ts'
@@ -56,6 +56,24 @@ describe('a password that is reset while somebody else changes it', () => {
     assert.equal(await store.sessions.read(owner.session.id), null)
     await assertOver(app, tokens)
     assert.match((await openAccount(stage.browser('198.51.100.77'), fresh)).body, /Your account<\/h1>/)
+  })
+})
+
+describe('a password that is changed while its owner is disabled', () => {
+  it('RT-23 stays as it was, and so does the owner', async test => {
+    const { stage, app, owner, tokens } = await held(test)
+    const { store } = stage.pawl
+    const read: Store['users']['read'] = async subject => {
+      await disableUser(stage.workbench, owner.user.email)
+      return store.users.read(subject)
+    }
+    const server = await partsOf(stage, { ...store, users: { ...store.users, read } })
+    const typed = { current: stagePassword, wanted: 'what the thief chose', deviceSecret: null }
+    assert.deepEqual(await changePassword(server, owner, typed), { kind: 'refused' })
+    const after = (await store.users.read(owner.user.subject))?.user
+    assert.deepEqual([after?.disabled, after?.passwordHash], [true, owner.user.passwordHash])
+    assert.equal(await store.sessions.read(owner.session.id), null)
+    await assertOver(app, tokens)
   })
 })
 

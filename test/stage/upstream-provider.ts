@@ -23,7 +23,9 @@ export interface UpstreamProvider {
   readonly signIn: (authorizeUrl: URL, person: UpstreamPerson) => string
   /** The code alone, for whoever mixes things up. */
   readonly codeFor: (authorizeUrl: URL, person: UpstreamPerson) => string
-  /** How many tokens were asked for. */
+  /** How many codes were sent to it, good or not. */
+  readonly asked: () => number
+  /** How many of them it gave tokens for. */
   readonly redeemed: () => number
   /** How often it was asked about itself. */
   readonly described: () => number
@@ -35,15 +37,18 @@ interface Issued {
   readonly person: UpstreamPerson
 }
 
-export async function openUpstreamProvider(lifetime: Lifetime): Promise<UpstreamProvider> {
+/** `namesItself`: it says who it is in its answers (RFC 9207), and announces that. */
+export async function openUpstreamProvider(lifetime: Lifetime, namesItself = true): Promise<UpstreamProvider> {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }
   const codes = new Map<string, Issued>()
   let issuer = ''
+  let asked = 0
   let redeemed = 0
   let described = 0
 
   async function token(request: IncomingMessage): Promise<{ readonly status: number; readonly body: object }> {
+    asked += 1
     const sent = new URLSearchParams(await textOf(request))
     const issued = codes.get(sent.get('code') ?? '')
     codes.delete(sent.get('code') ?? '')
@@ -63,7 +68,7 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
     const answer = async () => {
       if (request.url === '/.well-known/openid-configuration') {
         described += 1
-        return { status: 200, body: metadataOf(issuer) }
+        return { status: 200, body: metadataOf(issuer, namesItself) }
       }
       if (request.url === '/jwks') return { status: 200, body: { keys: [jwk] } }
       return request.url === '/token' ? token(request) : { status: 404, body: {} }
@@ -103,6 +108,7 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
       const query = new URLSearchParams({ code: codeFor(authorizeUrl, person), state, iss: issuer })
       return `${back.pathname}?${query.toString()}`
     },
+    asked: () => asked,
     redeemed: () => redeemed,
     described: () => described,
   }
@@ -111,7 +117,7 @@ export async function openUpstreamProvider(lifetime: Lifetime): Promise<Upstream
 /** The library reads the machine's own clock: its ID tokens last for longer than this program. */
 const lasting = { iat: 1_700_000_000, exp: 4_102_444_800 }
 
-function metadataOf(issuer: string): object {
+function metadataOf(issuer: string, namesItself: boolean): object {
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -121,7 +127,7 @@ function metadataOf(issuer: string): object {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
     token_endpoint_auth_methods_supported: ['client_secret_post'],
-    authorization_response_iss_parameter_supported: true,
+    authorization_response_iss_parameter_supported: namesItself,
   }
 }
 

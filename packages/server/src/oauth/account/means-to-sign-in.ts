@@ -44,7 +44,7 @@ export async function changePassword(
   if (tried.kind !== 'signed_in') return tried
   const accounts = { ...means, users: server.store.users }
   // A reset that came in between has the last word: whoever knew the old password only must not undo it.
-  const isDue = (row: User): boolean => server.hasher.same(row.passwordHash, tried.user.passwordHash)
+  const isDue = (row: User): boolean => !row.disabled && server.hasher.same(row.passwordHash, tried.user.passwordHash)
   const ends = endsFor(server, session)
   const setting = { subject: user.subject, password: wanted, ends, emailVerified: false, isDue }
   const outcome = await setAccountPassword(accounts, setting, caller)
