@@ -7,7 +7,7 @@ import { carryOut, planRevocation } from '../../packages/server/src/admin/revoke
 import { branchesKeptForEachMax } from '../../packages/server/src/oauth/grants/branching.ts'
 import { retryKey } from '../stage/app.ts'
 import { dpopKey } from '../stage/dpop.ts'
-import { branch, branched } from '../stage/exchange.ts'
+import { branch, branched, type Branched } from '../stage/exchange.ts'
 import {
   assertInvalidGrant,
   assertOver,
@@ -105,6 +105,24 @@ describe('a token that is branched and refreshed at once', () => {
         assert.equal(body['error'], 'invalid_request')
       }
       assert.equal((await app.refresh(String([...successors][0]))).status, 200)
+    }
+  })
+
+  it('BR-03 leaves nothing alive where the whole grant is revoked at the same moment', async test => {
+    for (let round = 0; round < 6; round++) {
+      const { app, first } = await opened(test, { client: branchingShop })
+      const one = await branched(app, first.refreshToken, { branch_name: 'one' })
+      const done: Branched[] = []
+      const asked = [
+        async () => done.push(await branch(app, one.parent.refreshToken, { branch_name: 'two' })),
+        async () => done.push(await branch(app, one.branch.refreshToken, { branch_name: 'three' })),
+        () => app.revoke(one.parent.refreshToken),
+      ]
+      const turned = [...asked.slice(round % 3), ...asked.slice(0, round % 3)]
+      await Promise.all(turned.map(ask => ask()))
+      const good = done.filter(({ status }) => status === 200)
+      const tokens = [one, ...good].flatMap(({ branch: sibling, parent }) => [sibling, parent])
+      for (const { refreshToken } of tokens) assertInvalidGrant(await app.refresh(refreshToken))
     }
   })
 
