@@ -12,6 +12,7 @@ import {
 import {
   documentFailuresPerHourMax,
   documentFetchesPerHostPerMinuteMax,
+  documentFetchesPerMinuteMax,
 } from '../../packages/server/src/oauth/registration/registration-limits.ts'
 import type { App } from '../stage/app.ts'
 import type { BrowserPage } from '../stage/browser.ts'
@@ -199,6 +200,29 @@ describe('a client that publishes itself', () => {
     const before = publisher.site.requests.length
     assert.equal((await from('203.0.113.200', 0)).status, 429)
     assert.equal(publisher.site.requests.length, before)
+  })
+
+  it('SF-09 keeps out nobody who is known, whatever strangers ask of the host they share', async test => {
+    const ground = await opened(test)
+    const { stage, publisher } = ground
+    const { answer } = publisher
+    assert.equal((await open(ground, publisher.id)).status, 200)
+    stage.clock.advanceSeconds(documentFreshSecondsMax)
+    answer.status = 404
+    for (let n = 0; n < documentFetchesPerHostPerMinuteMax; n++) {
+      await stage.browser(`203.0.113.${n}`).open(requestOf(`${publisher.id}?${n}`))
+    }
+    assert.equal((await stage.browser('203.0.113.200').open(requestOf(`${publisher.id}?new`))).status, 429)
+    for (let n = 1; n < documentFetchesPerMinuteMax; n++) assert.equal((await open(ground, publisher.id)).status, 400)
+    answer.status = 200
+    assert.equal((await open(ground, publisher.id)).status, 200)
+
+    stage.clock.advanceSeconds(documentFreshSecondsMax)
+    answer.status = 404
+    for (let n = 0; n < documentFetchesPerMinuteMax; n++) assert.equal((await open(ground, publisher.id)).status, 400)
+    const { length } = publisher.site.requests
+    assert.equal((await open(ground, publisher.id)).status, 429, 'it is away, and is not asked without end')
+    assert.equal(publisher.site.requests.length, length)
   })
 
   it('RU-10 is sent no error before a person has seen a page, and neither is one that registered itself', async test => {

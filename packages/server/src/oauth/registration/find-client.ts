@@ -13,7 +13,7 @@ import { keptUntilMs } from '../../domain/registration/registration-store.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { clientOfMetadata, publishKeysFor, refuseForeignSector, withOwnWord } from './registered-client.ts'
-import { chargeDocumentFetch, noteFailedFetch, refuseWhenFull } from './registration-limits.ts'
+import { chargeKnownDocument, chargeNewDocument, noteFailedFetch, refuseWhenFull } from './registration-limits.ts'
 import { documentPolicy } from './registration-policy.ts'
 
 /**
@@ -35,8 +35,8 @@ export async function findClient(
   const nowMs = await server.store.now()
   const isFresh = source?.kind === 'document' && nowMs < source.freshUntilMs && source.vouchedBy === vouchedBy
   if (reading !== null && isFresh) return reading.client
-  const document = await fetched(server, clientId, caller)
   const known = { clientId, reading, vouchedBy, caller, nowMs }
+  const document = await fetched(server, known)
   return keep(server, await clientOfDocument(server, document, known), known)
 }
 
@@ -56,11 +56,12 @@ function voucherFor(server: AuthorizationServer, clientId: ClientId): string | n
   return hosts.includes('*') && server.outbound.judge(clientId, 'stranger') === null ? null : undefined
 }
 
-async function fetched(server: AuthorizationServer, clientId: ClientId, caller: Caller): Promise<ClientDocument> {
-  await chargeDocumentFetch(server, hostOfDocument(clientId), caller.address)
+async function fetched(server: AuthorizationServer, { clientId, reading, caller }: Known): Promise<ClientDocument> {
+  if (reading === null) await chargeNewDocument(server, hostOfDocument(clientId), caller.address)
+  else await chargeKnownDocument(server, clientId)
   const document = await server.clientDocuments.fetch(clientId)
   if (!('refusal' in document)) return document
-  await noteFailedFetch(server, caller.address)
+  if (reading === null) await noteFailedFetch(server, caller.address)
   throw unusable(clientId, document.refusal)
 }
 

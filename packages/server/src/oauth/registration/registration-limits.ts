@@ -1,5 +1,6 @@
 /** How many clients may come by themselves: from one network in an hour, and in all. Bounds, not defences (I13). */
 
+import type { ClientId } from '@pawl/family'
 import { networkOf } from '../../domain/throttle/network.ts'
 import { secondsUntil } from '../../domain/throttle/throttle.ts'
 import type { AuthorizationServer } from '../authorization-server.ts'
@@ -9,8 +10,10 @@ import { OAuthError } from '../oauth-error.ts'
 export const registrationsPerHourMax = 200
 /** Fetches of documents that failed: whoever makes us fetch what is not there is not let to go on. */
 export const documentFailuresPerHourMax = 60
-/** Fetches from one host, whoever asked: nobody is to be hit through us. */
+/** Fetches of documents that are not known yet from one host, whoever asked: nobody is to be hit through us. */
 export const documentFetchesPerHostPerMinuteMax = 60
+/** Fetches of one document that is known: it is wanted again when it is old, and until that has succeeded. */
+export const documentFetchesPerMinuteMax = 10
 const hourSeconds = 3600
 const minuteSeconds = 60
 
@@ -29,8 +32,14 @@ export async function refuseWhenFull(server: AuthorizationServer): Promise<void>
   })
 }
 
+/** Throws `too_many_requests`. A client that is known is not kept out by what strangers ask of its host, or its neighbours of us. */
+export async function chargeKnownDocument(server: AuthorizationServer, id: ClientId): Promise<void> {
+  const limit = { max: documentFetchesPerMinuteMax, seconds: minuteSeconds }
+  await chargeOrThrow(server, server.hasher.keyOf('document', id), limit)
+}
+
 /** Throws `too_many_requests` where this network has had too many failures, or the host too many fetches. */
-export async function chargeDocumentFetch(server: AuthorizationServer, host: string, address: string): Promise<void> {
+export async function chargeNewDocument(server: AuthorizationServer, host: string, address: string): Promise<void> {
   const failures = await server.store.throttles.look(failuresKey(server, address))
   if (failures !== null && failures.count >= documentFailuresPerHourMax) throw await tooMany(server, failures)
   const key = server.hasher.keyOf('document host', host)
