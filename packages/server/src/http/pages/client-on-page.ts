@@ -23,14 +23,17 @@ export function clientName(client: ClientOnPage): Html {
 }
 
 /** With the host it leads to, which the words cannot hide. The page there is not told where the person came from. */
-export function clientPageLink({ words, href }: ClientPage): Html {
+function clientPageLink({ words, href }: ClientPage): Html {
   return html`<a href="${href}" target="_blank" rel="noopener noreferrer">${words}</a> (<bdi>${new URL(href).host}</bdi>)`
 }
 
-/** All its pages in one line, for whoever has yet to sign in; null where there are none. */
-export function clientPagesLine({ pages = [] }: ClientOnPage): Html | null {
+/**
+ * Its pages, as entries of a list of facts; null where there are none. Nothing of them is loaded here: a picture would tell
+ * its server who is looking.
+ */
+export function clientPageFacts({ pages = [] }: ClientOnPage): Html | null {
   if (pages.length === 0) return null
-  return html`<p>About the application: ${pages.map((each, index) => html`${index === 0 ? null : ', '}${clientPageLink(each)}`)}</p>`
+  return html`<dt>About the application</dt>${pages.map(each => html`<dd>${clientPageLink(each)}</dd>`)}`
 }
 
 /** `Invoices (invoices.example)` */

@@ -1,7 +1,7 @@
 /** The consent page: who asks, for what, for how long, and as whom. Allow and deny weigh the same. */
 
 import type { DetailInWords } from '../../domain/authorization-details/details-words.ts'
-import { type ClientOnPage, clientPageLink } from './client-on-page.ts'
+import { clientPageFacts, type ClientOnPage } from './client-on-page.ts'
 import { inWords } from './durations.ts'
 import { type Html, html } from './html.ts'
 import { page, type Page, type PageFrame, stateForm } from './layout.ts'
@@ -49,14 +49,8 @@ export function permissions(props: Omit<ConsentPageProps, 'clientIsCertain'>): H
 ${props.resources.length === 0 ? null : html`<dt>Where</dt>${props.resources.map(resource => html`<dd><code><bdi>${resource}</bdi></code></dd>`)}`}
 ${client.publishedAt === undefined ? null : html`<dt>Published at</dt><dd><strong><bdi>${client.publishedAt}</bdi></strong></dd>`}
 ${client.host === null ? null : html`<dt>The answer goes to</dt><dd><bdi>${client.host}</bdi></dd>`}
-${pagesOf(client)}
+${clientPageFacts(client)}
 </dl>`
-}
-
-/** Nothing of them is loaded here: a picture would tell its server who is looking. */
-function pagesOf({ pages = [] }: ClientOnPage): Html | null {
-  if (pages.length === 0) return null
-  return html`<dt>About it</dt>${pages.map(each => html`<dd>${clientPageLink(each)}</dd>`)}`
 }
 
 /** What the application sent stands out and cannot turn the operator's words around. */

@@ -1,6 +1,6 @@
 /** The sign-in page: one page, one form with both fields, whatever went wrong before. */
 
-import { type ClientOnPage, clientNameAndHost, clientPagesLine } from './client-on-page.ts'
+import { clientPageFacts, type ClientOnPage, clientNameAndHost } from './client-on-page.ts'
 import { waitInWords } from './durations.ts'
 import { type Html, html } from './html.ts'
 import { page, type Page, type PageFrame, stateForm } from './layout.ts'
@@ -44,7 +44,7 @@ export function signInPage(props: SignInPageProps): Page {
 ${props.signedInAs === null ? null : html`<p class="notice">You are signed in as <bdi>${props.signedInAs}</bdi>. Please show once more that it is you, or sign in as somebody else.</p>`}
 ${problem === null ? null : html`<p class="notice problem" id="problem" role="alert">${sentenceOf(problem)}</p>`}
 ${stateForm({ action, stateToken, content: fields(props) })}${passkey}${upstreamForm(props, action)}`
-  const below = html`<div class="aside">${forgottenLink(props)}${props.offersAccount === true ? newAccountForm(action, stateToken) : null}${client === null ? null : html`${giveUpForm(client, stateToken)}${clientPagesLine(client)}`}</div>`
+  const below = html`<div class="aside">${forgottenLink(props)}${props.offersAccount === true ? newAccountForm(action, stateToken) : null}${client === null ? null : html`${giveUpForm(client, stateToken)}${aboutClient(client)}`}</div>`
   const script = passkey === null ? {} : { script: passkeyScript }
   const title = problem === null ? 'Sign in' : 'Problem: sign in'
   return page({ issuerHost: props.issuerHost, title, card, below, ...script })
@@ -101,6 +101,11 @@ function newAccountForm(action: string, stateToken: string): Html {
 function giveUpForm(client: ClientOnPage, stateToken: string): Html {
   const button = html`<button name="decision" value="cancel">Go back to <bdi>${client.name}</bdi> without signing in</button>`
   return stateForm({ action: '/sign-in', stateToken, content: button })
+}
+
+function aboutClient(client: ClientOnPage): Html | null {
+  const facts = clientPageFacts(client)
+  return facts === null ? null : html`<dl class="facts">${facts}</dl>`
 }
 
 function sentenceOf(problem: SignInProblem): string {
