@@ -309,6 +309,18 @@ describe('consentPage', () => {
     assert.deepEqual(form.match(/value="(allow|deny)"/g), ['value="allow"', 'value="deny"'])
   })
 
+  it('links to the pages of an application, with their hosts and nothing loaded from them', () => {
+    const pages = [{ words: 'Its terms', href: 'https://terms.example/?a=1&b="x"' }]
+    for (const { body } of [
+      consentPage({ ...consent, client: { ...consent.client, pages } }),
+      signInPage({ ...signIn, client: { name: 'Shop', host: 'shop.example', pages } }),
+    ]) {
+      const link = '<a href="https://terms.example/?a=1&amp;b=&quot;x&quot;" target="_blank" rel="noopener noreferrer">'
+      assert.ok(body.includes(`${link}Its terms</a> (<bdi>terms.example</bdi>)`), body)
+    }
+    assert.ok(!consentPage(consent).body.includes('About the application'))
+  })
+
   it('warns where nobody can prove which application it is', () => {
     const warning = 'Nobody can prove which application this is'
     assert.ok(!consentPage(consent).body.includes(warning))
