@@ -66,7 +66,7 @@ export function deviceConsentPage(props: DeviceConsentPageProps): Page {
 <dl class="facts">
 <dt>Asked from</dt><dd><bdi>${device.address}</bdi>, ${device.isNearby ? 'the network you are on now' : html`<strong>another network than yours</strong>`}</dd>
 <dt>Asked with</dt><dd><bdi>${device.userAgent === '' ? 'a program that does not say what it is' : device.userAgent}</bdi></dd>
-<dt>Asked</dt><dd>${inWords(device.askedSecondsAgo)} ago</dd>
+<dt>Asked</dt><dd>${device.askedSecondsAgo === 0 ? 'just now' : `${inWords(device.askedSecondsAgo)} ago`}</dd>
 </dl>
 ${permissions(props)}
 ${stateForm({ action: '/consent', stateToken, content: decisions() })}`

@@ -44,6 +44,7 @@ ul.permissions li::before{content:"";position:absolute;left:0;top:.7em;width:.93
 .facts dd+dt{margin-top:.75rem}
 form{margin:0}
 .field{margin-top:1.125rem}
+.field .quiet{margin:.5rem 0 0}
 label{display:block;margin-bottom:.375rem;font-weight:600}
 input{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;font:inherit;color:inherit;background:var(--field);border:1px solid var(--border);border-radius:.5rem}
 input[aria-invalid=true]{border:2px solid var(--danger)}
@@ -55,24 +56,27 @@ button{font:inherit;cursor:pointer;min-height:3rem;padding:.625rem 1.25rem;borde
 .choices{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 .choices button{flex:1 1 9rem}
 .aside{display:flex;flex-wrap:wrap;gap:0 1.25rem;margin-top:.75rem}
+.aside p{display:flex;align-items:center;min-height:2.75rem;margin:0}
 .aside button{min-height:2.75rem;padding:.25rem;margin-left:-.25rem;border:0;background:none;color:var(--accent);font-weight:400;text-align:left;text-decoration:underline;text-underline-offset:.2em;text-decoration-thickness:1px}
 .aside button:hover{color:var(--accent-strong);text-decoration-thickness:2px}
 a{color:var(--accent);text-underline-offset:.2em}
 a:hover{color:var(--accent-strong)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .notice{margin:1.25rem 0 0;padding:.75rem 1rem;border-left:4px solid var(--brass);background:var(--ground);border-radius:0 .5rem .5rem 0}
+.notice+p{margin-top:1.25rem}
 .problem{border-left-color:var(--danger);background:var(--danger-ground);color:var(--danger);font-weight:600}
 .providers{margin-top:.75rem}
 .providers form{margin-top:.75rem}
 .providers button{width:100%}
 section{margin-top:1.75rem;padding-top:.25rem;border-top:1px solid var(--line)}
+section h2{font-size:1.25rem}
 ul.rows{list-style:none;margin:0 0 1rem;padding:0}
 ul.rows>li{display:flex;flex-wrap:wrap;align-items:flex-start;justify-content:space-between;gap:.5rem 1rem;padding:.75rem 0;border-bottom:1px solid var(--line)}
 ul.rows>li>span{flex:1 1 12rem;min-width:0}
 ul.rows .inner{flex:1 1 100%;margin:0;padding-left:.875rem;border-left:2px solid var(--line)}
 ul.rows>li:last-child,ul.inner>li:last-child{border-bottom:0}
 .small{min-height:2.75rem;padding:.25rem .875rem}
-a.small{display:inline-flex;align-items:center}
+a.small{display:inline-flex;align-items:center;border:2px solid;border-radius:.5rem;font-weight:600;text-decoration:none}
 ul.codes{list-style:none;margin:0 0 1rem;padding:0;columns:2;column-gap:1rem}
 ul.codes li{padding:.25rem 0;break-inside:avoid}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.9375em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
