@@ -3,6 +3,9 @@
  * `oidc-client-ts` as npm brings it, in a real Chromium. Everything speaks https under names of its own, because browsers
  * tell sites by scheme and registrable domain: `app.pawl.test` is the same site as the server at `id.pawl.test`, and
  * `app.elsewhere.test` is another one.
+ *
+ * It is the pattern of `auth0-spa-js`. That library itself cannot be used: it asks for tokens at `/oauth/token` and renews by
+ * `response_mode=web_message`, whatever the metadata say.
  */
 
 import assert from 'node:assert/strict'
