@@ -33,6 +33,17 @@ async function opened(lifetime: Lifetime, settings: { readonly [name: string]: u
   return { stage, publisher, app: options => appFor(stage, { client: itself, secret: null }, options) }
 }
 
+async function letDeviceIn({ stage, publisher, app }: Scene): Promise<void> {
+  const itself = app()
+  const device = await askDevice(itself)
+  const browser = stage.browser()
+  const page = await browser.signIn(await typeCode(browser, device.user_code))
+  assert.ok(page.body.includes(new URL(publisher.id).host))
+  await browser.decide(page, 'allow')
+  assert.equal((await poll(itself, device.device_code)).status, 200)
+  assert.equal(publisher.site.requests.length, 1)
+}
+
 describe('a client that publishes itself', () => {
   it('signs people in without registering, and needs its document for nothing afterwards', async test => {
     const { stage, publisher, app } = await opened(test)
@@ -70,16 +81,17 @@ describe('a client that publishes itself', () => {
 
   it('may come with a device first, and is told to the person by where it publishes itself', async test => {
     const { stage, publisher, app } = await opened(test)
-    const grant_types = ['authorization_code', 'refresh_token', deviceCodeGrantType]
-    publisher.publish({ grant_types })
-    const itself = app()
-    const device = await askDevice(itself)
-    const browser = stage.browser()
-    const page = await browser.signIn(await typeCode(browser, device.user_code))
-    assert.ok(page.body.includes(new URL(publisher.id).host))
-    await browser.decide(page, 'allow')
-    assert.equal((await poll(itself, device.device_code)).status, 200)
-    assert.equal(publisher.site.requests.length, 1)
+    publisher.publish({ grant_types: ['authorization_code', 'refresh_token', deviceCodeGrantType] })
+    await letDeviceIn({ stage, publisher, app })
+    assert.equal((await clientOf(stage, publisher.id)).kind, 'native')
+  })
+
+  it('may be a device and nothing else', async test => {
+    const { stage, publisher, app } = await opened(test)
+    const grant_types = ['refresh_token', deviceCodeGrantType]
+    publisher.publish({ grant_types, redirect_uris: undefined, response_types: [] })
+    await letDeviceIn({ stage, publisher, app })
+    assert.equal((await clientOf(stage, publisher.id)).kind, 'device')
   })
 
   it('proves itself with the keys it publishes', async test => {

@@ -48,7 +48,7 @@ export function updatePolicy(server: AuthorizationServer, client: Client, source
 /** What the metadata of a published document may say. The operator may have named the host, and knows what it publishes. */
 export function documentPolicy(server: AuthorizationServer, vouchedBy: string | null): MetadataPolicy {
   return {
-    kinds: ['web', 'spa', 'native'],
+    kinds: ['web', 'spa', 'native', 'device'],
     scopes: server.rules.registrationScopes,
     authMethods: publishableMethods,
     judgeUrl: url => server.outbound.judge(url, vouchedBy === null ? 'stranger' : 'operator'),
