@@ -12,6 +12,7 @@ import {
   appRedirect,
   clientOf,
   type JsonAnswer,
+  manage,
   type Members,
   register,
   registered,
@@ -346,6 +347,20 @@ describe('a registration', () => {
     const { status, body: service } = await register(stage, job, { token: secret })
     assert.equal(status, 201, JSON.stringify(service))
     assert.equal(service['scope'], 'jobs')
+  })
+
+  it('CM-10 is of the kind that its token is for, also after a change, and of no longer life without one', async test => {
+    const stage = await opened(test)
+    const partner = await addRegistrationToken(stage.workbench, { name: 'partner', kinds: ['integration'], uses: 2 })
+    const body = await registered(stage, {}, { token: partner.secret })
+    const { kind, absoluteSeconds } = await clientOf(stage, body['client_id'])
+    assert.deepEqual([kind, absoluteSeconds], ['integration', 365 * day])
+    assert.equal((await manage(stage, 'PUT', body)).status, 200)
+    assert.equal((await clientOf(stage, body['client_id'])).kind, 'integration')
+    const bare = { ...metadata, token_endpoint_auth_method: 'none' }
+    assertRefused(await register(stage, bare, { token: partner.secret }), undefined, 'a public one')
+    const { kind: other, absoluteSeconds: shorter } = await clientOf(stage, (await registered(stage))['client_id'])
+    assert.deepEqual([other, shorter], ['web', 90 * day])
   })
 
   it('CM-10 is a public client only where it is one, and its pages get no refresh token that is not bound', async test => {

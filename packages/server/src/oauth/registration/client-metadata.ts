@@ -88,7 +88,7 @@ const addresses = [
 export function readMetadata(sent: JsonObject, policy: MetadataPolicy): ReadMetadata {
   const members = withoutPointless(withoutNulls(sent))
   const auth = authMethodOf(members, policy)
-  const kind = kindOf(members, auth)
+  const kind = kindOf(members, auth, policy)
   if (!policy.kinds.includes(kind)) throw wrong(`Clients of kind ${kind} cannot be registered here.`)
   const scopes = scopesOf(members, kind, policy)
   const changes = changesOf(members, {
@@ -131,7 +131,7 @@ function grantTypesOf(members: JsonObject): readonly string[] {
   return textsOf(members, 'grant_types') ?? ['authorization_code']
 }
 
-function kindOf(members: JsonObject, auth: AuthMethod): ClientKind {
+function kindOf(members: JsonObject, auth: AuthMethod, { kinds }: MetadataPolicy): ClientKind {
   const type = members['application_type'] ?? 'web'
   if (type !== 'web' && type !== 'native') throw wrong('application_type is web or native.')
   const grantTypes = grantTypesOf(members)
@@ -148,8 +148,12 @@ function kindOf(members: JsonObject, auth: AuthMethod): ClientKind {
     if (auth === 'none') throw wrong('client_credentials needs a client that authenticates.')
     return 'service'
   }
-  return auth === 'none' ? publicKindOf(members, grantTypes, redirectUris) : 'web'
+  if (auth === 'none') return publicKindOf(members, grantTypes, redirectUris)
+  return serverKinds.find(kind => kinds.includes(kind)) ?? 'web'
 }
+
+/** Nothing in the metadata tells these apart: a token may be for one of them. */
+const serverKinds = ['web', 'bff', 'integration'] as const
 
 /** A page keeps no refresh token unless it is bound to a key; whatever else is public runs on the person's own machine. */
 function publicKindOf(members: JsonObject, grantTypes: readonly string[], uris: readonly string[]): ClientKind {
