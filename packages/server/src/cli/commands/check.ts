@@ -6,9 +6,10 @@
 import { type Command, Option } from 'commander'
 import { checkedProfileNames, type CheckedProfileName, checkProfile, type Report } from '../../admin/check/check.ts'
 import type { Situation } from '../../admin/check/clause.ts'
-import { listClients, showClient } from '../../admin/clients.ts'
+import { clientsListedMax, listClients, showClient } from '../../admin/clients.ts'
 import { listResources } from '../../admin/resources.ts'
 import type { Workbench } from '../../admin/workbench.ts'
+import type { Client } from '../../domain/client/client.ts'
 import { completeConfig, type Config } from '../../config/config.ts'
 import { obtainMasterKeys } from '../../config/master-key.ts'
 import { publishedMetadata } from '../../published-metadata.ts'
@@ -45,21 +46,31 @@ async function reportOf(world: World, flags: CheckFlags): Promise<Report> {
   for (const warning of warnings) tell(world, warning)
   const masterKeys = obtainMasterKeys(settings, world.environment, world.entropy)
   const config = completeConfig(settings, masterKeys, settings.port)
-  const situation = await workWith(world, config, workbench => situationOf(config, workbench, flags.client))
+  const situation = await workWith(world, config, workbench =>
+    situationOf(world, config, { workbench, named: flags.client }),
+  )
   return checkProfile(flags.profile, situation)
 }
 
 async function situationOf(
+  world: World,
   config: Config,
-  workbench: Workbench,
-  named: readonly string[] | undefined,
+  { workbench, named }: { readonly workbench: Workbench; readonly named: readonly string[] | undefined },
 ): Promise<Situation> {
-  const clients =
-    named === undefined
-      ? (await listClients(workbench)).filter(({ disabled }) => !disabled)
-      : await Promise.all(named.map(name => showClient(workbench, name)))
+  const clients = named === undefined ? await enabledClients(world, workbench) : await clientsNamed(workbench, named)
   const resources = await listResources(workbench)
   return { issuer: config.issuer, settings: config, metadata: publishedMetadata(config), clients, resources }
+}
+
+async function enabledClients(world: World, workbench: Workbench): Promise<readonly Client[]> {
+  const listed = await listClients(workbench)
+  // What was not looked at must not pass for what is well.
+  if (listed.length === clientsListedMax) tell(world, `Only the first ${clientsListedMax} clients were looked at.`)
+  return listed.filter(({ disabled }) => !disabled)
+}
+
+function clientsNamed(workbench: Workbench, names: readonly string[]): Promise<readonly Client[]> {
+  return Promise.all(names.map(name => showClient(workbench, name)))
 }
 
 function collect(text: string, before: readonly string[] | undefined): readonly string[] {
