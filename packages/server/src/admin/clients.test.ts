@@ -100,7 +100,11 @@ describe('a registration is refused', () => {
     ['a device that sends people to a page', { ...web, kind: 'device' }, /sends nobody to a page/],
     ['a page that signs in on a second device', { ...web, kind: 'spa', deviceGrant: true }, /--device-grant/],
     ['a branch of nothing', { ...web, refresh: false, exchange: 'branching' }, /nothing to branch/],
-    ['branches that outlive a reuse', { ...web, exchange: 'branching', reuseEnds: 'family' }, /leave --reuse-ends family/],
+    [
+      'branches that outlive a reuse',
+      { ...web, exchange: 'branching', reuseEnds: 'family' },
+      /leave --reuse-ends family/,
+    ],
     ['a public client that acts for others', { ...phone, exchange: 'delegation' }, /RFC 8693/],
     ['a web client without a redirect URI', { id: 'app', kind: 'web' }, /at least one --redirect/],
     ['a service with one', { ...web, kind: 'service' }, /leave the redirect URIs out/],
