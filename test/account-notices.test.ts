@@ -48,6 +48,20 @@ describe('a change to how somebody signs in', () => {
     for (const { text } of stage.mails()) assert.doesNotMatch(text, /One/, 'nothing that was typed is repeated')
   })
 
+  it('is told of too where a recovery code was used to sign in', async test => {
+    const scene = await openScene(test, { client: shop })
+    const [user] = await scene.stage.pawl.store.users.list(1)
+    assert.ok(user !== undefined)
+    const { recoveryCodes } = await giveAuthenticator(scene.stage, user)
+    const page = await openAccount(scene.browser)
+    const wrong = await scene.browser.submit(page, { code: '0000-0000-0000-0000', decision: 'check' })
+    assert.deepEqual(await subjectsAndTexts(scene), [])
+    await scene.browser.submit(wrong, { code: recoveryCodes[0] ?? '', decision: 'check' })
+    assert.deepEqual(await subjectsAndTexts(scene), [
+      'ada@example.com: A recovery code was used to sign in to your account at localhost:7295 just now.',
+    ])
+  })
+
   it('buries nobody in mail, however often it is made', async test => {
     const scene = await openScene(test, { client: shop })
     await withCodes(scene)

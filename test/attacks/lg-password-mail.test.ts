@@ -3,7 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { disableUser, resetPassword } from '../../packages/server/src/admin/users.ts'
-import { linkSeconds, mailsPerHourMax } from '../../packages/server/src/domain/user/password-mail.ts'
+import {
+  linkSeconds,
+  mailsPerHourMax,
+  mailsPerNetworkAndHourMax,
+} from '../../packages/server/src/domain/user/password-mail.ts'
 import { openAccount } from '../stage/account.ts'
 import { type Browser, type BrowserPage, stagePassword } from '../stage/browser.ts'
 import { openScene, type Scene, settle, shop } from '../stage/scene.ts'
@@ -180,6 +184,19 @@ describe('asking for a link', () => {
     await ask(browser, 'ada@example.com')
     await settle(stage)
     assert.equal(stage.mails().length, mailsPerHourMax + 1)
+  })
+
+  it('LG-09 goes on in a browser that the account knows, whatever others of its network ask for', async test => {
+    const { app, browser, stage } = await opened(test)
+    await app.signIn(browser)
+    const stranger = stage.browser()
+    for (let index = 0; index < mailsPerNetworkAndHourMax; index++) await ask(stranger, `nobody-${index}@example.com`)
+    await ask(stranger, 'ada@example.com')
+    await settle(stage)
+    assert.deepEqual(stage.mails(), [], 'the network has asked for enough')
+    for (let index = 0; index < mailsPerHourMax + 2; index++) await ask(browser, 'ada@example.com')
+    await settle(stage)
+    assert.equal(stage.mails().length, mailsPerHourMax)
   })
 
   it('LG-03 tells nothing of who has an account', async test => {

@@ -10,6 +10,7 @@ import { raiseSession } from '../domain/session/sessions.ts'
 import { emailKey } from '../domain/user/email-key.ts'
 import { rememberDevice } from '../domain/user/known-device.ts'
 import { type SecondFactorOutcome, showSecondFactor } from '../domain/user/second-factor.ts'
+import { tellOfChange } from './account/tell-owner.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { FirstFactor } from './authorize/interaction.ts'
 import { type BrowserSecrets, openSession, type SignedIn } from './browser.ts'
@@ -39,6 +40,7 @@ export async function signInWithCode(server: AuthorizationServer, attempt: CodeA
     caller,
   })
   if (shown.kind !== 'shown') return shown
+  if (shown.by === 'recovery_code') tellOfChange(server, user.subject, 'recovery_code_used')
   const device = rememberDevice({ hashes: server.hasher, entropy: server.entropy }, browser.device, accountKey)
   if (firstFactor !== null) {
     const { authTimeMs, amr } = firstFactor

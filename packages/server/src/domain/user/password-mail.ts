@@ -8,7 +8,7 @@ import type { Subject } from '@pawl/family'
 import type { Sealer } from '../keys/seal.ts'
 import { charge, findOver, type Limit } from '../throttle/throttle.ts'
 import type { ThrottleStore } from '../throttle/throttle-store.ts'
-import type { KeyOf } from './known-device.ts'
+import { type KeyOf, knownDevice } from './known-device.ts'
 import type { User } from './user.ts'
 
 export const linkSeconds = 900
@@ -52,15 +52,23 @@ export function openLink(sealer: Sealer, token: string, nowMs: number): Link | n
   return nowMs < link.endsAtMs ? link : null
 }
 
-/** Counts one more mail; false where there were enough. The same work for an account that is there and one that is not. */
-export async function mayMail(
-  throttles: ThrottleStore,
-  hashes: KeyOf,
-  to: { readonly accountKey: string; readonly network: string },
-): Promise<boolean> {
+export interface MailWanted {
+  readonly accountKey: string
+  readonly network: string
+  /** The device cookie as it came, or null. */
+  readonly deviceSecret: string | null
+}
+
+/**
+ * Counts one more mail; false where there were enough. The same work for an account that is there and one that is not. A
+ * browser that has signed in to the account before does not wait for what others of its network ask for.
+ */
+export async function mayMail(throttles: ThrottleStore, hashes: KeyOf, wanted: MailWanted): Promise<boolean> {
+  const { accountKey, network, deviceSecret } = wanted
+  const isKnown = knownDevice(hashes, deviceSecret, accountKey) !== null
   const limits = [
-    mailLimit(hashes, 'mail_account', to.accountKey, mailsPerHourMax),
-    mailLimit(hashes, 'mail_network', to.network, mailsPerNetworkAndHourMax),
+    mailLimit(hashes, 'mail_account', accountKey, mailsPerHourMax),
+    ...(isKnown ? [] : [mailLimit(hashes, 'mail_network', network, mailsPerNetworkAndHourMax)]),
   ]
   // Asked first: whoever goes on against a full limit leaves no rows behind.
   if ((await findOver(throttles, limits)) !== null) return false

@@ -23,6 +23,11 @@ export interface Browser {
   readonly setCookies: readonly string[]
 }
 
+/** What the device cookie holds, for whoever needs no more of the browser. */
+export function deviceSecretOf(request: HttpRequest): string | null {
+  return parseCookies(request.headers['cookie']).get(deviceCookie) ?? null
+}
+
 /** The browser behind a request; a new one gets its name with the answer. */
 export async function browserOf(server: AuthorizationServer, request: HttpRequest): Promise<Browser> {
   const cookies = parseCookies(request.headers['cookie'])

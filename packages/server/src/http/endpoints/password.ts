@@ -15,6 +15,7 @@ import {
 import { passwordSentence } from '../pages/password-sentence.ts'
 import type { Endpoint } from '../router.ts'
 import { accountPath } from './account-sign-in.ts'
+import { deviceSecretOf } from './browser-cookies.ts'
 import { issuerHostOf, pageResponse, refuseForeignPost } from './page-answers.ts'
 import { callerOf } from './protocol-request.ts'
 
@@ -24,7 +25,8 @@ export function forgottenEndpoint(server: AuthorizationServer): Endpoint {
     if (request.method !== 'POST') return pageResponse(forgottenPage(frame))
     refuseForeignPost(request)
     const email = readForm(request).get('username') ?? ''
-    await askForMail(server, { email, wants: 'password', caller: callerOf(request, requestId) })
+    const caller = callerOf(request, requestId)
+    await askForMail(server, { email, wants: 'password', deviceSecret: deviceSecretOf(request), caller })
     return pageResponse(mailSentPage(frame))
   }
 }

@@ -79,7 +79,8 @@ function leaving(server: AuthorizationServer, attempt: Attempted): Promise<HttpR
 async function askedForAccount(server: AuthorizationServer, attempt: Attempted): Promise<HttpResponse> {
   const { interaction, client, browser, parameters, request, requestId } = attempt
   const caller = callerOf(request, requestId)
-  await askForMail(server, { email: parameters.get('username') ?? '', wants: 'account', caller })
+  const email = parameters.get('username') ?? ''
+  await askForMail(server, { email, wants: 'account', deviceSecret: browser.secrets.device, caller })
   const stateToken = sealInteraction(server, interaction, browser.hash)
   const frame = { issuerHost: issuerHostOf(server), client: clientOnPage(client, interaction.request.redirectUri) }
   return pageResponse(signUpPage({ ...frame, stateToken, loginHint: null, isSent: true }))

@@ -58,6 +58,8 @@ export function passwordChangedMail({ to, issuer }: About): Mail {
   const text = `The password of your account at ${host} was changed just now.
 
 If it was not you, choose a new one at once, and tell whoever runs ${host}.
+
+Other ways to sign in that are set up, such as passkeys, stay as they are. You find them on ${issuer}/account.
 `
   return { to, subject: `Your password at ${host} was changed`, text }
 }
@@ -69,6 +71,7 @@ export type ChangedWay =
   | 'totp_set'
   | 'totp_removed'
   | 'recovery_codes_made'
+  | 'recovery_code_used'
   | 'upstream_linked'
   | 'upstream_unlinked'
 
@@ -87,6 +90,7 @@ const changes: { readonly [what in ChangedWay]: string } = {
   totp_set: 'Codes of an authenticator application were set up for',
   totp_removed: 'Codes of an authenticator application were turned off for',
   recovery_codes_made: 'New recovery codes were made for',
+  recovery_code_used: 'A recovery code was used to sign in to',
   upstream_linked: 'An account at another provider was connected to',
   upstream_unlinked: 'An account at another provider was disconnected from',
 }

@@ -28,6 +28,8 @@ export const choosePasswordPath = '/password'
 
 export interface MailRequest {
   readonly email: string
+  /** The device cookie as it came, or null. */
+  readonly deviceSecret: string | null
   readonly caller: Caller
   /** What the person came for: what they get depends on whether there is an account. */
   readonly wants: 'password' | 'account'
@@ -38,12 +40,12 @@ export interface MailRequest {
  * written about it is written when it is on its way, which is no moment that whoever asked could wait for.
  */
 export async function askForMail(server: AuthorizationServer, asked: MailRequest): Promise<void> {
-  const { caller, wants } = asked
+  const { deviceSecret, caller, wants } = asked
   const email = asked.email.trim()
   const key = emailKey(email)
   const accountKey = key ?? ` ${email}`
   const network = networkOf(caller.address)
-  const isWithin = await mayMail(server.store.throttles, server.hasher, { accountKey, network })
+  const isWithin = await mayMail(server.store.throttles, server.hasher, { accountKey, network, deviceSecret })
   const user = (await server.store.users.readByEmailKey(accountKey))?.user ?? null
   if (isWithin) server.background.run(() => sendMail(server, { user, email: key, wants, caller }))
 }
