@@ -117,7 +117,9 @@ describe('the management of a registration', () => {
   })
 
   it('CM-12 loses nothing when what was read is written back, whatever the client and the operator have said', async test => {
-    const stage = await opened(test, { registrationScopes: ['openid', 'email', 'offline_access', 'orders:read'] })
+    const certificates = { clientCertificateHeader: 'x-client-cert', trustedProxies: ['192.0.2.1'] }
+    const registrationScopes = ['openid', 'email', 'offline_access', 'orders:read']
+    const stage = await opened(test, { registrationScopes, ...certificates })
     const jwks = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'a' }] }
     const keyed = { token_endpoint_auth_method: 'private_key_jwt', jwks }
     const away = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://app.example/jwks' }

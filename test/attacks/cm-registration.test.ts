@@ -38,6 +38,8 @@ async function assertNoClient(stage: Stage): Promise<void> {
 }
 
 const metadata = { redirect_uris: [appRedirect] }
+/** A server whose proxy shows the certificates of clients. */
+const withCertificates = { clientCertificateHeader: 'x-client-cert', trustedProxies: ['192.0.2.1'] }
 
 const addressMembers = [
   'client_uri',
@@ -111,7 +113,7 @@ describe('a registration', () => {
   })
 
   it('CM-03 whose grant types, response types and method do not go together is refused', async test => {
-    const stage = await opened(test)
+    const stage = await opened(test, withCertificates)
     const wrong: readonly Members[] = [
       { grant_types: ['authorization_code'], response_types: ['token'] },
       { grant_types: ['refresh_token'], response_types: ['code'] },
@@ -151,6 +153,14 @@ describe('a registration', () => {
       assertRefused(await register(stage, { ...metadata, ...members }), undefined, JSON.stringify(members))
     }
     await assertNoClient(stage)
+  })
+
+  it('CM-03 with a certificate where none can be shown is refused, and elsewhere taken', async test => {
+    const bare = await opened(test)
+    const proxied = await opened(test, withCertificates)
+    const byName = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'app.example' }
+    assertRefused(await register(bare, { ...metadata, ...byName }))
+    assert.equal((await register(proxied, { ...metadata, ...byName })).status, 201)
   })
 
   it('CM-03 without a redirect URI, or with one that is dangerous, is refused by that name', async test => {

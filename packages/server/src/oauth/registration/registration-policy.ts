@@ -14,9 +14,14 @@ const registrableMethods: readonly AuthMethod[] = [
   'client_secret_post',
   'client_secret_jwt',
   'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
 ]
+
+/** Only where certificates can be shown, as the metadata says: elsewhere such a client could never be anybody. */
+const certificateMethods: readonly AuthMethod[] = ['tls_client_auth', 'self_signed_tls_client_auth']
+
+function methodsAt({ clientCertificates }: AuthorizationServer): readonly AuthMethod[] {
+  return clientCertificates === null ? registrableMethods : [...registrableMethods, ...certificateMethods]
+}
 
 /** A document is public, so nothing in it can be a secret that both sides share (Client ID Metadata Document §4.1). */
 const publishableMethods: readonly AuthMethod[] = ['none', 'private_key_jwt']
@@ -26,7 +31,7 @@ export function registrationPolicy(server: AuthorizationServer, token: InitialAc
   return {
     kinds: token?.kinds ?? registrableKinds,
     scopes: token?.scopes ?? server.rules.registrationScopes,
-    authMethods: registrableMethods,
+    authMethods: methodsAt(server),
     judgeUrl: url => server.outbound.judge(url, token === null ? 'stranger' : 'operator'),
   }
 }
@@ -40,7 +45,7 @@ export function updatePolicy(server: AuthorizationServer, client: Client, source
   return {
     kinds: [client.kind],
     scopes: isByToken ? client.scopes : [...new Set([...client.scopes, ...server.rules.registrationScopes])],
-    authMethods: registrableMethods,
+    authMethods: methodsAt(server),
     judgeUrl: url => server.outbound.judge(url, isByToken ? 'operator' : 'stranger'),
   }
 }
