@@ -2,7 +2,8 @@
  * A single-page application that keeps its tokens in memory and renews them in a frame (`prompt=none`), with
  * `oidc-client-ts` as npm brings it, in a real Chromium. Everything speaks https under names of its own, because browsers
  * tell sites by scheme and registrable domain: `app.pawl.test` is the same site as the server at `id.pawl.test`, and
- * `app.elsewhere.test` is another one.
+ * `app.elsewhere.test` is another one. The windows of these tests are private ones, in which Chromium blocks the cookies of
+ * third parties.
  *
  * It is the pattern of `auth0-spa-js`. That library itself cannot be used: it asks for tokens at `/oauth/token` and renews by
  * `response_mode=web_message`, whatever the metadata say.
@@ -54,11 +55,11 @@ describe('a single-page application that renews in a frame', () => {
 
   it('on the same site does so where third-party cookies are blocked, because ours is none there', async test => {
     const { page, application } = await openScene(test, chromium, sameSite)
+    const elsewhere = application.origin.replace(sameSite, otherSite)
+    await page.goto(elsewhere)
+    assert.equal(await sendsCookieTo(page, elsewhere), true, 'its own')
     await page.goto(application.origin)
-    assert.equal(await sendsThirdPartyCookies(page, application), true)
-    await blockThirdPartyCookies(page)
-    await page.reload()
-    assert.equal(await sendsThirdPartyCookies(page, application), false)
+    assert.equal(await sendsCookieTo(page, elsewhere), false, 'that of another site')
     await signIn(page, application)
     await page.reload()
     await sees(page, 'Signed in as')
@@ -66,7 +67,6 @@ describe('a single-page application that renews in a frame', () => {
 
   it('on another site is told login_required, and signs in with the whole window without a question', async test => {
     const { page, application } = await openScene(test, chromium, otherSite)
-    await blockThirdPartyCookies(page)
     await signIn(page, application)
     await press(page, 'Renew')
     await page.getByText('login_required').waitFor()
@@ -110,19 +110,12 @@ async function signIn(page: Page, application: SinglePage): Promise<void> {
   await sees(page, 'Signed in as')
 }
 
-async function blockThirdPartyCookies(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page)
-  await session.send('Network.enable')
-  await session.send('Network.setCookieControls', { enableThirdPartyCookieRestriction: true })
-}
-
-/** Whether a cookie that another site allows everywhere goes along with a request from this page. */
-async function sendsThirdPartyCookies(page: Page, application: SinglePage): Promise<boolean> {
-  const url = application.origin.replace(sameSite, otherSite)
-  await page.context().addCookies([{ name: 'probe', value: '1', url, sameSite: 'None', secure: true }])
-  const asked = page.waitForRequest(`${url}/`)
+/** Whether a cookie that may be sent from everywhere goes along with a request from this page. */
+async function sendsCookieTo(page: Page, origin: string): Promise<boolean> {
+  await page.context().addCookies([{ name: 'probe', value: '1', url: origin, sameSite: 'None', secure: true }])
+  const asked = page.waitForRequest(`${origin}/probe`)
   await page.evaluate(async to => {
     await fetch(to, { mode: 'no-cors', credentials: 'include' })
-  }, `${url}/`)
+  }, `${origin}/probe`)
   return (await (await asked).headerValue('cookie')) === 'probe=1'
 }
