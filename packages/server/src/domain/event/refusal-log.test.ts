@@ -11,7 +11,14 @@ const nowMs = refusalsKeptSeconds * 1000
 
 function refusalOf(number: number, detail = 'no such client', atMs = nowMs): Refusal {
   const nobody = { clientId: null, familyId: null, generation: null, address: '192.0.2.1' }
-  return { requestId: `req_${number}` as RequestId, atMs, endpoint: '/token', code: 'invalid_client', detail, ...nobody }
+  return {
+    requestId: `req_${number}` as RequestId,
+    atMs,
+    endpoint: '/token',
+    code: 'invalid_client',
+    detail,
+    ...nobody,
+  }
 }
 
 /** What was kept of each, or null. */

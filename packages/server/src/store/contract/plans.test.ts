@@ -54,6 +54,7 @@ function isPlanned(text: string): boolean {
 
 interface Node {
   readonly 'Node Type': string
+  readonly 'Parent Relationship'?: string
   readonly 'Relation Name'?: string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
@@ -85,13 +86,14 @@ function parametersIn(text: string): number {
 function walksIn(node: Node, isLimited: boolean): readonly string[] {
   const type = node['Node Type']
   const below = type === 'Limit' || (isLimited && passesOn.has(type))
-  const [first, ...others] = node.Plans ?? []
-  // What is looked up for each row of the first is looked up once where that has one.
-  const isOnce = small.has(first?.['Relation Name'] ?? '')
-  const walks = [
-    ...(first === undefined ? [] : walksIn(first, below)),
-    ...others.flatMap(plan => walksIn(plan, below && isOnce)),
-  ]
+  const plans = node.Plans ?? []
+  // What is looked up for each row of the outer one is looked up once where that has one.
+  const isOnce = plans.some(plan => plan['Parent Relationship'] === 'Outer' && small.has(plan['Relation Name'] ?? ''))
+  const isMain = (plan: Node): boolean => {
+    const relation = plan['Parent Relationship']
+    return relation === 'Outer' || relation === 'Subquery' || (relation === 'Inner' && isOnce)
+  }
+  const walks = plans.flatMap(plan => walksIn(plan, below && isMain(plan)))
   return isWalk(node, isLimited) ? [`${type} of ${node['Index Name'] ?? node['Relation Name'] ?? ''}`, ...walks] : walks
 }
 
@@ -100,7 +102,8 @@ const passesOn = new Set(['Nested Loop', 'Subquery Scan', 'Result', 'Incremental
 
 function isWalk(node: Node, isLimited: boolean): boolean {
   const type = node['Node Type']
-  const table = node['Relation Name'] ?? ''
+  // An index that is read into a bitmap names itself alone.
+  const table = node['Relation Name'] ?? node['Index Name']?.replace(/_pkey$/, '') ?? ''
   if (!type.endsWith('Scan') || small.has(table) || table.startsWith('pg_')) return false
   if (type === 'Seq Scan') return true
   if (!['Index Scan', 'Index Only Scan', 'Bitmap Index Scan'].includes(type)) return false
