@@ -261,6 +261,33 @@ describe('what a courier finds', () => {
     assert.equal((await store.outbox.notices(10)).length, 1)
   })
 
+  it('is counted with others at once, and is spread only as far as there is room', async test => {
+    const { store, tasks, sent, hire, open } = await world(test)
+    await open('a')
+    for (const reason of ['first', 'second', 'third']) {
+      await store.cutOffs.set({ target: { kind: 'user', subject }, reason, by: 'rule', beforeMs: null }, [])
+      await store.sessions.end(`session-${reason}` as SessionId, 'logout', reason, [])
+    }
+    let counts = 0
+    const nearlyFull: OutboxStore = {
+      ...store.outbox,
+      countPending: async () => {
+        counts += 1
+        return pendingDeliveriesMax - 1
+      },
+    }
+    assert.equal((await store.outbox.notices(10)).length, 4)
+    hire(nearlyFull).wake()
+    await tasks.drain()
+    assert.equal(counts, 1)
+    assert.equal(sent.length, 1, 'the one that there was room for')
+    assert.deepEqual(
+      (await store.outbox.notices(10)).map(({ reason }) => reason),
+      ['third'],
+      'the last of them waits',
+    )
+  })
+
   it('is given up, with an event, when it is too old to be told', async test => {
     const { store, clock, tasks, sent, hire, open, end, failures } = await world(test)
     await open('a')
