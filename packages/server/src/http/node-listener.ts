@@ -61,7 +61,7 @@ export interface Listener {
   readonly port: number
   readonly hosts: readonly string[]
   readonly connections: () => number
-  /** Throws a `RangeError` as `listen` does; what cannot be used has changed nothing. */
+  /** Throws a `RangeError` as `listen` does; what cannot be used leaves in place what it should have replaced. */
   readonly renew: (renewed: Renewed) => void
   /** Accepts nothing more; resolves when what was in flight is answered, or when `drainMsMax` is over. */
   readonly close: () => Promise<void>
