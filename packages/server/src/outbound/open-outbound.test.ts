@@ -3,7 +3,13 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { OutboundFailed, type OutboundRefusal, OutboundRefused } from '../domain/outbound/outbound.ts'
-import { openOutbound, outboundUnderWayMax, outboundUnderWayPerHostMax, type OutboundWorld } from './open-outbound.ts'
+import {
+  openOutbound,
+  outboundForStrangersMax,
+  outboundUnderWayMax,
+  outboundUnderWayPerHostMax,
+  type OutboundWorld,
+} from './open-outbound.ts'
 import { openSite, type Site, siteCertificate } from './fixture.test.ts'
 
 const development = { allowsLoopback: true, privateHosts: new Set<string>() }
@@ -197,6 +203,25 @@ describe('a request to somebody else', () => {
     const last = outbound.send({ ...get, url: 'https://one.example' })
     waiting.at(-1)?.()
     await assert.rejects(last, OutboundFailed)
+  })
+
+  it('leaves room for others, however much strangers have sent', async () => {
+    const waiting: (() => void)[] = []
+    const resolveHost: OutboundWorld['resolveHost'] = () =>
+      new Promise((_, reject) => waiting.push(() => reject(new Error('no'))))
+    const outbound = openOutbound(development, { resolveHost })
+    const sent: Promise<unknown>[] = []
+    const send = (host: string, forStranger: boolean) =>
+      sent.push(assert.rejects(outbound.send({ ...get, url: `https://${host}`, forStranger }), OutboundFailed))
+    while (waiting.length < outboundForStrangersMax) send(`stranger-${waiting.length}.example`, true)
+    await assertRefused(outbound.send({ ...get, url: 'https://late.example', forStranger: true }), 'busy')
+    while (waiting.length < outboundUnderWayMax) send(`own-${waiting.length}.example`, false)
+    for (const end of waiting) end()
+    await Promise.all(sent)
+
+    send('stranger.example', true)
+    waiting.at(-1)?.()
+    await sent.at(-1)
   })
 
   it('says no path and no secret in its errors', async () => {

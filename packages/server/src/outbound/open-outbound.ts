@@ -18,6 +18,8 @@ import { type ResolveHost, resolveOnMachine, resolvePublicly } from './resolve-h
 
 /** Requests under way in this process. One more is refused, never queued: who sends has a record and comes again. */
 export const outboundUnderWayMax = 64
+/** Of these, what strangers can have sent. The rest is for what the operator wants, and for those somebody vouches for. */
+export const outboundForStrangersMax = 48
 /** Of these, to one host: a slow one must not take the slots of all others. */
 export const outboundUnderWayPerHostMax = 8
 
@@ -38,7 +40,7 @@ export function openOutbound(rules: OutboundRules, world: OutboundWorld = {}): O
       const refusal = judgeOutboundUrl(request.url, rules)
       if (refusal !== null) throw new OutboundRefused('url', `the URL is refused: ${refusal}`)
       const url = new URL(request.url)
-      const release = slots.take(url.host)
+      const release = slots.take(url.host, request.forStranger === true)
       if (release === null) throw new OutboundRefused('busy', `too many requests are under way, one to ${url.host}`)
       const deadline = startDeadline(url, request, world)
       try {
@@ -108,20 +110,24 @@ function asOutboundError(error: unknown, url: URL): Error {
 
 interface Slots {
   /** The function that gives the slot back, or null when there is none. */
-  readonly take: (host: string) => (() => void) | null
+  readonly take: (host: string, forStranger: boolean) => (() => void) | null
 }
 
 function countedSlots(): Slots {
   const byHost = new Map<string, number>()
   let all = 0
+  let forStrangers = 0
   return {
-    take: host => {
+    take: (host, forStranger) => {
       const ofHost = byHost.get(host) ?? 0
       if (all >= outboundUnderWayMax || ofHost >= outboundUnderWayPerHostMax) return null
+      if (forStranger && forStrangers >= outboundForStrangersMax) return null
       all += 1
+      forStrangers += forStranger ? 1 : 0
       byHost.set(host, ofHost + 1)
       return () => {
         all -= 1
+        forStrangers -= forStranger ? 1 : 0
         const left = (byHost.get(host) ?? 1) - 1
         if (left === 0) byHost.delete(host)
         else byHost.set(host, left)

@@ -54,6 +54,7 @@ async function fetchDocument(outbound: Outbound, id: ClientId): Promise<Document
     method: 'GET',
     bytesMax: documentBytesMax,
     secondsMax: documentSecondsMax,
+    forStranger: true,
     accept,
   } as const
   try {

@@ -156,8 +156,8 @@ async function fetchKeys(
 ): Promise<readonly ClientKey[] | null> {
   const about = `the keys of client ${owner.id}`
   try {
-    const request = { url: uri, method: 'GET', bytesMax: keySetBytesMax, secondsMax: fetchSecondsMax, accept } as const
-    const answer = await outbound.send(request)
+    const limits = { bytesMax: keySetBytesMax, secondsMax: fetchSecondsMax, forStranger: !isVouchedFor(owner) }
+    const answer = await outbound.send({ url: uri, method: 'GET', ...limits, accept })
     if (answer.status !== 200) return tell(report, `${about} were answered with status ${answer.status}`)
     const set = parseKeySet(Buffer.from(answer.body).toString('utf8'), 'published')
     if ('keys' in set) return set.keys

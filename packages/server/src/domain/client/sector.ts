@@ -5,6 +5,7 @@
 
 import { isOutboundError, type Outbound } from '../outbound/outbound.ts'
 import type { Client } from './client.ts'
+import { isVouchedFor } from './client-source.ts'
 
 type SectorClient = Pick<Client, 'redirectUris' | 'tokens'>
 
@@ -44,20 +45,20 @@ export function namesUsersAlike(one: SectorClient, other: SectorClient): boolean
  */
 export async function judgeSectorList(
   outbound: Outbound,
-  { redirectUris, tokens }: SectorClient,
+  { redirectUris, tokens, source }: SectorClient & Pick<Client, 'source'>,
 ): Promise<string | null> {
   const { sectorIdentifierUri: url, subjectType } = tokens
   if (subjectType !== 'pairwise' || url === null) return null
-  const listed = await fetchList(outbound, url)
+  const listed = await fetchList(outbound, url, !isVouchedFor({ source }))
   if (typeof listed === 'string') return listed
   const missing = redirectUris.find(uri => !listed.includes(uri))
   return missing === undefined ? null : `The sector identifier does not list ${missing}.`
 }
 
-async function fetchList(outbound: Outbound, url: string): Promise<readonly unknown[] | string> {
+async function fetchList(outbound: Outbound, url: string, forStranger: boolean): Promise<readonly unknown[] | string> {
   const limits = { bytesMax: sectorListBytesMax, secondsMax: sectorSecondsMax, accept: ['application/json'] }
   try {
-    const answer = await outbound.send({ url, method: 'GET', ...limits })
+    const answer = await outbound.send({ url, method: 'GET', ...limits, forStranger })
     const listed = answer.status === 200 ? jsonOf(answer.body) : null
     return Array.isArray(listed) ? listed : 'The sector identifier answers no JSON array of redirect URIs.'
   } catch (error) {

@@ -15,6 +15,8 @@ export interface OutboundRequest {
   readonly bytesMax: number
   /** From the call to the last byte. */
   readonly secondsMax: number
+  /** A stranger can have it sent, as often as they like: such requests never take all the room there is. */
+  readonly forStranger?: boolean
   /** Media types a 2xx answer may have, in lower case; `+json` stands for every type with that suffix (RFC 6839 §3.1). */
   readonly accept?: readonly string[]
 }
