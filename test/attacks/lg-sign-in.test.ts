@@ -5,6 +5,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { disableUser } from '../../packages/server/src/admin/users.ts'
 import { type Derive, hashingOn } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
+import { openAccount, press } from '../stage/account.ts'
+import { stagePassword } from '../stage/browser.ts'
 import { eventsOf } from '../stage/events.ts'
 import { type Attempt, openPasswordPage, type PasswordPage, signsIn } from '../stage/password-page.ts'
 import { databaseFor, openScene, type Scene, settle, shop } from '../stage/scene.ts'
@@ -69,6 +71,22 @@ describe('a thousand passwords for one person', () => {
     const ownPage = await openPasswordPage(scene, own)
     assert.equal(await signsIn(ownPage, { address: '198.51.100.7' }), true)
     assert.equal(await signsIn(ownPage, { address: '192.0.2.66' }), true, 'at the address of the guesser too')
+  })
+})
+
+describe('an account page that was left open', () => {
+  it('LG-01 is no place to guess the password either: the limits are those of the sign-in', async test => {
+    const { browser, stage } = await openScene(test, { client: shop })
+    const page = await openAccount(browser)
+    const change = (current: string) =>
+      press(browser, page, 'change_password', { current_password: current, new_password: 'a brand new passphrase' })
+    const statuses: number[] = []
+    for (let index = 0; index < 20; index++) statuses.push((await change(`guess ${index}`)).status)
+    const looked = statuses.filter(status => status === 200).length
+    assert.equal(looked, signInLimits.knownDevice[0]?.failuresMax)
+    assert.deepEqual(statuses.slice(looked), new Array(20 - looked).fill(429))
+    assert.equal((await change(stagePassword)).status, 429, 'the right one is not looked at either')
+    assert.deepEqual(await eventsOf(stage, 'password_changed'), [])
   })
 })
 
