@@ -46,7 +46,7 @@ export function permissions(props: Omit<ConsentPageProps, 'clientIsCertain'>): H
 <ul class="permissions">${props.details.map(detail => html`<li>${detailSentence(detail)}${detailFacts(detail)}</li>`)}${props.scopes.map(scope => html`<li>${scopeSentence(scope)}</li>`)}</ul>
 <dl class="facts">
 <dt>For how long</dt><dd>${howLong(props.lasting)}</dd>
-${props.resources.length === 0 ? null : html`<dt>Where</dt>${props.resources.map(resource => html`<dd><code><bdi>${resource}</bdi></code></dd>`)}`}
+${props.resources.length === 0 ? null : html`<dt>To be used at</dt>${props.resources.map(resource => html`<dd><code><bdi>${resource}</bdi></code></dd>`)}`}
 ${client.publishedAt === undefined ? null : html`<dt>Published at</dt><dd><strong><bdi>${client.publishedAt}</bdi></strong></dd>`}
 ${client.host === null ? null : html`<dt>The answer goes to</dt><dd><bdi>${client.host}</bdi></dd>`}
 ${clientPageFacts(client)}

@@ -23,5 +23,6 @@ function ownPage(issuerHost: string, signedIn: NonNullable<HomePageProps['signed
   const card = html`<h1>You are signed in</h1>
 <p>This browser is signed in as <bdi>${signedIn.email}</bdi>. Your applications bring you here when they need to.</p>
 ${stateForm({ action: '/sign-out', stateToken: signedIn.stateToken, content: button })}`
-  return page({ issuerHost, title: 'You are signed in', card })
+  const below = html`<div class="aside"><p><a href="/account">Look at your account</a></p></div>`
+  return page({ issuerHost, title: 'You are signed in', card, below })
 }

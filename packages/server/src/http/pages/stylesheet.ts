@@ -79,6 +79,7 @@ ul.rows>li:last-child,ul.inner>li:last-child{border-bottom:0}
 a.small{display:inline-flex;align-items:center;border:2px solid;border-radius:.5rem;font-weight:600;text-decoration:none}
 ul.codes{list-style:none;margin:0 0 1rem;padding:0;columns:2;column-gap:1rem}
 ul.codes li{padding:.25rem 0;break-inside:avoid}
+ul.codes code{white-space:nowrap}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.9375em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
 .user-code{margin:1.25rem 0 0;font-size:1.625rem;letter-spacing:.08em}
 .picture{margin:1.25rem 0;text-align:center}
@@ -89,7 +90,7 @@ footer{color:var(--quiet);font-size:.875rem;padding-top:1.5rem!important;padding
 footer p{margin:0}
 @media (min-width:48rem) and (min-height:44rem){header{padding-top:9vh!important}}
 @media (max-width:48rem){.great-wheel{display:none}}
-@media (max-width:26rem){.choices button{padding-inline:.75rem}.column{padding:0 1rem}.card{padding:1.375rem 1.25rem 1.5rem}h1{font-size:1.5625rem}}
+@media (max-width:26rem){ul.codes{columns:1}.choices button{padding-inline:.75rem}.column{padding:0 1rem}.card{padding:1.375rem 1.25rem 1.5rem}h1{font-size:1.5625rem}}
 @media (prefers-reduced-motion:no-preference){button,input{transition:background-color .12s,border-color .12s,color .12s}}
 @media (prefers-contrast:more){.card,.facts{border-color:var(--border)}.great-wheel{display:none}}
 @media (forced-colors:active){.mark-wheel,.mark-pawl{fill:CanvasText}ul.permissions li::before{background:CanvasText;forced-color-adjust:none}.rack,.great-wheel{display:none}}
