@@ -1,7 +1,7 @@
 /** The pushed authorization request endpoint (RFC 9126): a client shows its request before it sends anybody with it. */
 
 import { parseClientId } from '../domain/identifiers.ts'
-import { pushRequest, requestUriSeconds } from './authorize/pushed-requests.ts'
+import { limitPushes, pushRequest, requestUriSeconds } from './authorize/pushed-requests.ts'
 import { readPushedRequest } from './authorize/read-request.ts'
 import type { AuthorizationServer, ProtocolRequest } from './authorization-server.ts'
 import { authenticateClient } from './client-authentication.ts'
@@ -22,10 +22,9 @@ export async function answerPush(server: AuthorizationServer, request: ProtocolR
   // Only a proof that was sent is looked at: also a client that must show one for tokens may push without.
   const sender = request.dpop === undefined ? null : senderOf(server, client, request, await server.store.now())
   const checked = await readPushedRequest(server, client, request.parameters, sender)
-  if (sender !== null) await takeMark(server, client, sender)
   const { address } = request.caller
-  return {
-    request_uri: await pushRequest(server, { client, request: checked, address }),
-    expires_in: requestUriSeconds,
-  }
+  await limitPushes(server, { client, request: checked, address })
+  // Anybody makes proofs for a public client, so their marks are bounded as its pushes are.
+  if (sender !== null) await takeMark(server, client, sender)
+  return { request_uri: await pushRequest(server, { client, request: checked }), expires_in: requestUriSeconds }
 }

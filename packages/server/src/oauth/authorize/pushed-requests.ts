@@ -43,10 +43,11 @@ export interface Pushing {
   readonly address: string
 }
 
-/** Keeps the request and answers its address, which is guessed by nobody. Throws 429 when there are too many. */
-export async function pushRequest(server: AuthorizationServer, pushing: Pushing): Promise<string> {
-  const { client, request } = pushing
-  await limitPushes(server, pushing)
+/** Keeps the request and answers its address, which is guessed by nobody. It was counted before (`limitPushes`). */
+export async function pushRequest(
+  server: AuthorizationServer,
+  { client, request }: Omit<Pushing, 'address'>,
+): Promise<string> {
   const nowMs = await server.store.now()
   const opensUntilMs = nowMs + requestUriSeconds * 1000
   const name = newName(server)
@@ -100,8 +101,11 @@ async function save(
   await server.store.pushedRequests.save({ id: request.pushed.id, clientId: client.id, request: text, ...times })
 }
 
-/** A confidential client answers for what it pushes; for a public one anybody pushes, and long ones may be kept an hour. */
-async function limitPushes(server: AuthorizationServer, { client, request, address }: Pushing): Promise<void> {
+/**
+ * Counts a push before anything is written for it; throws 429 where there are too many. A confidential client answers for
+ * what it pushes; for a public one anybody pushes, and long ones may be kept an hour.
+ */
+export async function limitPushes(server: AuthorizationServer, { client, request, address }: Pushing): Promise<void> {
   if (!isPublicClient(client)) {
     const byClient = { name: 'pushes_client', of: client.id, max: pushesPerMinuteMax, seconds: minuteSeconds }
     return limit(server, client, byClient)
