@@ -20,7 +20,12 @@ export function signUpPage(props: SignUpPageProps): Page {
   const haveOne = html`<button name="decision" value="have_account">I have an account already</button>`
   const others = [isSent ? null : haveOne, cancel].filter(content => content !== null)
   const below = html`<div class="aside">${others.map(content => stateForm({ action, stateToken, content }))}</div>`
-  return page({ issuerHost: props.issuerHost, title: isSent ? 'Look into your mail' : 'Create an account', card, below })
+  return page({
+    issuerHost: props.issuerHost,
+    title: isSent ? 'Look into your mail' : 'Create an account',
+    card,
+    below,
+  })
 }
 
 const action = '/sign-in'
