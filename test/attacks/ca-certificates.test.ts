@@ -27,8 +27,6 @@ function certificate(changes: Partial<PresentedCertificate> = {}): PresentedCert
       { kind: 'ip', value: '2001:db8::7' },
       { kind: 'email', value: 'ops@shop.example' },
     ],
-    validFromMs: 0,
-    validToMs: Number.MAX_SAFE_INTEGER,
     ...changes,
   }
 }

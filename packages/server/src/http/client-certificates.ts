@@ -112,8 +112,6 @@ function readCertificate(der: Uint8Array, authorities: readonly X509Certificate[
     derBytes: certificate.raw,
     subject: attributesOf(certificate.subject),
     subjectAltNames: altNamesOf(certificate.subjectAltName ?? ''),
-    validFromMs,
-    validToMs,
     vouchedFromMs: Math.max(validFromMs, issuer?.validFromDate.getTime() ?? Number.POSITIVE_INFINITY),
     vouchedUntilMs: Math.min(validToMs, issuer?.validToDate.getTime() ?? Number.NEGATIVE_INFINITY),
   }

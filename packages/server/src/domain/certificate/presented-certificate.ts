@@ -12,8 +12,6 @@ export interface PresentedCertificate {
   /** The attributes of the subject in the order of the certificate, each value without escapes. */
   readonly subject: readonly NameAttribute[]
   readonly subjectAltNames: readonly SubjectAltName[]
-  readonly validFromMs: number
-  readonly validToMs: number
 }
 
 export interface NameAttribute {
