@@ -4,6 +4,7 @@
  */
 
 import { type Client, type ClientReading, type ClientStore, originsOf } from '../../domain/client/client.ts'
+import { readKeptClient, writeKeptClient } from '../../domain/client/kept-client.ts'
 import { cutOffStatements } from './cut-offs.ts'
 import { eventStatements } from './events.ts'
 import { numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
@@ -37,7 +38,7 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
       return sql.write({ about: aboutClient(client.id), guard, statements })
     },
     change: async (client, version, cutsOff, events) => {
-      const guard: Statement = { text: changeText, params: [JSON.stringify(client), client.id, version] }
+      const guard: Statement = { text: changeText, params: [writeKeptClient(client), client.id, version] }
       const target = { kind: 'client', clientId: client.id } as const
       const cutOff = { target, reason: 'client disabled', by: 'rule', beforeMs: null }
       const cuts = cutsOff ? cutOffStatements(cutOff, clock) : []
@@ -56,7 +57,7 @@ export function sqlClients(sql: Sql, clock: StoreClock): ClientStore {
 
 /** Changes no row where the id is taken. */
 export function addClientStatement(client: Client, version: number): Statement {
-  return { text: addText, params: [client.id, JSON.stringify(client), version] }
+  return { text: addText, params: [client.id, writeKeptClient(client), version] }
 }
 
 /** Ends with the key, which is its first column too: an engine may ask for many clients at once. */
@@ -83,7 +84,7 @@ function aboutClient(id: string): string {
 }
 
 function readingOf(row: Row): ClientReading {
-  return { client: JSON.parse(textAt(row, 0)) as Client, version: numberAt(row, 1) }
+  return { client: readKeptClient(textAt(row, 0)), version: numberAt(row, 1) }
 }
 
 /** How many clients are kept parsed. */
