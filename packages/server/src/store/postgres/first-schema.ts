@@ -42,7 +42,7 @@ CREATE TABLE families (
 CREATE INDEX families_of_client ON families (client_id, id);
 CREATE INDEX families_of_user ON families (subject, client_id, id) WHERE subject IS NOT NULL;
 CREATE INDEX families_of_session ON families (session_id, id) WHERE session_id IS NOT NULL;
-CREATE INDEX branches_of_grant ON families (grant_id, id) WHERE grant_id <> id;
+CREATE INDEX branches_of_grant ON families (grant_id) WHERE grant_id <> id;
 
 CREATE TABLE cut_offs (
   kind TEXT COLLATE "C" NOT NULL,

@@ -172,6 +172,12 @@ CREATE INDEX status_entries_by_end ON status_entries (until_ms);
 CREATE INDEX cut_offs_by_setting ON cut_offs (set_at_ms);
 `
 
+/** The families of a grant are read in the order of their ids, a page at a time. */
+const branchesInOrder = `
+DROP INDEX branches_of_grant;
+CREATE INDEX branches_of_grant ON families (grant_id, id) WHERE grant_id <> id;
+`
+
 export const migrations: readonly string[] = [
   initial,
   marks,
@@ -184,4 +190,5 @@ export const migrations: readonly string[] = [
   outbox,
   upstreams,
   statusEntries,
+  branchesInOrder,
 ]
