@@ -71,6 +71,8 @@ export interface Results {
   readonly sqlite: RefreshRun | null
   readonly postgres: RefreshRun | null
   readonly scenarios: ScenarioRun | null
+  /** The same with servers whose garbage collector marks on the main thread alone. */
+  readonly 'scenarios-marking': ScenarioRun | null
   readonly start: StartRun | null
   readonly generations: GenerationsRun | null
   readonly 'families-sqlite': FamiliesRun | null
@@ -88,6 +90,7 @@ export function readResults(directory: string): Results {
     sqlite: read('sqlite'),
     postgres: read('postgres'),
     scenarios: read('scenarios'),
+    'scenarios-marking': read('scenarios-marking'),
     start: read('start'),
     generations: read('generations'),
     'families-sqlite': read('families-sqlite'),
