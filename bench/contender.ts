@@ -31,6 +31,7 @@ export interface Ground {
   readonly cluster: Cluster | null
   /** What the server's process must be started with. */
   readonly env: NodeJS.ProcessEnv
+  readonly nodeFlags: readonly string[]
 }
 
 export interface Running extends ServerProcess {
@@ -93,7 +94,7 @@ async function startServer(ground: Ground, args: readonly string[], env: NodeJS.
   const logFile = join(ground.directory, 'server.log')
   const log = openSync(logFile, 'a')
   const startedAtMs = performance.now()
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...ground.nodeFlags, ...args], {
     stdio: ['ignore', 'pipe', log],
     env: { ...process.env, ...ground.env, ...env, NODE_ENV: 'production' },
   })

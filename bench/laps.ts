@@ -32,6 +32,8 @@ export interface Track {
   /** More families that nobody presents. */
   readonly idle?: number
   readonly codes?: number
+  /** Flags of Node for every server. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** What the runs of a bench take place in. */
@@ -101,6 +103,7 @@ async function openPaddock(
       codes: track.codes ?? 0,
       cluster,
       env: isLocal ? (gauge?.env ?? {}) : {},
+      nodeFlags: track.nodeFlags ?? [],
     })
     const { tokens, codes } = running
     const own = { running, store: contender.store, directory, cluster: isLocal ? null : cluster, gauge }

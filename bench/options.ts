@@ -20,6 +20,8 @@ export interface Options {
   readonly walked: number
   /** The disk as it is, and with every flush slowed by a millisecond. */
   readonly flushes: readonly FlushKind[]
+  /** Flags of Node that every server is started with; none otherwise. */
+  readonly nodeFlags: readonly string[]
   /** Where the databases go; a fresh directory in it is made and removed. */
   readonly directory: string
   /** Figures as JSON on stdout; tables and progress go to stderr. */
@@ -48,6 +50,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
       rounds: { type: 'string' },
       families: { type: 'string' },
       flushes: { type: 'string' },
+      'node-flags': { type: 'string' },
       walked: { type: 'string' },
       directory: { type: 'string', default: tmpdir() },
       quick: { type: 'boolean', default: false },
@@ -66,6 +69,7 @@ export function parseOptions(args: readonly string[], defaults: Defaults, quick:
     families: values.families === undefined ? base.families : parseCounts(values.families, '--families'),
     walked: values.walked === undefined ? walkedDefault : parseCount(values.walked, '--walked'),
     flushes: values.flushes === undefined ? base.flushes : values.flushes.split(',').map(parseFlush),
+    nodeFlags: values['node-flags']?.split(' ') ?? [],
     directory: values.directory,
     json: values.json,
     out: values.out ?? null,

@@ -51,7 +51,7 @@ const families = Math.max(...options.families, ...options.connections) + used
 installPeers(options.only)
 await withRunners(
   contendersOf(options.only),
-  { directory: options.directory, families, codes: used },
+  { directory: options.directory, families, codes: used, nodeFlags: options.nodeFlags },
   async paddock => {
     const laps = await rideAll(options, paddock)
     const medians = mediansOf(laps)

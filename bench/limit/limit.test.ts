@@ -9,7 +9,7 @@ import { limit as contender } from './contender.ts'
 import { limitFile, openDatabase } from './limit.ts'
 
 const limit = contender('limit', 1)
-const ground = { idle: 0, codes: 0, cluster: null, env: {} }
+const ground = { idle: 0, codes: 0, cluster: null, env: {}, nodeFlags: [] }
 
 describe('the bare limit', () => {
   const directory = mkdtempSync(join(tmpdir(), 'pawl-limit-'))

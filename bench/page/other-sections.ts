@@ -12,10 +12,11 @@ import type {
   ScenarioRun,
   StartRun,
 } from './results.ts'
+import { garbage, garbageChoice } from './words.ts'
 
 export function otherSections(results: Results): string[] {
   return [
-    halfLoadSection(results.scenarios),
+    halfLoadSection(results.scenarios, results['scenarios-marking']),
     requestsSection(results.scenarios),
     proofSection(results.dpop),
     startSection(results.start),
@@ -32,9 +33,17 @@ function section(title: string, ...texts: string[]): string {
 
 const notMeasured = 'Not measured.'
 
-function halfLoadSection(run: ScenarioRun | null): string {
+function halfLoadSection(run: ScenarioRun | null, marking: ScenarioRun | null): string {
   const title = 'Half load'
   if (run === null) return section(title, notMeasured)
+  const words =
+    'Refreshes at half of the rate that the same server reached just before, at an even pace whatever it answers; times ' +
+    'run from when a request was due, and the millisecond at which the generator ticks is in them.'
+  const marked = marking === null ? [notMeasured] : [halfLoadTable(marking), garbageChoice]
+  return section(title, words, halfLoadTable(run), garbage, ...marked)
+}
+
+function halfLoadTable(run: ScenarioRun): string {
   const rows = run.medians
     .filter(row => row.pace !== null)
     .map((row): Cell[] => [
@@ -45,10 +54,7 @@ function halfLoadSection(run: ScenarioRun | null): string {
       rounded(row.p50Ms, 2),
       rounded(row.p99Ms, 2),
     ])
-  const words =
-    'Refreshes at half of the rate that the same server reached just before, at an even pace whatever it answers; times ' +
-    'run from when a request was due, and the millisecond at which the generator ticks is in them.'
-  return section(title, words, markdownTable(['server', 'flushes', 'asked/s', 'answered/s', 'p50 ms', 'p99 ms'], rows))
+  return markdownTable(['server', 'flushes', 'asked/s', 'answered/s', 'p50 ms', 'p99 ms'], rows)
 }
 
 function requestsSection(run: ScenarioRun | null): string {
@@ -131,7 +137,9 @@ function familiesSection(...runs: readonly (FamiliesRun | null)[]): string {
   if (rows.length === 0) return section(title, notMeasured)
   const words =
     'Families spread evenly over a table of that many; CPU is of server and database together, and the ratio is to the ' +
-    'smallest table. The size is that of the whole database, with users and events.'
+    'smallest table. The size is that of the whole database, with users and events. Growth on PostgreSQL is that of first ' +
+    'refreshes: a page holds eight families and room for two to move within it, and here neighbours are refreshed in the ' +
+    'same batch, in the order they were seeded, so that the others of a page move elsewhere, once.'
   const heads = [
     'server',
     'families',

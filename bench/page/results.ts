@@ -77,6 +77,8 @@ export interface Results {
   readonly postgres: RefreshRun | null
   readonly scenarios: ScenarioRun | null
   readonly dpop: DpopRun | null
+  /** The same with servers whose garbage collector marks on the main thread alone. */
+  readonly 'scenarios-marking': ScenarioRun | null
   readonly start: StartRun | null
   readonly generations: GenerationsRun | null
   readonly 'families-sqlite': FamiliesRun | null
@@ -95,6 +97,7 @@ export function readResults(directory: string): Results {
     postgres: read('postgres'),
     scenarios: read('scenarios'),
     dpop: read('dpop'),
+    'scenarios-marking': read('scenarios-marking'),
     start: read('start'),
     generations: read('generations'),
     'families-sqlite': read('families-sqlite'),

@@ -29,6 +29,13 @@ takes at least one flush, and what was acknowledged outlives SIGKILL.
 Nothing a peer offers beyond this is switched on. What Pawl does beyond this (lifetimes, cut-offs, retry keys, the record
 of recent uses, throttles, events) is on, as an operator has it.`
 
+export const garbage = `The slow requests are not scattered: written down one by one, they come in bursts of 40 to 90 ms, a few in each lap, and the
+longest begin with a full collection of garbage, which there is about every seven seconds. On two cores that are both
+half busy with server, database and generator, the threads that mark beside the main thread take the time from it. The
+same with marking left to the main thread (\`--node-flags=--no-concurrent-marking\`):`
+
+export const garbageChoice = `It helps where a database wants the second core and hurts where nobody does, so Pawl sets no such flag.`
+
 export const notMeasured = `## What was not measured
 
 - A network: client, server and database share one machine and its loopback, and the load generator takes its share of
