@@ -16,6 +16,9 @@ export function proveMarks(kind: Kind): void {
   describe('a mark with a step', () => proveSteps(kind))
 }
 
+/** How often the table is written full until the sweep must have come by. */
+const sweepRoundsMax = 4
+
 function proveTaking(kind: Kind): void {
   it('is taken by one of many who come at once, and by nobody after', async test => {
     const { store, clock } = await sceneOf(kind, test)
@@ -46,8 +49,13 @@ function proveKeeping(kind: Kind): void {
     await takeMany(store, 4096, startMs + 180_000)
     assert.equal(await store.marks.take('dpop', 'kept', startMs + 180_000), false, 'somebody may be on the way with it')
     clock.advance(1)
-    await takeMany(store, 4096, startMs + 240_000)
-    assert.equal(await store.marks.take('dpop', 'kept', startMs + 240_000), true)
+    // The sweep follows the writes and is not waited for: it may be a few behind.
+    let isTaken = false
+    for (let round = 1; round <= sweepRoundsMax && !isTaken; round++) {
+      await takeMany(store, 4096, startMs + 240_000 + round)
+      isTaken = await store.marks.take('dpop', 'kept', startMs + 240_000)
+    }
+    assert.ok(isTaken)
   })
   if (!kind.persists) return
   it('is seen by every process, and by those that open the store later', async test => {

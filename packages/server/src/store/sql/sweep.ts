@@ -7,9 +7,10 @@
  * look at them, and every older row that was over at its look is gone: n ≤ (living + kept) · 3/2, where `kept` is
  * what ended in the last `overKeptSeconds`. Steps pay a little too (`rowsPerStep`), so that what one cut-off ended also
  * goes where nobody signs in. Consents to clients that are gone are found the same way, each new one paying for a look at
- * as many rows; and so are marks, `tidiedRowsMax` looked at every `writesPerTidying` writes, each of which may have brought
- * one: n ≤ living · 4/3. The other tables have an index on the time they end, and every `writesPerTidying` writes delete
- * more rows of them than that many writes can have added.
+ * as many rows; and so are marks, `rowsPerWrite` = 4 looked at for every write, each of which may have brought one:
+ * n ≤ living · 4/3. The other tables have an index on the time they end, and every write pays for the deletion of as many
+ * rows of each, which is more than it can have added. Where writes come faster than they are swept behind, what is due
+ * adds up and is done next.
  */
 
 import { type CutOffs, cutOffOf, expiresAtMs } from '@pawl/family'
@@ -49,8 +50,10 @@ const rowsPerOpening = 3
 const rowsPerStep = 1 / 16
 const pageRowsMin = 64
 const pageRowsMax = 1024
+const rowsPerWrite = 4
 const writesPerTidying = 256
-const tidiedRowsMax = 1024
+/** So that what adds up does not become one long transaction. */
+const writesPerTidyingMax = 2048
 
 export interface Sweeper {
   /** A family was opened. */
@@ -70,6 +73,8 @@ export interface Sweeper {
 /** A table that is walked in the order of its key. */
 interface Walk {
   rowsDue: number
+  /** It is not gone on for fewer. */
+  readonly rowsMin: number
   /** The key of the row that was looked at last; empty texts before the first. */
   cursor: readonly string[]
   /** Looks at the next rows, takes the dead ones away and answers where to go on. */
@@ -77,15 +82,16 @@ interface Walk {
 }
 
 export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
-  const families = walkOf([''], ([after = ''], limit) => sweepFamilies(sql, clock, after, limit))
-  const consents = walkOf(['', '', ''], (after, limit) => sweepConsents(sql, after, limit))
-  const marks = walkOf([''], ([after = ''], limit) => sweepOldMarks(sql, clock, after, limit))
+  const families = walkOf(pageRowsMin, [''], ([after = ''], limit) => sweepFamilies(sql, clock, after, limit))
+  const consents = walkOf(pageRowsMin, ['', '', ''], (after, limit) => sweepConsents(sql, after, limit))
+  const marks = walkOf(pageRowsMax, [''], ([after = ''], limit) => sweepOldMarks(sql, clock, after, limit))
   let writesSinceTidying = 0
   let running: Promise<void> | null = null
   let failure: Error | null = null
 
   function earn(rows: number, walk: Walk = families): void {
     walk.rowsDue += rows
+    marks.rowsDue += rowsPerWrite
     writesSinceTidying += 1
     if (running !== null || (walk.rowsDue < pageRowsMin && writesSinceTidying < writesPerTidying)) return
     running = sweep()
@@ -104,10 +110,12 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
   async function sweep(): Promise<void> {
     await goOn(families)
     await goOn(consents)
-    if (writesSinceTidying < writesPerTidying) return
-    writesSinceTidying = 0
-    await tidy(sql, clock)
-    marks.cursor = await marks.look(marks.cursor, tidiedRowsMax)
+    await goOn(marks)
+    while (writesSinceTidying >= writesPerTidying) {
+      const writes = Math.min(writesSinceTidying, writesPerTidyingMax)
+      writesSinceTidying -= writes
+      await tidy(sql, clock, writes)
+    }
   }
 
   return {
@@ -124,12 +132,12 @@ export function createSweeper(sql: Sql, clock: StoreClock): Sweeper {
   }
 }
 
-function walkOf(cursor: readonly string[], look: Walk['look']): Walk {
-  return { rowsDue: 0, cursor, look }
+function walkOf(rowsMin: number, cursor: readonly string[], look: Walk['look']): Walk {
+  return { rowsDue: 0, rowsMin, cursor, look }
 }
 
 async function goOn(walk: Walk): Promise<void> {
-  while (walk.rowsDue >= pageRowsMin) {
+  while (walk.rowsDue >= walk.rowsMin) {
     const limit = Math.min(Math.floor(walk.rowsDue), pageRowsMax)
     walk.rowsDue -= limit
     walk.cursor = await walk.look(walk.cursor, limit)
@@ -172,38 +180,47 @@ async function sweepOldMarks(sql: Sql, clock: StoreClock, after: string, limit: 
   return [await sweepMarks(sql, beforeMs, after, limit)]
 }
 
-async function tidy(sql: Sql, clock: StoreClock): Promise<void> {
+async function tidy(sql: Sql, clock: StoreClock, writes: number): Promise<void> {
   const nowMs = await readNowMs(sql, clock)
-  await sql.write(always(tidyStatements(nowMs)))
-  await forgetClients(sql, nowMs)
+  await sql.write(always(tidyStatements(nowMs, writes * rowsPerWrite)))
+  await forgetClients(sql, nowMs, writes)
 }
 
 /** Clients that came by themselves and hold nothing any more. */
-async function forgetClients(sql: Sql, nowMs: number): Promise<void> {
+async function forgetClients(sql: Sql, nowMs: number, writes: number): Promise<void> {
   // None comes without a write of its own, so as many can go as can have come.
-  const overdue = await sql.read(overdueClients(nowMs, writesPerTidying))
+  const overdue = await sql.read(overdueClients(nowMs, writes))
   const keptUntilMs = nowMs + idleClientKeptSeconds * 1000
   const statements = overdue.flatMap(row => forgetOrKeep(textAt(row, 0), nowMs, keptUntilMs))
   if (statements.length > 0) await sql.write(always(statements))
 }
 
-function tidyStatements(nowMs: number): Statement[] {
+function tidyStatements(nowMs: number, rows: number): Statement[] {
+  const older = (table: string, key: string, column: string, beforeMs = nowMs): Statement =>
+    deleteOlder({ table, key, column }, beforeMs, rows)
   return [
-    deleteOlder('sessions', 'id', 'expires_ms', nowMs),
-    deleteOlder('throttles', 'throttle_key', 'window_ends_ms', nowMs),
-    deleteOlder('denied_access_tokens', 'id', 'expires_ms', nowMs),
-    deleteOlder('status_entries', 'family_id', 'until_ms', nowMs),
-    deleteOlder('upstream_attempts', 'id', 'expires_ms', nowMs),
-    deleteOlder('registration_tokens', 'name', 'expires_ms', nowMs),
-    deleteOlder('pushed_requests', 'id', 'expires_ms', nowMs),
-    deleteOlder('device_requests', 'id', 'expires_ms', nowMs),
-    deleteOlder('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
-    deleteOlder('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
-    deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000),
-    deleteOldNotices(nowMs - noticesKeptSeconds * 1000),
-    deleteDeliveries('delivered', nowMs),
-    deleteDeliveries('failed', nowMs),
+    older('sessions', 'id', 'expires_ms'),
+    older('throttles', 'throttle_key', 'window_ends_ms'),
+    older('denied_access_tokens', 'id', 'expires_ms'),
+    older('status_entries', 'family_id', 'until_ms'),
+    older('upstream_attempts', 'id', 'expires_ms'),
+    older('registration_tokens', 'name', 'expires_ms'),
+    older('pushed_requests', 'id', 'expires_ms'),
+    older('device_requests', 'id', 'expires_ms'),
+    older('refusals', 'slot', 'at_ms', nowMs - refusalsKeptSeconds * 1000),
+    older('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
+    deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000, rows),
+    deleteOldNotices(nowMs - noticesKeptSeconds * 1000, rows),
+    deleteDeliveries('delivered', nowMs, rows),
+    deleteDeliveries('failed', nowMs, rows),
   ]
+}
+
+/** What leaves by the time in a column of its own. */
+interface Ending {
+  readonly table: string
+  readonly key: string
+  readonly column: string
 }
 
 /**
@@ -211,28 +228,28 @@ function tidyStatements(nowMs: number): Statement[] {
  * at the list it was on, so each statement asks the row itself as well. The `+ 0` keeps that question from being taken
  * for the way to the rows.
  */
-function deleteOlder(table: string, key: string, column: string, beforeMs: number): Statement {
+function deleteOlder({ table, key, column }: Ending, beforeMs: number, rows: number): Statement {
   const text = `DELETE FROM ${table} WHERE ${key} IN
 (SELECT ${key} FROM ${table} WHERE ${column} < $1 ORDER BY ${column} LIMIT $2) AND ${column} + 0 < $1`
-  return { text, params: [beforeMs, tidiedRowsMax] }
+  return { text, params: [beforeMs, rows] }
 }
 
-function deleteOldCutOffs(beforeMs: number): Statement {
+function deleteOldCutOffs(beforeMs: number, rows: number): Statement {
   const text = `DELETE FROM cut_offs WHERE (kind, target_key) IN
 (SELECT kind, target_key FROM cut_offs WHERE at_ms < $1 AND set_at_ms < $1 ORDER BY at_ms LIMIT $2)
 AND at_ms + 0 < $1 AND set_at_ms + 0 < $1`
-  return { text, params: [beforeMs, tidiedRowsMax] }
+  return { text, params: [beforeMs, rows] }
 }
 
-function deleteOldNotices(beforeMs: number): Statement {
+function deleteOldNotices(beforeMs: number, rows: number): Statement {
   const text = `DELETE FROM notices WHERE (kind, target_key) IN
 (SELECT kind, target_key FROM notices WHERE at_ms < $1 ORDER BY at_ms LIMIT $2) AND at_ms + 0 < $1`
-  return { text, params: [beforeMs, tidiedRowsMax] }
+  return { text, params: [beforeMs, rows] }
 }
 
 /** What waits is never swept: the courier gives it up itself, with an event. */
-function deleteDeliveries(state: 'delivered' | 'failed', beforeMs: number): Statement {
+function deleteDeliveries(state: 'delivered' | 'failed', beforeMs: number, rows: number): Statement {
   const text = `DELETE FROM deliveries WHERE id IN
 (SELECT id FROM deliveries WHERE state = $1 AND next_ms < $2 ORDER BY next_ms LIMIT $3)`
-  return { text, params: [state, beforeMs, tidiedRowsMax] }
+  return { text, params: [state, beforeMs, rows] }
 }
