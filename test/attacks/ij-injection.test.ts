@@ -206,7 +206,7 @@ const reviewed: { readonly [file: string]: readonly string[] } = {
   'connection.ts': ['pragma'],
   'events.ts': ['where', 'params.length'],
   'families.ts': ["familyColumns.join(', ')"],
-  'family-scan.ts': ["[...familySelects, clockColumns, ...cutOffSelects].join(', ')", 'kind', 'key'],
+  'family-scan.ts': ["[...familySelects, clockColumns, ...cutOffSelects, ...others].join(', ')", 'kind', 'key'],
   'marks.ts': ['guardText', 'parameter'],
   'migrate.ts': ['version + 1', 'version', 'moved'],
   'sweep.ts': ['table', 'key', 'column'],

@@ -7,14 +7,28 @@
 
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { Client } from 'pg'
 import { unportable } from '../../../../../tools/portable-sql.ts'
 import type { Kind } from './fixture.test.ts'
 
+/**
+ * Listens from here until the suite around it is over, and to nothing else: in a process that runs many tests, another
+ * engine's statements and those of tests that say what is wrong on purpose pass the same drivers.
+ */
+export function listenToStore(): void {
+  before(() => {
+    overhear()
+    heard.clear()
+    isListening = true
+  })
+  after(() => {
+    isListening = false
+  })
+}
+
 /** Must come last: it judges what the others have made the store say. */
 export function proveStatements({ walks }: Kind): void {
-  overhear()
   describe('what is said to the engine', () => {
     it('is what a distributed engine takes too', () => {
       const texts = [...heard]
@@ -54,10 +68,11 @@ const walking = [
 
 const heard = new Set<string>()
 let isListening = false
+let isInPlace = false
 
 function overhear(): void {
-  if (isListening) return
-  isListening = true
+  if (isInPlace) return
+  isInPlace = true
   const { prepare, exec } = DatabaseSync.prototype
   DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...given: Parameters<typeof prepare>) {
     hear(given[0])
@@ -78,7 +93,7 @@ function overhear(): void {
 const ofAStore = /\/store\/(?:sqlite|postgres)\/[\w-]+\.ts:/
 
 function hear(text: string): void {
-  if (heard.has(text)) return
+  if (!isListening || heard.has(text)) return
   // Below the error itself stand this function, the driver's that was put in its place, and whoever called that.
   const caller = new Error('heard').stack?.split('\n')[3] ?? ''
   if (ofAStore.test(caller)) heard.add(text)

@@ -18,13 +18,14 @@ import { provePeople } from './people.test.ts'
 import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveRegistrations } from './registrations.test.ts'
 import { proveResources } from './resources.test.ts'
-import { proveStatements } from './statements.test.ts'
+import { listenToStore, proveStatements } from './statements.test.ts'
 import { proveStatusEntries } from './status-entries.test.ts'
 import { proveSweep } from './sweep.test.ts'
 import { proveTime } from './time.test.ts'
 
 export function proveStore(kind: Kind): void {
   describe(`the store contract: ${kind.name}`, () => {
+    listenToStore()
     proveFamilies(kind)
     proveBranches(kind)
     proveCutOffs(kind)
