@@ -90,7 +90,7 @@ describe('a database that is slow', () => {
     line.proxy.hold()
     const waiting = Promise.all(line.holders.map(holder => present(holder, appFor(line, holder))))
     // Another request has come and gone: the ones before it are under way.
-    assert.equal((await line.server.send('/.well-known/openid-configuration')).status, 200)
+    assert.equal((await line.server.send('/nothing-is-here')).status, 404)
     line.proxy.release()
     for (const [index, { status, refreshToken }] of (await waiting).entries()) {
       assert.equal(status, 200)
