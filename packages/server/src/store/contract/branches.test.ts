@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { branchFamily, type BranchOpening, type Family } from '@pawl/family'
 import type { AuditEvent } from '../../domain/event/event.ts'
 import { newFamilyId, newStepId } from '../../domain/identifiers.ts'
+import { overKeptSeconds } from '../sql/sweep.ts'
 import {
   advanced,
   clientId,
@@ -45,6 +46,16 @@ export function proveBranches(kind: Kind): void {
       const step = { readAt: reading.family.stepId, family, events: [], cutOffs: [], opens: sibling }
       assert.equal(await store.families.commit(step), 'moved')
       assert.equal(await store.families.read(sibling.id), null)
+    })
+    it('pays for a look at other rows, as any opening does', async test => {
+      const scene = await sceneOf(kind, test)
+      const over = await ended(scene, await opened(scene))
+      scene.clock.advance(overKeptSeconds * 1000)
+      const parent = await opened(scene)
+      for (let nth = 0; nth < 128; nth++) {
+        assert.equal(await commitWith(scene, parent, siblingOf(scene, parent)), 'done')
+      }
+      assert.equal(await scene.store.families.read(over.id), null)
     })
     it('that is there already stays as it is', async test => {
       const scene = await sceneOf(kind, test)

@@ -44,6 +44,7 @@ export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): Fami
       const unit = unitOf(step, clock)
       const outcome = await (mark === null ? sql.write(unit) : writeMarked(sql, unit, mark))
       if (outcome === 'done') sweeper.stepped()
+      if (outcome === 'done' && (step.opens ?? null) !== null) sweeper.opened()
       return outcome
     },
     list: async (filter, limit) => {
