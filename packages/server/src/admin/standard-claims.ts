@@ -3,24 +3,10 @@
  * has the type that the operator gives it.
  */
 
+import { profileTexts } from '../domain/user/standard-claims.ts'
 import type { User } from '../domain/user/user.ts'
 
-const texts: ReadonlySet<string> = new Set([
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'phone_number',
-])
+const texts: ReadonlySet<string> = new Set([...profileTexts, 'phone_number'])
 /** OIDC Core §5.1.1. */
 const partsOfAddress: readonly string[] = [
   'formatted',

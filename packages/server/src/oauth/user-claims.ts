@@ -5,28 +5,14 @@
  */
 
 import type { Client } from '../domain/client/client.ts'
+import { profileTexts } from '../domain/user/standard-claims.ts'
 import { groupsOf, type User } from '../domain/user/user.ts'
 
 export const claimsCharactersMax = 4096
 const claimNamesMax = 50
 
 const claimsByScope: { readonly [scope: string]: readonly string[] } = {
-  profile: [
-    'name',
-    'family_name',
-    'given_name',
-    'middle_name',
-    'nickname',
-    'preferred_username',
-    'profile',
-    'picture',
-    'website',
-    'gender',
-    'birthdate',
-    'zoneinfo',
-    'locale',
-    'updated_at',
-  ],
+  profile: [...profileTexts, 'updated_at'],
   email: ['email', 'email_verified'],
   phone: ['phone_number', 'phone_number_verified'],
   address: ['address'],
