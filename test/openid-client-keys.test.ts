@@ -4,15 +4,13 @@
  */
 
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
-import { clientAuthority } from './network/client-certificates.ts'
 import { tlsFetch } from './network/tls-fetch.ts'
 import { browserOf } from './processes/registered.ts'
 import { dataDirectory, pawlJson, startServer } from './processes/server-process.ts'
+import { openTlsGround } from './processes/tls-flags.ts'
 import { agree } from './stage/app.ts'
 import { browser as browserOn, type Ground, stagePassword } from './stage/browser.ts'
 
@@ -105,15 +103,8 @@ async function openDpopScene(test: TestContext, flags: readonly string[]) {
 /** Two threads share both ports. */
 async function openTlsScene(test: TestContext) {
   const data = await dataDirectory(test)
-  const [root, vouching] = [await clientAuthority('Root of the server'), await clientAuthority('Root of clients')]
-  const own = await root.issue({ subject: 'CN=localhost', names: [{ type: 'dns', value: 'localhost' }] })
-  const files = { '--tls-cert': own.pem, '--tls-key': own.privateKey, '--tls-client-ca': vouching.pem }
-  const tls = Object.entries(files).flatMap(([flag, text]) => {
-    const path = join(data, `${flag.slice(2)}.pem`)
-    writeFileSync(path, text, { mode: 0o600 })
-    return [flag, path]
-  })
-  const server = await startServer(test, { data, workers: 2, flags: [...tls, '--mtls-port', '0'] })
+  const { flags, root, vouching } = await openTlsGround(data)
+  const server = await startServer(test, { data, workers: 2, flags })
   await addUser(data)
   const asIntegration = ['--kind', 'integration', '--redirect', redirectUri, '--data', data]
   const byCertificate = ['--auth', 'tls_client_auth', '--tls-name', 'san_dns=ledger.example', '--certificate-bound']
