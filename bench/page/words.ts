@@ -30,9 +30,10 @@ Nothing a peer offers beyond this is switched on. What Pawl does beyond this (li
 of recent uses, throttles, events) is on, as an operator has it.`
 
 export const garbage = `The slow requests are not scattered: written down one by one, they come in bursts of 40 to 90 ms, a few in each lap, and the
-longest begin with a full collection of garbage, which there is about every seven seconds. On two cores that are both
-half busy with server, database and generator, the threads that mark beside the main thread take the time from it. The
-same with marking left to the main thread (\`--node-flags=--no-concurrent-marking\`):`
+longest of a lap that was looked at began with a full collection of garbage, one of the server's and one of the
+generator's. The server has one about every seven seconds at this load. On two cores that are both half busy with server,
+database and generator, the threads that mark beside the main thread take the time from it. The same with marking left to
+the main thread (\`--node-flags=--no-concurrent-marking\`):`
 
 export const garbageChoice = `It helps where a database wants the second core and hurts where nobody does, so Pawl sets no such flag.`
 
