@@ -3,8 +3,11 @@
 import { TOTP, Secret } from 'otpauth'
 import type { User } from '../../packages/server/src/domain/user/user.ts'
 import { newRecoveryCodes } from '../../packages/server/src/domain/user/recovery-codes.ts'
-import { newTotpKey, noStep, sealTotpKey } from '../../packages/server/src/domain/user/totp.ts'
+import { newTotpKey, sealTotpKey } from '../../packages/server/src/domain/user/totp.ts'
 import type { Stage } from './stage.ts'
+
+/** The step before every one that a code could be of. */
+const noStep = -1
 
 export interface Authenticator {
   /** The code as the application shows it, so many seconds from the stage's now. */

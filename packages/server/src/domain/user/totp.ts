@@ -37,9 +37,6 @@ export function stepOfCode(key: Uint8Array, code: string, nowMs: number): number
   return delta === null ? null : TOTP.counter({ period: stepSeconds, timestamp: nowMs }) + delta
 }
 
-/** The step before every one that a code could be of. */
-export const noStep = -1
-
 export function sealTotpKey(sealer: Sealer, subject: Subject, key: Uint8Array): Uint8Array {
   return sealer.seal(purpose, subject, key)
 }
