@@ -8,6 +8,7 @@ import { registrationModes } from '../domain/registration/registration-rules.ts'
 import { userScopes } from '../domain/user/user-scopes.ts'
 import { refreshesPerSecondDefault } from '../domain/throttle/family-rate.ts'
 import { changeEndings } from '../domain/user/ends.ts'
+import { sessionSecondsDefault } from '../domain/session/sessions.ts'
 import { grantSettings } from './grant-settings.ts'
 import { judgeIssuer } from './issuer.ts'
 import { described, nullableText, type SettingMeaning, whole } from './setting-kinds.ts'
@@ -144,7 +145,7 @@ export const settingsSchema = z.strictObject({
     description:
       'Ask for a nonce of this server in every DPoP proof, so that none can be made ahead of time. Costs clients one more request now and then.',
   }),
-  sessionSeconds: described(whole(60, 31_536_000, 604_800), {
+  sessionSeconds: described(whole(60, 31_536_000, sessionSecondsDefault), {
     unit: 'seconds',
     description: 'How long a browser stays signed in after the user proved who they are.',
   }),
