@@ -160,6 +160,10 @@ const keptModules = ['node:sqlite']
 const packages: { readonly [name: string]: { readonly modules: readonly string[]; readonly rule: string } } = {
   family: { modules: [], rule: '@pawl/family imports nothing but itself' },
   protocol: { modules: ['jose'], rule: '@pawl/protocol imports jose and nothing else' },
+  client: {
+    modules: ['@pawl/protocol', 'oauth4webapi', 'node:*', 'node:sqlite'],
+    rule: '@pawl/client imports @pawl/protocol, oauth4webapi and Node',
+  },
 }
 
 /** The imports of `file` that break a rule. */

@@ -1,0 +1,23 @@
+/** Time as the holder has it: injected, so that a test sleeps eight hours in no time. */
+export interface HolderClock {
+  /** Milliseconds since 1970, of this machine. */
+  nowMs(): number
+  /** Resolves after `ms`, or as soon as `signal` is aborted; never rejects. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** The clock of the machine. What waits does not keep a process alive where the runtime can tell the difference. */
+export const machineClock: HolderClock = {
+  nowMs: () => Date.now(),
+  wait: (ms, signal) =>
+    new Promise(resolve => {
+      if (signal?.aborted === true) return resolve()
+      const done = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal?.addEventListener('abort', done, { once: true })
+    }),
+}

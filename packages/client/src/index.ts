@@ -1,0 +1,21 @@
+export { type Place, CustodyKeyWrong, type CustodyKey, custodyKeyBytes, custodyKeyFrom } from './custody/custody-key.ts'
+export { type CustodyStore, grantNameCharactersMax, type KeptRecord, type Lease } from './custody/custody-store.ts'
+export type { EndReason } from './custody/kept-grant.ts'
+export { type HolderClock, machineClock } from './holder/clock.ts'
+export { CustodyFailed, RefreshPostponed, RefreshRefused, SignInNeeded } from './holder/failures.ts'
+export type {
+  AccessToken,
+  Custody,
+  Fetch,
+  FetchTarget,
+  FreshGrant,
+  GrantView,
+  Holder,
+  HolderEvent,
+  HolderLimits,
+  HolderOptions,
+  RefreshOutcome,
+  TokenAnswer,
+  Wanted,
+} from './holder/holder.ts'
+export { memoryStore } from './stores/memory.ts'
