@@ -57,6 +57,9 @@ export const onlyIndexReExports: Rule = files =>
 export const timeAndChanceHomes: { readonly [path: string]: string } = {
   'packages/server/src/domain/time.ts': 'the clock, and the text form of instants',
   'packages/server/src/domain/entropy.ts': 'the random source',
+  'packages/client/src/holder/clock.ts': 'the clock of a client',
+  'packages/client/src/custody/entropy.ts': 'the random source of a client',
+  'packages/verifier/src/world.ts': 'time, chance and network of an API',
 }
 
 export const timeAndChanceComeIn: Rule = files => {
