@@ -164,6 +164,10 @@ const packages: { readonly [name: string]: { readonly modules: readonly string[]
     modules: ['@pawl/protocol', 'oauth4webapi', 'node:*', 'node:sqlite'],
     rule: '@pawl/client imports @pawl/protocol, oauth4webapi and Node',
   },
+  verifier: {
+    modules: ['@pawl/protocol', 'jose'],
+    rule: '@pawl/verifier imports @pawl/protocol and jose, and nothing of one runtime',
+  },
 }
 
 /** The imports of `file` that break a rule. */
