@@ -1,8 +1,11 @@
 /**
  * The one secret of a credential store: 32 bytes out of which everything else is derived. It seals what is kept
  * (AES-256-GCM, bound to where it is kept) and makes the retry keys (HMAC-SHA-256 of the code or refresh token that is
- * presented), so that every process and tab that shares the store asks alike, and nobody else can.
+ * presented), so that every process and tab that shares the store asks alike, and nobody else can. A nonce of 96 random
+ * bits (NIST SP 800-38D §8.2.2) is good for 2^32 seals, which is a refresh every minute for eight thousand years.
  */
+
+import { drawBytes } from './entropy.ts'
 
 /** What a sealed text belongs to; it opens nowhere else. */
 export interface Place {
@@ -89,7 +92,7 @@ async function deriveKeys(root: CryptoKey): Promise<DerivedKeys> {
 }
 
 async function seal(keys: DerivedKeys, text: string, place: Place): Promise<string> {
-  const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes))
+  const nonce = drawBytes(nonceBytes)
   const sealed = await crypto.subtle.encrypt(cipher(nonce, place), keys.sealing, encoder.encode(text))
   return `${envelopeVersion}.${keys.id}.${encodeBase64Url(nonce)}.${encodeBase64Url(new Uint8Array(sealed))}`
 }
@@ -108,7 +111,8 @@ async function open(all: readonly DerivedKeys[], sealed: string, place: Place): 
   }
   try {
     const algorithm = cipher(decodeBase64Url(nonce), place)
-    return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, keys.sealing, decodeBase64Url(text)))
+    const plain = await crypto.subtle.decrypt(algorithm, keys.sealing, decodeBase64Url(text))
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(plain)
   } catch (cause) {
     throw new CustodyKeyWrong(place, { cause })
   }
@@ -128,8 +132,10 @@ export function encodeBase64Url(bytes: Uint8Array): string {
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
-/** Throws where the text is no base64url. */
+/** Throws where the text is no base64url, or is not the one way to write its bytes. */
 export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> {
   if (!/^[\w-]*$/.test(text)) throw new TypeError('not base64url')
-  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), each => each.charCodeAt(0))
+  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), each => each.charCodeAt(0))
+  if (encodeBase64Url(bytes) !== text) throw new TypeError('not base64url as it is written')
+  return bytes
 }
