@@ -1,8 +1,10 @@
 export { type Place, CustodyKeyWrong, type CustodyKey, custodyKeyBytes, custodyKeyFrom } from './custody/custody-key.ts'
 export { type CustodyStore, grantNameCharactersMax, type KeptRecord, type Lease } from './custody/custody-store.ts'
 export type { EndReason } from './custody/kept-grant.ts'
+export { holdGrants } from './holder/hold-grants.ts'
 export { type HolderClock, machineClock } from './holder/clock.ts'
-export { CustodyFailed, RefreshPostponed, RefreshRefused, SignInNeeded } from './holder/failures.ts'
+export { CustodyFailed } from './holder/custody-failed.ts'
+export { RefreshPostponed, RefreshRefused, SignInNeeded } from './holder/failures.ts'
 export type {
   AccessToken,
   Custody,

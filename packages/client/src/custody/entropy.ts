@@ -4,3 +4,9 @@
 export function drawBytes(count: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(count))
 }
+
+/** A number from 0 up to but not including 1, with 32 random bits: for jitter. */
+export function randomShare(): number {
+  const [word = 0] = crypto.getRandomValues(new Uint32Array(1))
+  return word / 2 ** 32
+}

@@ -4,6 +4,7 @@
  */
 
 export interface KeptGrant {
+  readonly format: 1
   /** Who issued the tokens: they go to nobody else (RFC 9700 §4.4). */
   readonly issuer: string
   readonly clientId: string
@@ -54,3 +55,10 @@ export interface GrantEnd {
 }
 
 export const accessTokensMax = 8
+
+/** The record out of what was sealed. What opens was written by us; only which of us is asked here. */
+export function readKeptGrant(text: string): KeptGrant {
+  const grant = JSON.parse(text) as KeptGrant
+  if (grant.format !== 1) throw new TypeError('the record is of a newer version of this library')
+  return grant
+}

@@ -6,6 +6,12 @@ export interface HolderClock {
   wait(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** The instant a header names (RFC 9110 §5.6.7), or null. */
+export function parseInstantMs(header: string | null): number | null {
+  const ms = header === null ? Number.NaN : Date.parse(header)
+  return Number.isFinite(ms) ? ms : null
+}
+
 /** The clock of the machine. What waits does not keep a process alive where the runtime can tell the difference. */
 export const machineClock: HolderClock = {
   nowMs: () => Date.now(),

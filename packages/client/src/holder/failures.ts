@@ -1,6 +1,7 @@
 /**
- * How an ask for an access token can fail. Four kinds, because there are four things an application can do: send the
- * person to sign in, try again later, mend its configuration, look after its store. No message contains a token.
+ * How an ask for an access token can fail, beside `CustodyFailed`. Four kinds, because there are four things an application
+ * can do: send the person to sign in, try again later, mend its configuration, look after its store. No message contains
+ * a token.
  */
 
 import type { EndReason } from '../custody/kept-grant.ts'
@@ -45,16 +46,5 @@ export class RefreshRefused extends Error {
     this.name = 'RefreshRefused'
     this.grant = grant
     this.code = code
-  }
-}
-
-/** The store or the custody key failed. Nothing was sent and nothing was deleted. */
-export class CustodyFailed extends Error {
-  readonly grant: string
-
-  constructor(grant: string, what: string, options?: ErrorOptions) {
-    super(`grant '${grant}': ${what}`, options)
-    this.name = 'CustodyFailed'
-    this.grant = grant
   }
 }

@@ -68,6 +68,13 @@ export interface Holder {
    */
   fetchAs(grant: string, target: FetchTarget): (input: string | URL, init?: RequestInit) => Promise<Response>
   /**
+   * Presents the refresh token for something else than an access token, with the care of a refresh: token exchange at
+   * Pawl's branching. `taken` gets the answer first and stores what is new in it; then the `refresh_token` of the answer
+   * becomes the grant's. When it rejects nothing is stored, and the same call gets the same answer again. A refusal is
+   * `RefreshRefused`, whatever its code: it never ends the grant.
+   */
+  exchange(grant: string, request: ExchangeRequest, taken: (tokens: TokenAnswer) => Promise<void>): Promise<GrantView>
+  /**
    * Refreshes now, though the kept access token may live: how an idle grant is kept alive. Rejects like `accessToken`.
    */
   refresh(grant: string): Promise<GrantView>
@@ -82,8 +89,9 @@ export interface Holder {
 
 /** Tokens as a token endpoint answered them, with the wire's names: of `oauth4webapi`, `openid-client` or any other. */
 export interface TokenAnswer {
-  readonly access_token: string
-  readonly token_type: string
+  /** Absent where a branch brings a refresh token alone; the first access token is asked for when it is needed. */
+  readonly access_token?: string
+  readonly token_type?: string
   readonly expires_in?: number
   readonly refresh_token?: string
   readonly refresh_token_timeout?: number
@@ -122,6 +130,12 @@ export interface AccessToken {
   readonly dpopKey: CryptoKeyPair | null
 }
 
+export interface ExchangeRequest {
+  readonly grantType: string
+  /** All but `grant_type` and `subject_token`. */
+  readonly parameters: { readonly [name: string]: string }
+}
+
 export interface FetchTarget extends Omit<Wanted, 'ifNot'> {
   readonly origins?: readonly string[]
 }
@@ -157,6 +171,8 @@ export type RefreshOutcome =
 
 export type HolderEvent =
   | { readonly kind: 'kept'; readonly grant: string }
+  /** The application signed out here. */
+  | { readonly kind: 'ended'; readonly grant: string }
   | {
       readonly kind: 'refresh'
       readonly grant: string

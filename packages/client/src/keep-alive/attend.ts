@@ -2,7 +2,8 @@
 
 import type { EndReason } from '../custody/kept-grant.ts'
 import type { HolderClock } from '../holder/clock.ts'
-import { CustodyFailed, RefreshPostponed, RefreshRefused, SignInNeeded } from '../holder/failures.ts'
+import { CustodyFailed } from '../holder/custody-failed.ts'
+import { RefreshPostponed, RefreshRefused, SignInNeeded } from '../holder/failures.ts'
 import type { GrantView, Holder } from '../holder/holder.ts'
 import { dueAtMs, idleEndMs, type KeepAlivePolicy, nextAttemptMs } from './due.ts'
 import { end, endsSoon, type Entry, fail, type GrantHealth, healthOf, never, note, recover } from './health.ts'

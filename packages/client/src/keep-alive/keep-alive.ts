@@ -4,7 +4,7 @@
  * it asks, so what another has refreshed is left alone, and the holder's lease keeps two from asking at once.
  */
 
-import { randomShare } from '../custody/chance.ts'
+import { randomShare } from '../custody/entropy.ts'
 import { type HolderClock, machineClock } from '../holder/clock.ts'
 import type { CounterMaker, Holder } from '../holder/holder.ts'
 import { attend, type KeepAliveEvent, type KeepAliveOutcome, type Ward } from './attend.ts'

@@ -1,0 +1,179 @@
+/**
+ * One refresh: under a lease, from what the store has at that moment, asked until the outcome is known or the time is up,
+ * and stored before anybody gets to see it. The server decides what a token is worth; here is decided what to do with its
+ * answer, and no answer but `invalid_grant` with nothing newer in the store ends a grant.
+ */
+
+import { DPoP, type DPoPHandle, modifyAssertion } from 'oauth4webapi'
+import { type Answer, type Ask, askOnce, type Exchange, takesRetryKeys } from './ask.ts'
+import { advancedGrant } from './grant-life.ts'
+import type { Held } from './held.ts'
+import type { TokenAnswer, Wanted } from './holder.ts'
+import { type Inside, issuerNowMs, tellOutcome } from './inside.ts'
+import { noncesMax, pauseBeforeAgain } from './limits.ts'
+import { endRefused } from './end-refused.ts'
+import { postpone, refuse } from './cooldown.ts'
+import { saveAnswer } from './save-answer.ts'
+import { type Kept, newVersion } from './vault.ts'
+
+/** What a refresh is for. */
+export interface Goal {
+  /** Who has the same key shares one refresh. */
+  readonly key: string
+  readonly wanted: Wanted
+  /** Whether what somebody else stored will do. */
+  isMet(kept: Kept): boolean
+  /** False of a renewal ahead of need: it leaves the field to whoever has the lease. */
+  readonly waits: boolean
+  readonly exchange:
+    | (Exchange & {
+        readonly parameters: { readonly [name: string]: string }
+        taken(tokens: TokenAnswer): Promise<void>
+      })
+    | null
+}
+
+/**
+ * Presents the refresh token of `kept`, under a lease, and answers the record that came of it, or `moved` when the record
+ * has moved on and must be looked at again. Rejects with the failures of `failures.ts`.
+ */
+export async function refreshOnce(inside: Inside, held: Held, kept: Kept, goal: Goal): Promise<Kept | 'moved'> {
+  const { answer, requests, wasUnknown } = await askUntilKnown(inside, held, kept, goal)
+  switch (answer.kind) {
+    case 'answered':
+      inside.skew.ms = answer.skewMs
+      return takeAnswer(inside, held, { kept, goal, answer, requests, wasUnknown })
+    case 'refused': {
+      if (answer.code === 'invalid_grant' && goal.exchange === null) return endRefused(inside, held, kept, requests)
+      throw refuse(inside, held, { code: answer.code, cause: answer.cause, requests })
+    }
+    case 'unknown':
+      throw postpone(inside, held, { retryAfterMs: answer.retryAfterMs, cause: answer.cause, requests })
+  }
+}
+
+interface Taken {
+  readonly kept: Kept
+  readonly goal: Goal
+  readonly answer: Extract<Answer, { kind: 'answered' }>
+  readonly requests: number
+  readonly wasUnknown: boolean
+}
+
+async function takeAnswer(inside: Inside, held: Held, taken: Taken): Promise<Kept | 'moved'> {
+  const { kept, goal, answer, requests, wasUnknown } = taken
+  await goal.exchange?.taken(answer.tokens)
+  const fault = await faultOf(answer)
+  const tokens = fault === null && goal.exchange === null ? answer.tokens : refreshTokenOf(answer.tokens)
+  const grant = advancedGrant(kept.grant, { tokens, wanted: goal.wanted, atMs: answer.atMs })
+  const saving = await saveAnswer(inside, held, { grant, version: newVersion(), dpopKey: kept.dpopKey }, kept.version)
+  if (fault !== null) throw refuse(inside, held, { code: 'invalid_response', cause: fault, requests })
+  held.cooldown = null
+  switch (saving.kind) {
+    case 'gone':
+      return 'moved'
+    case 'unsaved':
+      tellOutcome(inside, held, 'unsaved', { requests, error: saving.error })
+      return saving.kept
+    case 'adopted':
+      tellOutcome(inside, held, 'adopted', { requests })
+      return goal.exchange !== null || goal.isMet(saving.kept) ? saving.kept : 'moved'
+    case 'saved':
+      tellOutcome(inside, held, wasUnknown ? 'recovered' : 'advanced', { requests })
+      return saving.kept
+  }
+}
+
+/** What is wrong with the answer, or null. It was computed before the saving, and must not prevent it. */
+async function faultOf(answer: Extract<Answer, { kind: 'answered' }>): Promise<unknown> {
+  try {
+    await answer.validate()
+    return null
+  } catch (error) {
+    return error
+  }
+}
+
+/** Of an answer that is no good only the refresh token is kept: the one before it is spent. */
+function refreshTokenOf(tokens: TokenAnswer): TokenAnswer {
+  const { access_token: _token, token_type: _type, expires_in: _seconds, ...rest } = tokens
+  return rest
+}
+
+type Known = {
+  readonly answer: Exclude<Answer, { kind: 'nonce' }>
+  readonly requests: number
+  readonly wasUnknown: boolean
+}
+
+/** Once sent, nothing but its own deadline cancels a request; what has no answer is asked again as far as the server allows. */
+async function askUntilKnown(inside: Inside, held: Held, kept: Kept, goal: Goal): Promise<Known> {
+  const { clock, limits } = inside
+  const untilMs = clock.nowMs() + limits.refreshSeconds * 1000
+  let unknowns = 0
+  let nonces = 0
+  for (let requests = 0; ; ) {
+    const wasUnknown = unknowns > 0
+    const server = await inside.server().catch((cause: unknown) => ({ cause }))
+    if ('cause' in server) {
+      return {
+        answer: { kind: 'unknown', isUnspent: true, retryAfterMs: null, cause: server.cause },
+        requests,
+        wasUnknown,
+      }
+    }
+    const leftMs = Math.max(untilMs - clock.nowMs(), 1)
+    const answer = await askOnce(inside.custody, server, askOf(inside, held, { kept, goal, leftMs }))
+    requests++
+    if (answer.kind === 'nonce') {
+      if (nonces++ < noncesMax) continue
+      const cause = new Error('the server asked for a new nonce each time')
+      return { answer: { kind: 'refused', code: 'use_dpop_nonce', cause }, requests, wasUnknown }
+    }
+    if (answer.kind !== 'unknown') return { answer, requests, wasUnknown }
+    const mayRepeat = takesRetryKeys(server) && kept.grant.retryKey !== null
+    if (!answer.isUnspent) unknowns++
+    const again = {
+      asks: requests,
+      unknowns,
+      mayRepeat,
+      retryAfterMs: answer.retryAfterMs,
+      leftMs: untilMs - clock.nowMs(),
+    }
+    const pauseMs = pauseBeforeAgain(again, inside.chance())
+    if (pauseMs === null) return { answer, requests, wasUnknown }
+    await clock.wait(pauseMs)
+  }
+}
+
+function askOf(inside: Inside, held: Held, { kept, goal, leftMs }: { kept: Kept; goal: Goal; leftMs: number }): Ask {
+  const { grant } = kept
+  const { resource, scope } = goal.wanted
+  // A record without a refresh token never gets here: `obtain` refuses it.
+  const refreshToken = grant.refreshToken ?? ''
+  return {
+    refreshToken,
+    retryKey: grant.retryKey,
+    dpop: dpopOf(inside, held, kept),
+    skewMs: inside.skew.ms,
+    requestSeconds: Math.min(inside.limits.requestSeconds, leftMs / 1000),
+    exchange: goal.exchange,
+    parameters: goal.exchange?.parameters ?? {
+      ...(resource === undefined ? {} : { resource }),
+      ...(scope === undefined ? {} : { scope }),
+    },
+  }
+}
+
+/** The proofs of a grant, with the nonces its servers gave (RFC 9449 §8), dated by the issuer's clock. */
+export function dpopOf(inside: Inside, held: Held, { grant, dpopKey }: Kept): DPoPHandle | null {
+  if (dpopKey === null) return null
+  if (held.dpop?.grantId === grant.grantId) return held.dpop.handle
+  const handle = DPoP(inside.custody.client, dpopKey, {
+    [modifyAssertion]: (_header, payload) => {
+      payload['iat'] = Math.floor(issuerNowMs(inside) / 1000)
+    },
+  })
+  held.dpop = { grantId: grant.grantId, handle }
+  return handle
+}
