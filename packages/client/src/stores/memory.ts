@@ -2,33 +2,61 @@
 
 import type { CustodyStore, KeptRecord, Lease } from '../custody/custody-store.ts'
 import { type HolderClock, machineClock } from '../holder/clock.ts'
+import { isLeaseOver, type LeaseTime, leaseTimeFrom } from './lease-time.ts'
 
-/** Several holders of one process may share it. */
+type Listener = (name: string, version: string | null) => void
+
+interface TakenLease {
+  readonly time: LeaseTime
+  readonly lease: Lease
+}
+
+/**
+ * Several holders of one process may share it; each is told of every change, its own too. Answers at once, and keeps
+ * copies. A listener that throws does not keep the others from hearing: its error is thrown where nobody awaits it.
+ */
 export function memoryStore(clock: HolderClock = machineClock): CustodyStore {
   const records = new Map<string, KeptRecord>()
-  const leases = new Map<string, { readonly untilMs: number; readonly lease: Lease }>()
+  const leases = new Map<string, TakenLease>()
+  const listeners = new Set<Listener>()
+  const tell = (name: string, version: string | null): void => {
+    for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener(name, version))
+  }
   return {
     keepsKeys: true,
-    load: async name => records.get(name) ?? null,
+    load: async name => copyOf(records.get(name)),
     async save(name, record, ifVersion) {
       if ((records.get(name)?.version ?? null) !== ifVersion) return 'moved'
-      records.set(name, record)
+      records.set(name, { ...record })
+      tell(name, record.version)
       return 'saved'
     },
     async lease(name, seconds) {
-      if ((leases.get(name)?.untilMs ?? 0) > clock.nowMs()) return null
+      const taken = leases.get(name)
+      if (taken !== undefined && !isLeaseOver(taken.time, clock.nowMs())) return null
       const lease: Lease = {
         async release() {
           if (leases.get(name)?.lease === lease) leases.delete(name)
         },
       }
-      leases.set(name, { untilMs: clock.nowMs() + seconds * 1000, lease })
+      leases.set(name, { time: leaseTimeFrom(clock.nowMs(), seconds), lease })
       return lease
     },
     async remove(name, ifVersion) {
       if (records.get(name)?.version !== ifVersion) return 'moved'
       records.delete(name)
+      tell(name, null)
       return 'removed'
     },
+    watch(listener) {
+      const own: Listener = (name, version) => listener(name, version)
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
   }
+}
+
+/** A key pair cannot be changed, and stays the one that it is. */
+function copyOf(record: KeptRecord | undefined): KeptRecord | null {
+  return record === undefined ? null : { ...record }
 }
