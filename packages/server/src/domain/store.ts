@@ -14,6 +14,7 @@ import type { OutboxStore } from './outbox/outbox.ts'
 import type { PushedRequestStore } from './pushed-request/pushed-request.ts'
 import type { RegistrationStore } from './registration/registration-store.ts'
 import type { ResourceStore } from './resource/resource.ts'
+import type { RevocationStore } from './revocation/revocation-store.ts'
 import type { SessionStore } from './session/session.ts'
 import type { StatusStore } from './status/status-store.ts'
 import type { ThrottleStore } from './throttle/throttle-store.ts'
@@ -44,6 +45,7 @@ export interface Store {
   readonly outbox: OutboxStore
   readonly resources: ResourceStore
   readonly statusEntries: StatusStore
+  readonly revocations: RevocationStore
   /** The store's time in milliseconds: the later of its clock and the highest time it ever stored. */
   now(): Promise<number>
   /** The value kept under a name, set by whoever comes first: `setting('key-check', fresh)` answers the first `fresh`. */

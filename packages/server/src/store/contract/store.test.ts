@@ -18,6 +18,7 @@ import { provePeople } from './people.test.ts'
 import { provePushedRequests } from './pushed-requests.test.ts'
 import { proveRegistrations } from './registrations.test.ts'
 import { proveResources } from './resources.test.ts'
+import { proveRevocations } from './revocations.test.ts'
 import { listenToStore, proveStatements } from './statements.test.ts'
 import { proveStatusEntries } from './status-entries.test.ts'
 import { proveSweep } from './sweep.test.ts'
@@ -40,6 +41,7 @@ export function proveStore(kind: Kind): void {
     proveOutbox(kind)
     proveResources(kind)
     proveStatusEntries(kind)
+    proveRevocations(kind)
     proveTime(kind)
     proveSweep(kind)
     proveStatements(kind)

@@ -16,6 +16,7 @@ import type { Ends } from '../../domain/user/ends.ts'
 import { eventStatements } from './events.ts'
 import { isLiving, scanFamilies, type Where } from './family-scan.ts'
 import { noticeStatements } from './notices.ts'
+import { revokedByCutOff, revokedByLaterCutOff } from './revocation-statements.ts'
 import { always, numberAt, type Row, type Sql, type Statement, textAt } from './sql.ts'
 import { readNowMs, type StoreClock } from './store-clock.ts'
 
@@ -60,16 +61,16 @@ export async function refuseFuture(sql: Sql, clock: StoreClock, cutOff: CutOff):
   if (cutOff.beforeMs > nowMs) throw new RangeError(`a cut-off at ${cutOff.beforeMs} lies after the store's ${nowMs}`)
 }
 
-/** What writes a cut-off and the notice of it, for the transaction of whatever causes it. */
+/** What writes a cut-off, the notice of it and what the feed tells of it, for the transaction of whatever causes it. */
 export function cutOffStatements(cutOff: CutOff, clock: StoreClock): Statement[] {
   const { reason, by, beforeMs } = cutOff
   const key = keyOf(cutOff.target)
   const spared = (cutOff.target.kind === 'user' ? cutOff.target.spares : undefined) ?? ''
-  const notice = noticeStatements(cutOff)
+  const told = [revokedByCutOff(...key), ...noticeStatements(cutOff)]
   if (beforeMs !== null) {
-    return [{ text: setAtText, params: [...key, reason, by, spared, beforeMs, clock.nowMs(0)] }, ...notice]
+    return [{ text: setAtText, params: [...key, reason, by, spared, beforeMs, clock.nowMs(0)] }, ...told]
   }
-  return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }, ...notice]
+  return [...clock.raises(), { text: setNowText, params: [...key, reason, by, spared] }, ...told]
 }
 
 /** What a change of a user ends, for its transaction. */
@@ -93,14 +94,15 @@ export function withSettledCutOffs(sql: Sql, clock: StoreClock): Sql {
       const outcome = await sql.write(unit)
       const sets = unit.statements.filter(({ text }) => text === setNowText)
       if (outcome === 'moved' || sets.length === 0) return outcome
-      await sql.write(always(sets.flatMap(set => [raiseOver(set, clock), set])))
+      await sql.write(always(sets.flatMap(set => settling(set, clock))))
       return outcome
     },
   }
 }
 
-function raiseOver({ params: [kind, key] }: Statement, clock: StoreClock): Statement {
-  return clock.raisesOver(String(kind), String(key))
+function settling(set: Statement, clock: StoreClock): readonly Statement[] {
+  const [kind, key] = [String(set.params[0]), String(set.params[1])]
+  return [clock.raisesOver(kind, key), set, revokedByLaterCutOff(kind, key)]
 }
 
 /**

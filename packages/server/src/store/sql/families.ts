@@ -19,6 +19,7 @@ import { isLiving, readingOf, scanFamilies, selectReadings, type Where } from '.
 import { isMarked, markIdOf, markStatement, unlessMarked } from './marks.ts'
 import { numberAt, type Sql, type Statement, type Unit, type Value } from './sql.ts'
 import { type StoreClock, touchText } from './store-clock.ts'
+import { revokedFamily } from './revocation-statements.ts'
 import type { Sweeper } from './sweep.ts'
 
 export function sqlFamilies(sql: Sql, clock: StoreClock, sweeper: Sweeper): FamilyStore {
@@ -135,7 +136,10 @@ function stepStatement({ family, readAt }: FamilyStep): Statement {
 
 function consequences(step: FamilyStep, clock: StoreClock): Statement[] {
   const opens = step.opens ?? null
-  const others = [...step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, clock)), ...eventStatements(step.events)]
+  const { id, end } = step.family
+  const ended = end === null ? [] : [revokedFamily(id, end.atMs, clock)]
+  const cuts = step.cutOffs.flatMap(cutOff => cutOffStatements(cutOff, clock))
+  const others = [...ended, ...cuts, ...eventStatements(step.events)]
   return opens === null ? others : [openStatement(opens), ...others]
 }
 

@@ -16,6 +16,7 @@ import { sqlPushedRequests } from './pushed-requests.ts'
 import { sqlRefusals } from './refusals.ts'
 import { sqlRegistrations } from './registrations.ts'
 import { sqlResources } from './resources.ts'
+import { sqlRevocations } from './revocations.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSigningKeys } from './signing-keys.ts'
 import { sqlStatusEntries } from './status-entries.ts'
@@ -62,6 +63,7 @@ export function sqlStore(driver: SqlDriver): Store {
     outbox: sqlOutbox(sql),
     resources: sqlResources(sql, clock),
     statusEntries: sqlStatusEntries(sql, clock),
+    revocations: sqlRevocations(sql, clock),
     now: () => readNowMs(sql, clock),
     setting: (name, fresh) => setting(sql, name, fresh),
     check: async () => {

@@ -211,6 +211,7 @@ function tidyStatements(nowMs: number, rows: number): Statement[] {
     older('events', 'id', 'at_ms', nowMs - eventsKeptSeconds * 1000),
     deleteOldCutOffs(nowMs - cutOffsKeptSeconds * 1000, rows),
     deleteOldNotices(nowMs - noticesKeptSeconds * 1000, rows),
+    deleteOldRevocations(nowMs, rows),
     deleteDeliveries('delivered', nowMs, rows),
     deleteDeliveries('failed', nowMs, rows),
   ]
@@ -245,6 +246,12 @@ function deleteOldNotices(beforeMs: number, rows: number): Statement {
   const text = `DELETE FROM notices WHERE (kind, target_key) IN
 (SELECT kind, target_key FROM notices WHERE at_ms < $1 ORDER BY at_ms LIMIT $2) AND at_ms + 0 < $1`
   return { text, params: [beforeMs, rows] }
+}
+
+function deleteOldRevocations(nowMs: number, rows: number): Statement {
+  const text = `DELETE FROM revocations WHERE (kind, target_key) IN
+(SELECT kind, target_key FROM revocations WHERE until_ms < $1 ORDER BY until_ms LIMIT $2) AND until_ms + 0 < $1`
+  return { text, params: [nowMs, rows] }
 }
 
 /** What waits is never swept: the courier gives it up itself, with an event. */

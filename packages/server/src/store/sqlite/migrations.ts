@@ -231,6 +231,29 @@ DROP INDEX branches_of_grant;
 CREATE INDEX branches_of_grant ON families (grant_id, id) WHERE grant_id <> id;
 `
 
+/** What has been revoked lately, for those who follow the feed; with what was in the hours before there was one. */
+const revocations = `
+CREATE TABLE revocations (
+  kind TEXT NOT NULL,
+  target_key TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  place INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (kind, target_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revocations_by_place ON revocations (place);
+CREATE INDEX revocations_by_end ON revocations (until_ms);
+INSERT INTO revocations (kind, target_key, at_ms, until_ms)
+SELECT kind, target_key, at_ms, set_at_ms + 7200000 FROM cut_offs
+WHERE set_at_ms > (SELECT high_ms FROM store_clock WHERE id = 1) - 7200000;
+INSERT INTO revocations (kind, target_key, at_ms, until_ms)
+SELECT 'family', family_id, MAX(at_ms), MAX(at_ms) + 7200000 FROM events
+WHERE at_ms > (SELECT high_ms FROM store_clock WHERE id = 1) - 7200000
+AND kind IN ('family_ended', 'token_reused') AND family_id IS NOT NULL GROUP BY family_id;
+INSERT INTO revocations (kind, target_key, at_ms, until_ms)
+SELECT 'token', id, expires_ms, expires_ms + 600000 FROM denied_access_tokens;
+`
+
 const migrations: readonly string[] = [
   initial,
   severalInterruptions,
@@ -245,4 +268,5 @@ const migrations: readonly string[] = [
   upstreams,
   statusEntries,
   branchesInOrder,
+  revocations,
 ]
