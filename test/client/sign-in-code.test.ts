@@ -4,9 +4,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { custodyKeyFrom } from '../../packages/client/src/custody/custody-key.ts'
 import { beginSignIn, finishSignIn } from '../../packages/client/src/sign-in/sign-in.ts'
+import { httpDate } from '../../packages/client/src/testing/http-date.ts'
+import type { Fetch } from '../../packages/client/src/holder/holder.ts'
 import { transactionSeconds } from '../../packages/client/src/sign-in/transaction.ts'
 import { familyIdOf, phone, rowOf, shop } from '../stage/scene.ts'
-import { openSignIn, signInWith, tokenRequests, visited } from './sign-in-ground.ts'
+import { openSignIn, type SignInGround, signInWith, tokenRequests, visited } from './sign-in-ground.ts'
 import { failure, refusal } from './sign-in-outcomes.ts'
 
 describe('a sign-in with a code', () => {
@@ -90,6 +92,16 @@ describe('a sign-in with a code', () => {
     const fresh = await signInWith(ground, { useDpop: true })
     assert.equal(fresh.tokens.token_type, 'dpop')
     assert.equal(tokenRequests(ground), 2)
+  })
+
+  it('goes by the clock of the server where its own is off by hours', async test => {
+    const ground = await openSignIn(test)
+    const clock = { ...ground.clock, nowMs: () => ground.clock.nowMs() + 7_200_000 }
+    const custody = { ...ground.custody, clock, fetch: dated(ground) }
+    const fresh = await signInWith({ ...ground, custody }, { useDpop: true })
+    assert.equal(fresh.tokens.token_type, 'dpop')
+    const statuses = ground.network.requests.filter(({ to }) => to === 'token').map(({ status }) => status)
+    assert.deepEqual(statuses, [400, 200])
   })
 
   it('keeps two keys at most in the store, however many sign-ins are begun, and loses none under way', async test => {
@@ -282,3 +294,13 @@ describe('a transaction', () => {
     assert.equal(tokenRequests(ground), 0)
   })
 })
+
+/** The network with the header that a server on a socket adds to every answer. */
+function dated({ network, stage }: SignInGround): Fetch {
+  return async (url, init) => {
+    const answer = await network.fetch(url, init)
+    const headers = new Headers(answer.headers)
+    headers.set('date', httpDate(stage.clock.nowMs()))
+    return new Response(answer.body, { status: answer.status, headers })
+  }
+}

@@ -20,4 +20,7 @@ export type {
   TokenAnswer,
   Wanted,
 } from './holder/holder.ts'
+export type { SignInWishes } from './sign-in/authorization-request.ts'
+export { SignInFailed, type SignInFailure, SignInRefused, type SignInStep } from './sign-in/failures.ts'
+export type { SignedIn } from './sign-in/signed-in.ts'
 export { memoryStore } from './stores/memory.ts'

@@ -7,7 +7,6 @@
 
 import {
   type AuthorizationServer,
-  DPoP,
   deviceAuthorizationRequest,
   deviceCodeGrantRequest,
   type DeviceAuthorizationResponse,
@@ -26,7 +25,7 @@ import { checkServerCan, resourcesOf } from './authorization-request.ts'
 import { SignInFailed, SignInRefused } from './failures.ts'
 import { metadataFor } from './server-of-custody.ts'
 import { type SignedIn, signedIn } from './signed-in.ts'
-import { type Answered, askOnce, shareOf, signInRequestSeconds, type TokenRequest } from './token-request.ts'
+import { type Answered, asker, shareOf, signInRequestSeconds, type TokenRequest } from './token-request.ts'
 
 export interface DeviceWishes {
   readonly scope?: string
@@ -126,7 +125,7 @@ async function pollOf(custody: Custody, server: AuthorizationServer, asking: Ask
   const additionalParameters = resource === null ? {} : { resource }
   return {
     step: 'device',
-    dpop: dpopKey === null ? null : DPoP(clientAt(custody, 0), dpopKey),
+    dpopKey,
     send: ({ client, options }) =>
       deviceCodeGrantRequest(server, client, authentication, deviceCode, { ...options, headers, additionalParameters }),
   }
@@ -140,6 +139,7 @@ interface Waiting {
 
 async function pollUntilAnswered(custody: Custody, request: TokenRequest, waiting: Waiting): Promise<Answered> {
   const { clock = machineClock } = custody
+  const ask = asker(custody, request)
   let { intervalSeconds } = waiting
   let lostInARow = 0
   let late = 0
@@ -149,7 +149,7 @@ async function pollUntilAnswered(custody: Custody, request: TokenRequest, waitin
     checkSignal(waiting.signal)
     // Asked after the time is over too, until it is known: the machine may have slept while the person said yes.
     if (clock.nowMs() >= waiting.endsAtMs) late += 1
-    const reply = await askOnce(custody, request)
+    const reply = await ask()
     if (reply.kind === 'answered') return reply.answer
     if (reply.kind === 'refused' && reply.code !== 'authorization_pending') {
       throw new SignInRefused('device', reply.code, reply.description, { cause: reply.cause })

@@ -10,7 +10,6 @@ import {
   type AuthorizationServer,
   authorizationCodeGrantRequest,
   calculatePKCECodeChallenge,
-  DPoP,
   generateRandomCodeVerifier,
   generateRandomNonce,
   generateRandomState,
@@ -27,6 +26,7 @@ import { clientAt, requestOptions } from '../holder/server.ts'
 import { addressOf, checkServerCan, parametersOf, resourcesOf, type SignInWishes } from './authorization-request.ts'
 import { SignInFailed, SignInRefused } from './failures.ts'
 import { beginProofKey, findProofKey } from './proof-key.ts'
+import { redirectPlace } from './redirect-place.ts'
 import { metadataFor } from './server-of-custody.ts'
 import { type SignedIn, signedIn } from './signed-in.ts'
 import { askForTokens, signInRequestSeconds } from './token-request.ts'
@@ -109,10 +109,8 @@ function checkRedirectUri(redirectUri: string): void {
 
 /** An answer to one connection that arrives at the address of another is none (RFC 9700 §4.4.2.2). */
 function checkAddress({ redirectUri }: Transaction, arrivedAt: URL): void {
-  const wanted = new URL(redirectUri)
-  if (arrivedAt.origin === wanted.origin && arrivedAt.pathname === wanted.pathname) return
-  const places = `${wanted.origin}${wanted.pathname}, not ${arrivedAt.origin}${arrivedAt.pathname}`
-  throw new SignInFailed('not_ours', `the answer was to arrive at ${places}`)
+  const [wanted, found] = [redirectPlace(redirectUri), redirectPlace(arrivedAt)]
+  if (found !== wanted) throw new SignInFailed('not_ours', `the answer was to arrive at ${wanted}, not ${found}`)
 }
 
 async function checkedAnswer(
@@ -155,7 +153,7 @@ async function redeem(custody: Custody, server: AuthorizationServer, redemption:
   const additionalParameters = opened.resource === null ? {} : { resource: opened.resource }
   return askForTokens(custody, {
     step: 'redemption',
-    dpop: dpopKey === null ? null : DPoP(clientAt(custody, 0), dpopKey),
+    dpopKey,
     send: ({ client, options }) =>
       authorizationCodeGrantRequest(
         server,

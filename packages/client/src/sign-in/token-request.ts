@@ -4,9 +4,9 @@
  * tokens that nobody has. What cannot be had again that way is had by a new sign-in.
  */
 
-import type { Client, DPoPHandle } from 'oauth4webapi'
+import { type Client, DPoP, type DPoPHandle } from 'oauth4webapi'
 import { drawBytes } from '../custody/entropy.ts'
-import { parsedObject, refused, skewOf } from '../holder/ask.ts'
+import { parsedObject, refused, skewMsMin, skewOf } from '../holder/ask.ts'
 import { type HolderClock, machineClock } from '../holder/clock.ts'
 import type { Custody } from '../holder/holder.ts'
 import { clientAt, platformFetch, requestOptions, type RequestOptions } from '../holder/server.ts'
@@ -19,7 +19,7 @@ export interface TokenSending {
 
 export interface TokenRequest {
   readonly step: SignInStep
-  readonly dpop: DPoPHandle | null
+  readonly dpopKey: CryptoKeyPair | null
   send(sending: TokenSending): Promise<Response>
 }
 
@@ -47,16 +47,19 @@ export interface Answered {
 export const signInRequestSeconds = 10
 export const redemptionAttemptsMax = 4
 export const redemptionSeconds = 40
-/** A server that asks for another nonce each time is not answered for ever. */
-const noncesMax = 3
+/** A server that asks for another nonce or clock each time is not answered for ever. */
+const againAtOnceMax = 3
+/** What a server says of proofs and assertions that are too old for it, or from its future. */
+const clockCodes: ReadonlySet<string> = new Set(['invalid_dpop_proof', 'invalid_client'])
 
 /** Sends until the outcome is known. Rejects with `SignInRefused` or `SignInFailed` (`unanswered`). */
 export async function askForTokens(custody: Custody, request: TokenRequest): Promise<Answered> {
   const { clock = machineClock } = custody
   const endsAtMs = clock.nowMs() + redemptionSeconds * 1000
+  const ask = asker(custody, request)
   let lost: { readonly cause: unknown } | null = null
   for (let attempt = 1; ; attempt++) {
-    const reply = await askOnce(custody, request)
+    const reply = await ask()
     if (reply.kind === 'answered') return reply.answer
     if (reply.kind === 'refused') throw refusalOf(request, reply, lost)
     const pauseMs = Math.max(
@@ -69,42 +72,67 @@ export async function askForTokens(custody: Custody, request: TokenRequest): Pro
   }
 }
 
-/** Sends once, and again at once with each new nonce of the server. Never rejects because of the server or the network. */
-export async function askOnce(custody: Custody, request: TokenRequest): Promise<TokenReply> {
-  for (let nonces = 0; ; nonces++) {
-    const reply = await sendOnce(custody, request)
-    if (reply.kind !== 'nonce' || nonces === noncesMax) return reply
+/**
+ * Asks once each time it is called, and again at once where all it takes is another nonce, or the time of the server's
+ * clock. Never rejects because of the server or the network.
+ */
+export function asker(custody: Custody, request: TokenRequest): () => Promise<TokenReply> {
+  let proving = provingAt(custody, request, 0)
+  return async () => {
+    for (let times = 0; ; times++) {
+      const { reply, skewMs } = await sendOnce(custody, request, proving)
+      const isClockOff = skewMs !== null && Math.abs(skewMs - proving.skewMs) >= skewMsMin
+      const isLate = reply.kind === 'refused' && clockCodes.has(reply.code) && isClockOff
+      if (times === againAtOnceMax || !(isLate || reply.kind === 'nonce')) return reply
+      if (isLate) proving = provingAt(custody, request, skewMs)
+    }
   }
 }
 
-async function sendOnce(custody: Custody, { dpop, send }: TokenRequest): Promise<TokenReply> {
+/** What proofs are made with: the handle remembers the nonces of the server. */
+interface Proving {
+  readonly skewMs: number
+  readonly dpop: DPoPHandle | null
+}
+
+function provingAt(custody: Custody, { dpopKey }: TokenRequest, skewMs: number): Proving {
+  return { skewMs, dpop: dpopKey === null ? null : DPoP(clientAt(custody, skewMs), dpopKey) }
+}
+
+interface Sent {
+  readonly reply: TokenReply
+  /** By how much the server's clock is ahead of ours, where it says so. */
+  readonly skewMs: number | null
+}
+
+async function sendOnce(custody: Custody, request: TokenRequest, proving: Proving): Promise<Sent> {
   const { clock = machineClock } = custody
+  const { dpop } = proving
   const sending = { hasBegun: false }
   const options = { ...requestOptions(watched(custody, sending), signInRequestSeconds), ...(dpop && { DPoP: dpop }) }
   const sentAtMs = clock.nowMs()
   let response: Response
   let text: string
   try {
-    response = await send({ client: clientAt(custody, 0), options })
+    response = await request.send({ client: clientAt(custody, proving.skewMs), options })
     text = await response.text()
   } catch (cause) {
     // What fails before anything was sent is the configuration: metadata without the endpoint, a key that does not sign.
     if (!sending.hasBegun) throw new SignInFailed('unsupported', 'the token request could not be made', { cause })
-    return { kind: 'unknown', isUnspent: false, retryAfterMs: null, cause }
+    return { reply: lostBy(cause), skewMs: null }
   }
+  const skewMs = skewOf(response, sentAtMs, clock.nowMs())
   const body = parsedObject(text)
-  if (response.status !== 200) return refusal(response, text, body)
+  if (response.status !== 200) return { reply: refusal(response, text, body), skewMs }
   // A proxy or a captive portal answers 200 too: whether the server was asked at all, nobody knows.
   if (typeof body?.['access_token'] !== 'string') {
-    return {
-      kind: 'unknown',
-      isUnspent: false,
-      retryAfterMs: null,
-      cause: new TypeError('the answer has no tokens in it'),
-    }
+    return { reply: lostBy(new TypeError('the answer has no tokens in it')), skewMs }
   }
-  const skewMs = skewOf(response, sentAtMs, clock.nowMs()) ?? 0
-  return { kind: 'answered', answer: { body, text, headers: response.headers, skewMs } }
+  return { reply: { kind: 'answered', answer: { body, text, headers: response.headers, skewMs: skewMs ?? 0 } }, skewMs }
+}
+
+function lostBy(cause: unknown): TokenReply {
+  return { kind: 'unknown', isUnspent: false, retryAfterMs: null, cause }
 }
 
 function watched(custody: Custody, sending: { hasBegun: boolean }): Custody {
