@@ -43,7 +43,7 @@ export type Answer =
       validate(): Promise<void>
     }
   /** The server understood, and said no. Nothing was spent, unless it is `invalid_grant`. */
-  | { readonly kind: 'refused'; readonly code: string; readonly cause: unknown }
+  | { readonly kind: 'refused'; readonly code: string; readonly cause: unknown; readonly skewMs?: number }
   /** A new proof with the nonce that came along is all it takes (RFC 9449 §8). */
   | { readonly kind: 'nonce' }
   /** Nobody knows whether the token was spent; `isUnspent` where the server said that it did nothing. */
@@ -70,7 +70,8 @@ export async function askOnce(custody: Custody, server: AuthorizationServer, ask
   const skewMs = skewOf(response, sentAtMs, clock.nowMs()) ?? ask.skewMs
   const text = await response.text()
   if (response.status === 200) return answered(custody, server, { ask, response, text, sentAtMs, skewMs })
-  return refused(response, text)
+  const answer = refused(response, text)
+  return answer.kind === 'refused' ? { ...answer, skewMs } : answer
 }
 
 /** The code of `RefreshRefused` for what this side got wrong. */

@@ -7,7 +7,7 @@
 import { checkCooldown } from './cooldown.ts'
 import { RefreshPostponed, SignInNeeded } from './failures.ts'
 import type { Held } from './held.ts'
-import { asCustodyFailure, demandLiving, type Inside, reread, tellOutcome } from './inside.ts'
+import { asCustodyFailure, demandLiving, type Inside, issuerNowMs, reread, tellOutcome } from './inside.ts'
 import { leaseSeconds, turnsMax } from './limits.ts'
 import { type Goal, refreshOnce } from './refresh.ts'
 import { saveUnsaved } from './save-answer.ts'
@@ -30,8 +30,9 @@ async function takeTurn(inside: Inside, held: Held, goal: Goal): Promise<Kept> {
   // Whoever has the lease may fail, and the next one needs as long again.
   const untilMs = clock.nowMs() + 2 * leaseSeconds(limits) * 1000
   for (let moves = 0, waits = 0; moves < turnsMax; ) {
+    const seen = held.kept?.version
     const kept = await lookFirst(inside, held, goal)
-    if (goal.isMet(kept)) return adopted(inside, held, kept)
+    if (goal.isMet(kept)) return adopted(inside, held, kept, seen)
     checkCooldown(inside, held)
     const lease = await inside.vault.lease(held.name, leaseSeconds(limits))
     if (lease === null) {
@@ -42,9 +43,9 @@ async function takeTurn(inside: Inside, held: Held, goal: Goal): Promise<Kept> {
     try {
       // Between the look and the lease somebody may have finished.
       const current = await lookFirst(inside, held, goal)
-      if (goal.isMet(current)) return adopted(inside, held, current)
+      if (goal.isMet(current)) return adopted(inside, held, current, kept.version)
       const result = await refreshOnce(inside, held, current, goal)
-      if (result !== 'moved') return result
+      if (result !== 'moved' && !isStale(inside, result, goal)) return result
       moves++
     } finally {
       await giveBack(inside, held, lease)
@@ -72,10 +73,18 @@ async function lookFirst(inside: Inside, held: Held, goal: Goal): Promise<Kept> 
   return kept
 }
 
-function adopted(inside: Inside, held: Held, kept: Kept): Kept {
+/** Somebody else brought it, unless it is what this process had stored before. */
+function adopted(inside: Inside, held: Held, kept: Kept, seen: string | undefined): Kept {
+  if (held.unsaved !== null || kept.version === seen) return kept
   held.cooldown = null
-  if (held.unsaved === null) tellOutcome(inside, held, 'adopted', { requests: 0 })
+  tellOutcome(inside, held, 'adopted', { requests: 0 })
   return kept
+}
+
+/** The machine slept between the request and now, and what came of it is over. */
+function isStale(inside: Inside, kept: Kept, goal: Goal): boolean {
+  const ageMs = issuerNowMs(inside) - kept.grant.refreshedAtMs
+  return goal.exchange === null && ageMs > leaseSeconds(inside.limits) * 1000 && !goal.isMet(kept)
 }
 
 const pauseMsMin = 20

@@ -5,12 +5,12 @@
  */
 
 import { DPoP, type DPoPHandle, modifyAssertion } from 'oauth4webapi'
-import { type Answer, type Ask, askOnce, type Exchange, takesRetryKeys } from './ask.ts'
+import type { Answer, Ask, Exchange } from './ask.ts'
+import { askUntilKnown } from './ask-until-known.ts'
 import { advancedGrant } from './grant-life.ts'
 import type { Held } from './held.ts'
 import type { TokenAnswer, Wanted } from './holder.ts'
 import { type Inside, issuerNowMs, tellOutcome } from './inside.ts'
-import { noncesMax, pauseBeforeAgain } from './limits.ts'
 import { endRefused } from './end-refused.ts'
 import { postpone, refuse } from './cooldown.ts'
 import { saveAnswer } from './save-answer.ts'
@@ -38,10 +38,11 @@ export interface Goal {
  * has moved on and must be looked at again. Rejects with the failures of `failures.ts`.
  */
 export async function refreshOnce(inside: Inside, held: Held, kept: Kept, goal: Goal): Promise<Kept | 'moved'> {
-  const { answer, requests, wasUnknown } = await askUntilKnown(inside, held, kept, goal)
+  const known = await askUntilKnown(inside, askOf(inside, held, kept, goal))
+  if (known === 'late') return 'moved'
+  const { answer, requests, wasUnknown } = known
   switch (answer.kind) {
     case 'answered':
-      inside.skew.ms = answer.skewMs
       return takeAnswer(inside, held, { kept, goal, answer, requests, wasUnknown })
     case 'refused': {
       if (answer.code === 'invalid_grant' && goal.exchange === null) return endRefused(inside, held, kept, requests)
@@ -100,63 +101,16 @@ function refreshTokenOf(tokens: TokenAnswer): TokenAnswer {
   return rest
 }
 
-type Known = {
-  readonly answer: Exclude<Answer, { kind: 'nonce' }>
-  readonly requests: number
-  readonly wasUnknown: boolean
-}
-
-/** Once sent, nothing but its own deadline cancels a request; what has no answer is asked again as far as the server allows. */
-async function askUntilKnown(inside: Inside, held: Held, kept: Kept, goal: Goal): Promise<Known> {
-  const { clock, limits } = inside
-  const untilMs = clock.nowMs() + limits.refreshSeconds * 1000
-  let unknowns = 0
-  let nonces = 0
-  for (let requests = 0; ; ) {
-    const wasUnknown = unknowns > 0
-    const server = await inside.server().catch((cause: unknown) => ({ cause }))
-    if ('cause' in server) {
-      return {
-        answer: { kind: 'unknown', isUnspent: true, retryAfterMs: null, cause: server.cause },
-        requests,
-        wasUnknown,
-      }
-    }
-    const leftMs = Math.max(untilMs - clock.nowMs(), 1)
-    const answer = await askOnce(inside.custody, server, askOf(inside, held, { kept, goal, leftMs }))
-    requests++
-    if (answer.kind === 'nonce') {
-      if (nonces++ < noncesMax) continue
-      const cause = new Error('the server asked for a new nonce each time')
-      return { answer: { kind: 'refused', code: 'use_dpop_nonce', cause }, requests, wasUnknown }
-    }
-    if (answer.kind !== 'unknown') return { answer, requests, wasUnknown }
-    const mayRepeat = takesRetryKeys(server) && kept.grant.retryKey !== null
-    if (!answer.isUnspent) unknowns++
-    const again = {
-      asks: requests,
-      unknowns,
-      mayRepeat,
-      retryAfterMs: answer.retryAfterMs,
-      leftMs: untilMs - clock.nowMs(),
-    }
-    const pauseMs = pauseBeforeAgain(again, inside.chance())
-    if (pauseMs === null) return { answer, requests, wasUnknown }
-    await clock.wait(pauseMs)
-  }
-}
-
-function askOf(inside: Inside, held: Held, { kept, goal, leftMs }: { kept: Kept; goal: Goal; leftMs: number }): Ask {
+function askOf(inside: Inside, held: Held, kept: Kept, goal: Goal): Ask {
   const { grant } = kept
   const { resource, scope } = goal.wanted
-  // A record without a refresh token never gets here: `obtain` refuses it.
-  const refreshToken = grant.refreshToken ?? ''
   return {
-    refreshToken,
+    // A record without a refresh token never gets here: `obtain` refuses it.
+    refreshToken: grant.refreshToken ?? '',
     retryKey: grant.retryKey,
     dpop: dpopOf(inside, held, kept),
     skewMs: inside.skew.ms,
-    requestSeconds: Math.min(inside.limits.requestSeconds, leftMs / 1000),
+    requestSeconds: inside.limits.requestSeconds,
     exchange: goal.exchange,
     parameters: goal.exchange?.parameters ?? {
       ...(resource === undefined ? {} : { resource }),

@@ -1,0 +1,72 @@
+/**
+ * Asking until the outcome is known or the time is up. Once sent, nothing but its own deadline cancels a request, and each
+ * has the whole of it: a server that was not waited for may have rotated. What has no answer is asked again as far as the
+ * server allows.
+ */
+
+import { type Answer, type Ask, askOnce, takesRetryKeys } from './ask.ts'
+import type { Inside } from './inside.ts'
+import { noncesMax, pauseBeforeAgain } from './limits.ts'
+
+export interface Known {
+  readonly answer: Exclude<Answer, { kind: 'nonce' }>
+  readonly requests: number
+  /** Whether an answer before this one was lost. */
+  readonly wasUnknown: boolean
+}
+
+/** `late`: the machine slept in between, the lease is over, and the record must be looked at again. Never rejects. */
+export async function askUntilKnown(inside: Inside, first: Ask): Promise<Known | 'late'> {
+  const { clock, limits } = inside
+  const untilMs = clock.nowMs() + limits.refreshSeconds * 1000
+  const spent = { nonces: 0, clocks: 0, unknowns: 0 }
+  for (let requests = 0; ; ) {
+    const server = await inside.server().catch((cause: unknown) => ({ cause }))
+    if ('cause' in server) return { answer: unasked(server.cause), requests, wasUnknown: spent.unknowns > 0 }
+    const answer = await askOnce(inside.custody, server, { ...first, skewMs: inside.skew.ms })
+    requests++
+    if (answer.kind === 'nonce' ? spent.nonces++ < noncesMax : learnsClock(inside, answer) && spent.clocks++ < 1)
+      continue
+    const known = {
+      answer: answer.kind === 'nonce' ? noncesWithoutEnd : answer,
+      requests,
+      wasUnknown: spent.unknowns > 0,
+    }
+    if (answer.kind !== 'unknown') return known
+    if (!answer.isUnspent) spent.unknowns++
+    const pauseMs = pauseBeforeAgain(
+      {
+        asks: requests,
+        unknowns: spent.unknowns,
+        mayRepeat: takesRetryKeys(server) && first.retryKey !== null,
+        retryAfterMs: answer.retryAfterMs,
+        leftMs: untilMs - clock.nowMs() - limits.requestSeconds * 1000,
+      },
+      inside.chance(),
+    )
+    if (pauseMs === null) return known
+    await clock.wait(pauseMs)
+    if (clock.nowMs() > untilMs) return 'late'
+  }
+}
+
+function unasked(cause: unknown): Known['answer'] {
+  return { kind: 'unknown', isUnspent: true, retryAfterMs: null, cause }
+}
+
+const noncesWithoutEnd: Known['answer'] = {
+  kind: 'refused',
+  code: 'use_dpop_nonce',
+  cause: new Error('the server asked for a new nonce each time'),
+}
+
+/** Refusals that a wrong clock may be behind: of proofs and assertions, which say when they were made. */
+const codesOfClock: ReadonlySet<string> = new Set(['invalid_dpop_proof', 'invalid_client'])
+
+/** Takes over the issuer's clock; true when the request is worth repeating because ours was wrong. */
+function learnsClock({ skew }: Inside, answer: Answer): boolean {
+  if (!('skewMs' in answer) || answer.skewMs === undefined) return false
+  const wasWrong = answer.skewMs !== skew.ms
+  skew.ms = answer.skewMs
+  return wasWrong && answer.kind === 'refused' && codesOfClock.has(answer.code)
+}
