@@ -17,6 +17,11 @@ export interface KeptRecord {
   readonly sealed: string
   /** The DPoP key pair, not extractable; only in a store that `keepsKeys`. */
   readonly key?: CryptoKeyPair
+  /**
+   * From this instant, by the clock of the store, the record counts as absent and is removed when it suits the store. Never
+   * before. Without it a record stays until it is removed.
+   */
+  readonly expiresAtMs?: number
 }
 
 export interface CustodyStore {
