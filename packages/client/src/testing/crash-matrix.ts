@@ -15,6 +15,8 @@ export interface CrashMatrixOptions<World> {
   /** What a new process does over what the last one left. Answers the outcome's name; rejects if all is lost. */
   recover(world: World, process: MortalProcess): Promise<string>
   close?(world: World): Promise<void>
+  /** From the end of one process to the begin of the next; by default none. */
+  readonly restartMs?: number
   /** By default all of `crashTroubles`. */
   readonly troubles?: readonly CrashTrouble[]
 }
@@ -114,6 +116,7 @@ async function runOnce<World>(
   const effects = process.effects.length
   const way = death === null ? trouble.name : `${trouble.name}; ${death.side} ${death.at} (${nameAt(process, death)})`
   process.kill()
+  await clock.advance(options.restartMs ?? 0)
   const next = mortalProcess(clock, () => 'happens')
   try {
     return { way, outcome: await clock.run(options.recover(world, next)), error: null, effects }

@@ -113,16 +113,19 @@ function standingTimers(): Timers {
 function workOnHand(): Pick<VirtualClock, 'settle' | 'during'> & { stir(): void } {
   let stirred = 0
   let underWay = 0
+  let over = Promise.withResolvers<void>()
   const stir = (): void => {
     stirred += 1
   }
   return {
     stir,
     settle: async () => {
-      for (let quiet = 0; quiet < quietRounds; quiet++) {
+      for (let quiet = 0; quiet < quietTurns; quiet++) {
         const before = stirred
-        await oneRound()
-        if (underWay > 0 || stirred !== before) quiet = -1
+        // Turns cost next to nothing; only who seems to be done is made to wait for the threads.
+        await (quiet < quietTurns - quietQueues ? oneTurn() : oneQueue())
+        if (underWay > 0) await over.promise
+        if (stirred !== before) quiet = -1
       }
     },
     during: async work => {
@@ -133,6 +136,10 @@ function workOnHand(): Pick<VirtualClock, 'settle' | 'during'> & { stir(): void 
       } finally {
         underWay -= 1
         stir()
+        if (underWay === 0) {
+          over.resolve()
+          over = Promise.withResolvers()
+        }
       }
     },
   }
@@ -165,21 +172,25 @@ function watched(work: Promise<unknown>): () => boolean {
   return () => isSettled
 }
 
-/** So many in a row in which nothing moved: a chain of so many cryptographic steps is waited for. */
-const quietRounds = 5
+/** So many in a row in which nothing moved. */
+const quietTurns = 6
+/** The last of them: a chain of so many cryptographic steps is waited for. */
+const quietQueues = 3
 
-/**
- * A turn of the event loop, and a place in the queue of the threads that do cryptography: whoever signed or sealed
- * before has its answer after it.
- */
-async function oneRound(): Promise<void> {
-  await new Promise<void>(resolve => {
+/** A turn of the event loop. */
+function oneTurn(): Promise<void> {
+  return new Promise(resolve => {
     if (typeof setImmediate === 'function') setImmediate(resolve)
     else setTimeout(resolve, 0)
   })
+}
+
+/** A place in the queue of the threads that do cryptography: who signed or sealed before has the answer after it. */
+async function oneQueue(): Promise<void> {
   ownKey ??= crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
   const { privateKey } = await ownKey
   await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, privateKey, nothing)
+  await oneTurn()
 }
 
 let ownKey: Promise<CryptoKeyPair> | undefined
