@@ -101,6 +101,8 @@ export interface TokenAnswer {
 }
 
 export interface FreshGrant {
+  /** Who issued the tokens, where the sign-in says so: a holder of another server does not take them. */
+  readonly issuer?: string
   readonly tokens: TokenAnswer
   /** The resource that the access token is for, where one was asked for. */
   readonly resource?: string

@@ -20,8 +20,12 @@ export async function keepFresh(inside: Inside, held: Held, fresh: FreshGrant): 
   if (fresh.tokens.access_token === undefined && fresh.tokens.refresh_token === undefined) {
     throw new TypeError('there is neither an access token nor a refresh token to keep')
   }
+  const issuer = issuerOf(custody)
+  if (fresh.issuer !== undefined && issuerOf({ server: fresh.issuer }) !== issuer) {
+    throw new TypeError('these tokens are of another server than this holder')
+  }
   const grant = bornGrant(fresh, {
-    issuer: issuerOf(custody),
+    issuer,
     clientId: custody.client.client_id,
     grantId: encodeBase64Url(drawBytes(grantIdBytes)),
     atMs: issuerNowMs(inside),

@@ -76,6 +76,7 @@ async function validated(
   }
   const sessionId = claims?.['sid']
   return {
+    issuer: server.issuer,
     // What oauth4webapi lets through has the members of RFC 6749 §5.1 in their types.
     tokens: tokens as unknown as TokenAnswer,
     ...(resource === null ? {} : { resource }),
