@@ -4,12 +4,12 @@
  * and only then whether it is enough.
  */
 
-import { guardParts } from './guard-parts.ts'
+import { type GuardParts, guardParts } from './guard-parts.ts'
 import { type GuardOptions, type GuardSettings, settingsOf } from './guard-options.ts'
 import { type Fault, fault, isFault, ServerUnavailable } from './fault.ts'
 import { isCompact } from './keys/issuer-jwt.ts'
 import type { RevocationHealth } from './revocation/revocation-source.ts'
-import { type AccessTokenClaims, readAccessTokenClaims, type TokenExpectation } from './tokens/access-token-claims.ts'
+import { type AccessTokenClaims, readAccessTokenClaims } from './tokens/access-token-claims.ts'
 import { refusalOf } from './tokens/challenge.ts'
 import { proveHolder } from './tokens/holder.ts'
 import { type Presented, readCredential, schemeIn } from './tokens/presented.ts'
@@ -47,9 +47,9 @@ export function guardApi(options: GuardOptions): ApiGuard {
     const credential = readCredential(presented)
     if (isFault(credential)) return credential
     const nowMs = world.nowMs()
-    const token = await readToken(credential.token, nowMs)
+    const token = await readToken(settings, parts, credential.token)
     if (isFault(token)) return token
-    const word = await wordOn(token)
+    const word = await wordOn(settings, parts, token)
     if (word.revoked !== null) return fault('invalid_token', word.revoked)
     const holder = await proveHolder(
       { ...parts, settings },
@@ -59,29 +59,6 @@ export function guardApi(options: GuardOptions): ApiGuard {
     // Last: whoever does not hold the token is not told what it is good for.
     const lacking = judgeRequirement(requirement, token.claims, nowMs)
     return lacking ?? accessOf(token.claims, word.staleMs, holder.binding)
-  }
-
-  async function readToken(text: string, nowMs: number): Promise<TokenRead | Fault> {
-    const isJwt = isCompact(text)
-    if (parts.introspect !== null && (settings.introspect === 'every' || !isJwt)) {
-      const { claims, askedAtMs } = await parts.introspect(text)
-      if (claims === null) return fault('invalid_token', 'the server says that it is not active')
-      return tokenRead(readAccessTokenClaims(claims, expectation('introspection', nowMs)), askedAtMs)
-    }
-    const claims = await parts.jwts.read(text, 'at+jwt')
-    if (typeof claims === 'string') return fault('invalid_token', claims)
-    return tokenRead(readAccessTokenClaims(claims, expectation('jwt', nowMs)), null)
-  }
-
-  /** Whoever was asked about this token needs nobody else's word. */
-  function wordOn({ claims, askedAtMs }: TokenRead) {
-    if (askedAtMs !== null) return { revoked: null, staleMs: Math.max(0, world.nowMs() - askedAtMs) }
-    return parts.revocations.judge(claims.claims)
-  }
-
-  function expectation(source: TokenExpectation['source'], nowMs: number): TokenExpectation {
-    const { issuer, audiences, clockSkewSeconds } = settings
-    return { issuer, audiences, clockSkewSeconds, nowMs, source }
   }
 
   return {
@@ -97,6 +74,26 @@ export function guardApi(options: GuardOptions): ApiGuard {
     }),
     close: parts.revocations.close,
   }
+}
+
+/** What a token says that is good by itself: genuine, of our server, for us, and not over. */
+async function readToken(settings: GuardSettings, parts: GuardParts, text: string): Promise<TokenRead | Fault> {
+  const { issuer, audiences, clockSkewSeconds, world, introspect } = settings
+  const expected = { issuer, audiences, clockSkewSeconds, nowMs: world.nowMs() }
+  if (parts.introspect !== null && (introspect === 'every' || !isCompact(text))) {
+    const { claims, askedAtMs } = await parts.introspect(text)
+    if (claims === null) return fault('invalid_token', 'the server says that it is not active')
+    return tokenRead(readAccessTokenClaims(claims, { ...expected, source: 'introspection' }), askedAtMs)
+  }
+  const claims = await parts.jwts.read(text, 'at+jwt')
+  if (typeof claims === 'string') return fault('invalid_token', claims)
+  return tokenRead(readAccessTokenClaims(claims, { ...expected, source: 'jwt' }), null)
+}
+
+/** Whether it was revoked. Where the server was asked about this very token, nobody else need be. */
+function wordOn({ world }: GuardSettings, { revocations }: GuardParts, { claims, askedAtMs }: TokenRead) {
+  if (askedAtMs === null) return revocations.judge(claims.claims)
+  return { revoked: null, staleMs: Math.max(0, world.nowMs() - askedAtMs) }
 }
 
 interface TokenRead {
