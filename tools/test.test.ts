@@ -7,9 +7,13 @@ import { describe, it } from 'node:test'
 
 interface Outcome {
   readonly status: number | null
+  readonly stdout: string
   readonly stderr: string
   readonly lastLine: string
 }
+
+/** What each file of a sample begins with. */
+const ground = `import assert from 'node:assert/strict'\nimport { before, it } from 'node:test'`
 
 describe('the test runner', () => {
   it('counts what passed and says so in its last line', () => {
@@ -42,6 +46,52 @@ describe('the test runner', () => {
     const outcome = runTests(`throw new Error('no')`)
 
     assert.deepEqual([outcome.status, outcome.lastLine], [1, '0 passed, 1 failed'])
+  })
+})
+
+describe('a process that several files share', () => {
+  it('counts the tests of all its files', () => {
+    const outcome = runShared(`it('one', () => {})`, `it('two', () => {})\nit('three', () => {})`)
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [0, '3 passed, 0 failed'])
+    assert.match(outcome.stdout, /in one process: 2 files in 1 processes/)
+  })
+
+  it('names the file of a test that fails, and why it did', () => {
+    const outcome = runShared(`it('one', () => {})`, `it('two', () => { throw new Error('no luck') })`)
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [1, '1 passed, 1 failed'])
+    assert.match(outcome.stdout, /✖ two\n {2}in .*sample-1\.test\.ts\n.*no luck/)
+  })
+
+  it('names the file that breaks before its first test, and runs the others', () => {
+    const outcome = runShared(`throw new Error('no luck')`, `it('two', () => {})`)
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [1, '1 passed, 1 failed'])
+    assert.match(outcome.stdout, /✖ .*sample-0\.test\.ts can be loaded\n[^]*no luck/)
+  })
+
+  it('names the file of a test that never ends', () => {
+    const outcome = runShared(`it('one', () => {})`, `it('two', { timeout: 20 }, () => new Promise(() => {}))`)
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [1, '1 passed, 1 failed'])
+    assert.match(outcome.stdout, /✖ two\n {2}in .*sample-1\.test\.ts\n/)
+  })
+
+  it('counts a test that was skipped', () => {
+    const outcome = runShared(`it('one', () => {})`, `it['skip']('two', () => {})`)
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [1, '1 passed, 1 failed'])
+    assert.match(outcome.stderr, /1 tests were skipped/)
+  })
+
+  it('runs what one file does before its tests before the first test of all', () => {
+    const outcome = runShared(
+      `it('one', () => assert.equal(globalThis.isReady, true))`,
+      `before(() => { globalThis.isReady = true })\nit('two', () => assert.equal(globalThis.isReady, true))`,
+    )
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [0, '2 passed, 0 failed'])
   })
 })
 
@@ -80,14 +130,25 @@ describe('pinned-node', () => {
 })
 
 function runTests(body: string): Outcome {
+  return run([], [body])
+}
+
+function runShared(...bodies: readonly string[]): Outcome {
+  return run(['--shared'], bodies)
+}
+
+function run(words: readonly string[], bodies: readonly string[]): Outcome {
   return inDirectory(directory => {
-    const file = join(directory, 'sample.test.ts')
-    writeFileSync(file, `import { it } from 'node:test'\n${body}\n`)
+    const files = bodies.map((_body, place) => join(directory, `sample-${place}.test.ts`))
+    for (const [place, file] of files.entries()) writeFileSync(file, `${ground}\n${bodies[place]}\n`)
     // A runner under a runner would report to the outer one; without this variable it is a run of its own.
-    const { NODE_TEST_CONTEXT: _outer, ...environment } = process.env
-    const words = [join(import.meta.dirname, 'test.ts'), file]
-    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', env: environment })
-    return { status, stderr, lastLine: stdout.trim().split('\n').at(-1) ?? '' }
+    const { NODE_TEST_CONTEXT: _outer, ...env } = process.env
+    const runner = join(import.meta.dirname, 'test.ts')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [runner, ...words, ...files], {
+      encoding: 'utf8',
+      env,
+    })
+    return { status, stdout, stderr, lastLine: stdout.trim().split('\n').at(-1) ?? '' }
   })
 }
 
