@@ -17,6 +17,8 @@ export interface CrashMatrixOptions<World> {
   close?(world: World): Promise<void>
   /** From the end of one process to the begin of the next; by default none. */
   readonly restartMs?: number
+  /** Where each run begins: a server with a clock of its own may not be sent back in time. */
+  readonly startsAtMs?: () => number
   /** By default all of `crashTroubles`. */
   readonly troubles?: readonly CrashTrouble[]
 }
@@ -109,7 +111,7 @@ async function runOnce<World>(
   trouble: CrashTrouble,
   death: Death | null,
 ): Promise<CrashRun> {
-  const clock = virtualClock()
+  const clock = virtualClock(options.startsAtMs?.())
   const world = await options.newWorld(clock)
   const process = mortalProcess(clock, fatesOf(trouble, death))
   await clock.run(untilOver(options.act(world, process), process))
