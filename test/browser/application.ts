@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { TestContext } from 'node:test'
+import type { Lifetime } from '../stage/lifetime.ts'
 
 export interface Application {
   readonly origin: string
@@ -21,7 +21,7 @@ export interface Arrived {
 }
 
 /** `host` decides how far away it is: `localhost` is the same site as a server there, `127.0.0.1` is another one. */
-export async function openApplication(test: TestContext, host: 'localhost' | '127.0.0.1'): Promise<Application> {
+export async function openApplication(lifetime: Lifetime, host: 'localhost' | '127.0.0.1'): Promise<Application> {
   const responses: Arrived[] = []
   let shown = ''
   const server = createServer((request, response) => {
@@ -49,7 +49,7 @@ export async function openApplication(test: TestContext, host: 'localhost' | '12
   })
   server.listen(0, host === 'localhost' ? '127.0.0.1' : host)
   await once(server, 'listening')
-  test.after(() => {
+  lifetime.after(() => {
     server.close()
     server.closeAllConnections()
   })

@@ -8,9 +8,9 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Lifetime } from '../stage/lifetime.ts'
 
 /** What a page may take before a test calls it stuck, on however busy a machine. */
 export const pageMsMax = 180_000
@@ -34,15 +34,15 @@ export async function openChromium(args: readonly string[] = []): Promise<Browse
   return chromium.launch({ executablePath: path, env, timeout: pageMsMax, args: [...args] })
 }
 
-/** A page of a browser that knows nothing yet, until the test is over. */
+/** A page of a browser that knows nothing yet. */
 export async function openPage(
-  test: TestContext,
+  lifetime: Lifetime,
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<Page> {
   const context = await browser.newContext(options)
   context.setDefaultTimeout(pageMsMax)
-  test.after(() => context.close())
+  lifetime.after(() => context.close())
   return context.newPage()
 }
 
