@@ -34,7 +34,11 @@ export async function openApi(lifetime: Lifetime, options: SceneOptions = {}): P
     nowMs: stage.clock.nowMs,
     chance: () => 0,
     uniqueId: () => `id-${asked.length}-${stage.clock.nowMs()}`,
-    wait: (_ms, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true })),
+    wait: (_ms, signal) =>
+      new Promise(resolve => {
+        if (signal.aborted) return resolve()
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      }),
     fetch: async request => {
       asked.push(new URL(request.url).pathname)
       if (isAway) throw new TypeError('the network is down')
