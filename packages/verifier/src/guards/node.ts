@@ -3,8 +3,8 @@
 import type { Presented } from '../tokens/presented.ts'
 import { type Refusal, refusalBody, refusalHeaders } from '../verdict.ts'
 
-/** A socket, as far as it is read; `authorized` and a certificate are there with TLS alone. */
-export interface NodeSocket {
+/** What the socket of a request may be: with TLS alone it has any of this. */
+interface TlsSocket {
   readonly authorized?: boolean
   readonly getPeerCertificate?: () => { readonly raw?: unknown } | null
 }
@@ -15,7 +15,7 @@ export interface NodeRequest {
   readonly url?: string | undefined
   /** Name, value, name, value: where a header that came twice is still there twice. */
   readonly rawHeaders: readonly string[]
-  readonly socket: NodeSocket
+  readonly socket: object
 }
 
 /** A `ServerResponse`, as far as it is written. */
@@ -48,7 +48,8 @@ function joined(rawHeaders: readonly string[], name: string): string | null {
 }
 
 /** Of a TLS socket that asked for one and checked it; whoever checks none believes any. */
-function certificateOf(socket: NodeSocket): Uint8Array | null {
+function certificateOf(of: object): Uint8Array | null {
+  const socket = of as TlsSocket
   if (socket.authorized !== true) return null
   const raw = socket.getPeerCertificate?.()?.raw
   return raw instanceof Uint8Array ? raw : null
