@@ -23,13 +23,16 @@ export interface SinglePagePlace {
   readonly host: string
   /** PEM; without it the page is served over http. */
   readonly certificate?: { readonly pem: string; readonly privateKey: string }
+  /** Another page than that of `oidc-client-ts`, at every path. */
+  readonly page?: string
 }
 
-export async function openSinglePage(test: TestContext, { host, certificate }: SinglePagePlace): Promise<SinglePage> {
+export async function openSinglePage(test: TestContext, place: SinglePagePlace): Promise<SinglePage> {
+  const { host, certificate } = place
   let settings: PageSettings | null = null
   const listener: RequestListener = (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://application.invalid')
-    const [type, body] = files[pathname] ?? ['text/html; charset=utf-8', pageWith(settings)]
+    const [type, body] = files[pathname] ?? ['text/html; charset=utf-8', place.page ?? pageWith(settings)]
     response.setHeader('content-type', type).setHeader('cache-control', 'no-store').end(body)
   }
   const tls = certificate === undefined ? null : { cert: certificate.pem, key: certificate.privateKey }

@@ -5,10 +5,10 @@ import { describe, it } from 'node:test'
 import { custodyKeyFrom } from '../../packages/client/src/custody/custody-key.ts'
 import { beginSignIn, finishSignIn } from '../../packages/client/src/sign-in/sign-in.ts'
 import { httpDate } from '../../packages/client/src/testing/http-date.ts'
-import type { Fetch } from '../../packages/client/src/holder/holder.ts'
+import type { Custody, Fetch } from '../../packages/client/src/holder/holder.ts'
 import { transactionSeconds } from '../../packages/client/src/sign-in/transaction.ts'
 import { familyIdOf, phone, rowOf, shop } from '../stage/scene.ts'
-import { openSignIn, type SignInGround, signInWith, tokenRequests, visited } from './sign-in-ground.ts'
+import { openSignIn, type SignInGround, signInWith, tokenRequests, visit, visited } from './sign-in-ground.ts'
 import { failure, refusal } from './sign-in-outcomes.ts'
 
 describe('a sign-in with a code', () => {
@@ -104,31 +104,29 @@ describe('a sign-in with a code', () => {
     assert.deepEqual(statuses, [400, 200])
   })
 
-  it('keeps two keys at most in the store, however many sign-ins are begun, and loses none under way', async test => {
+  it('leaves a key in the store that keeps keys only while it is under way, and is finished once', async test => {
     const ground = await openSignIn(test)
-    const saved = new Set<string>()
+    const names: string[] = []
     const { store } = ground.custody
-    const custody = {
-      ...ground.custody,
-      store: {
-        ...store,
-        save: (...of: Parameters<typeof store.save>) => {
-          saved.add(of[0])
-          return store.save(...of)
-        },
-      },
+    const save: typeof store.save = (name, record, ifVersion) => {
+      names.push(name)
+      assert.equal(record.expiresAtMs, ground.clock.nowMs() + transactionSeconds * 1000)
+      return store.save(name, record, ifVersion)
     }
-    const watched = { ...ground, custody }
-    const early = await visited(watched, { useDpop: true })
-    for (let day = 0; day < 4; day++) {
-      await visited(watched, { useDpop: true })
-      if (day === 0) {
-        const fresh = await ground.run(finishSignIn(custody, early.transaction, early.back))
-        assert.equal(fresh.tokens.token_type, 'dpop')
-      }
-      await ground.clock.advance(86_400_000)
+    const custody = { ...ground.custody, store: { ...store, save } }
+    const [one, two] = [await begunWithKey(custody), await begunWithKey(custody)]
+    assert.equal(new Set(names).size, 2)
+    const fresh = await ground.run(finishSignIn(custody, one.transaction, await visit(ground.browser, one.url)))
+    assert.equal(fresh.tokens.token_type, 'dpop')
+    assert.equal(await store.load(names[0] ?? ''), null)
+    assert.notEqual(await store.load(names[1] ?? ''), null)
+    const again = finishSignIn(custody, one.transaction, `${ground.wishes.redirectUri}?code=x`)
+    await assert.rejects(ground.run(again), failure('not_ours'))
+    await ground.run(finishSignIn(custody, two.transaction, await visit(ground.browser, two.url)))
+
+    function begunWithKey(of: Custody) {
+      return ground.run(beginSignIn(of, { ...ground.wishes, useDpop: true }))
     }
-    assert.equal(saved.size, 2)
   })
 
   it('is for the first resource, and takes a signed answer where it asked for one', async test => {

@@ -25,7 +25,7 @@ import type { Custody } from '../holder/holder.ts'
 import { clientAt, requestOptions } from '../holder/server.ts'
 import { addressOf, checkServerCan, parametersOf, resourcesOf, type SignInWishes } from './authorization-request.ts'
 import { SignInFailed, SignInRefused } from './failures.ts'
-import { beginProofKey, findProofKey } from './proof-key.ts'
+import { beginProofKey, takeProofKey } from './proof-key.ts'
 import { redirectPlace } from './redirect-place.ts'
 import { metadataFor } from './server-of-custody.ts'
 import { type SignedIn, signedIn } from './signed-in.ts'
@@ -47,7 +47,8 @@ export async function beginSignIn(custody: Custody, wishes: SignInWishes): Promi
   const server = await metadataFor(custody)
   const useDpop = wishes.useDpop ?? custody.client['dpop_bound_access_tokens'] === true
   checkServerCan(server, useDpop)
-  const key = useDpop ? await beginProofKey(custody) : null
+  const expiresAtMs = newTransactionExpiryMs(custody)
+  const key = useDpop ? await beginProofKey(custody, expiresAtMs) : null
   const codeVerifier = generateRandomCodeVerifier()
   const state = generateRandomState()
   const nonce = hasOpenid(wishes.scope) ? generateRandomNonce() : null
@@ -67,7 +68,7 @@ export async function beginSignIn(custody: Custody, wishes: SignInWishes): Promi
     isSigned: wishes.isAnswerSigned === true,
     dpop: key?.remembered ?? null,
     carried: wishes.carried ?? null,
-    expiresAtMs: newTransactionExpiryMs(custody),
+    expiresAtMs,
   }
   return { url, transaction: await sealTransaction(custody, transaction), state }
 }
@@ -83,7 +84,7 @@ export async function finishSignIn(custody: Custody, transaction: string, curren
   checkAddress(opened, arrivedAt)
   const server = await metadataFor(custody)
   const parameters = await checkedAnswer(custody, server, opened, arrivedAt)
-  const dpopKey = await findProofKey(custody, opened.dpop)
+  const dpopKey = await takeProofKey(custody, opened.dpop)
   const answered = await redeem(custody, server, { opened, parameters, dpopKey })
   return signedIn(custody, server, answered, {
     nonce: opened.nonce,

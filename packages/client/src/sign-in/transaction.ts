@@ -31,10 +31,10 @@ export interface Transaction {
   readonly expiresAtMs: number
 }
 
-/** The DPoP key itself, or which slot of the store has it, where the store keeps keys. */
+/** The DPoP key itself, or its name in a store that keeps keys. */
 export type TransactionKey =
   | { readonly kind: 'carried'; readonly jwk: JsonWebKey }
-  | { readonly kind: 'kept'; readonly slot: string; readonly thumbprint: string }
+  | { readonly kind: 'kept'; readonly name: string }
 
 export const transactionSeconds = 600
 
