@@ -48,7 +48,7 @@ export async function thiefOf(world: HolderWorld, loot: Loot): Promise<Thief> {
 }
 
 /** What is in the seal; whoever has the custody key can read it. */
-async function copied({ store, custodyKey, issuer, clientId }: HolderWorld): Promise<KeptGrant> {
+export async function copied({ store, custodyKey, issuer, clientId }: HolderWorld): Promise<KeptGrant> {
   const record = await store.load(grantName)
   assert.ok(record !== null, 'there is nothing to copy')
   const place = { issuer: new URL(issuer).href, clientId, name: grantName, version: record.version }
