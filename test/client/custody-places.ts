@@ -1,9 +1,9 @@
 /** Places of stores, written so that another process can open them. */
 
 import { Pool } from 'pg'
-import { fileStore } from '../../packages/client/src/stores/file.ts'
-import { postgresStore } from '../../packages/client/src/stores/postgres.ts'
-import { openSqliteStore } from '../../packages/client/src/stores/sqlite.ts'
+import { fileStore } from '@pawl/client/file'
+import { postgresStore } from '@pawl/client/postgres'
+import { openSqliteStore } from '@pawl/client/sqlite'
 import type { CustodyView } from '../../packages/client/src/testing/custody-scene.ts'
 
 export type RacePlace =

@@ -23,4 +23,5 @@ export type {
 export type { SignInWishes } from './sign-in/authorization-request.ts'
 export { SignInFailed, type SignInFailure, SignInRefused, type SignInStep } from './sign-in/failures.ts'
 export type { SignedIn } from './sign-in/signed-in.ts'
+export { CustodyExposed } from './stores/custody-exposed.ts'
 export { memoryStore } from './stores/memory.ts'

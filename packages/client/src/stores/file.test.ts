@@ -19,7 +19,7 @@ import { inspect } from 'node:util'
 import { newRecord } from '../testing/custody-scene.ts'
 import { provesCustody } from '../testing/proves-custody.ts'
 import { fileStore } from './file.ts'
-import { CustodyExposed } from './private-place.ts'
+import { CustodyExposed } from './custody-exposed.ts'
 
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pawl-file-store-'))
 after(() => rmSync(root, { recursive: true }))

@@ -10,26 +10,6 @@ export interface CustodyStatements {
   readonly release: string
 }
 
-/**
- * SQL that makes the tables where they are missing, for a migration. Texts are compared byte by byte, whatever the
- * database's collation. Leases are not worth a flush: after a crash there are none, and no harm is done. Throws
- * `RangeError` for a schema that is no plain name.
- */
-export function createCustodyTables(schema = 'public'): string {
-  const { records, leases } = tablesIn(schema)
-  return `
-CREATE TABLE IF NOT EXISTS ${records} (
-  name text COLLATE "C" PRIMARY KEY,
-  version text COLLATE "C" NOT NULL,
-  sealed text COLLATE "C" NOT NULL
-);
-CREATE UNLOGGED TABLE IF NOT EXISTS ${leases} (
-  name text COLLATE "C" PRIMARY KEY,
-  token text COLLATE "C" NOT NULL,
-  until timestamptz NOT NULL
-);`
-}
-
 export function custodyStatements(schema: string): CustodyStatements {
   const { records, leases } = tablesIn(schema)
   return {
@@ -51,7 +31,8 @@ DELETE FROM ${leases} WHERE (name = $1 AND token = $2) OR until < clock_timestam
 /** Lower case, so that it is the same name with quotes and without. */
 const plainName = /^[a-z_][a-z0-9_]{0,62}$/
 
-function tablesIn(schema: string): { readonly records: string; readonly leases: string } {
+/** Throws `RangeError` for a schema that is no plain name. */
+export function tablesIn(schema: string): { readonly records: string; readonly leases: string } {
   if (!plainName.test(schema)) throw new RangeError(`'${schema}' is no plain name of a schema`)
   return { records: `"${schema}".pawl_custody`, leases: `"${schema}".pawl_custody_leases` }
 }

@@ -7,8 +7,7 @@ import { databaseOn, sharedCluster } from '../../../../test/postgres/databases.t
 import { ask } from '../../../../test/postgres/query.ts'
 import { type CustodyGround, newRecord, newVersion } from '../testing/custody-scene.ts'
 import { provesCustody } from '../testing/proves-custody.ts'
-import { createCustodyTables } from './postgres-statements.ts'
-import { postgresStore } from './postgres.ts'
+import { createCustodyTables, postgresStore } from './postgres.ts'
 
 describe('the store in PostgreSQL', () => {
   it('is a custody store', test => provesWhole(test, 'public', {}))

@@ -6,7 +6,7 @@
 
 import type { CustodyStore, KeptRecord, Lease } from '../custody/custody-store.ts'
 import { newLeaseToken } from './lease-token.ts'
-import { custodyStatements, type CustodyStatements } from './postgres-statements.ts'
+import { custodyStatements, type CustodyStatements, tablesIn } from './postgres-statements.ts'
 import { withoutKey } from './without-key.ts'
 
 /** What is used of `pg`. A query that may have been carried out must reject when its answer is lost, and not be repeated. */
@@ -69,6 +69,26 @@ export function postgresStore({ pool, schema = 'public' }: PostgresStoreOptions)
       return rowCount === 1 ? 'removed' : 'moved'
     },
   }
+}
+
+/**
+ * SQL that makes the tables where they are missing, for a migration. Texts are compared byte by byte, whatever the
+ * database's collation. Leases are not worth a flush: after a crash there are none, and no harm is done. Throws
+ * `RangeError` for a schema that is no plain name.
+ */
+export function createCustodyTables(schema = 'public'): string {
+  const { records, leases } = tablesIn(schema)
+  return `
+CREATE TABLE IF NOT EXISTS ${records} (
+  name text COLLATE "C" PRIMARY KEY,
+  version text COLLATE "C" NOT NULL,
+  sealed text COLLATE "C" NOT NULL
+);
+CREATE UNLOGGED TABLE IF NOT EXISTS ${leases} (
+  name text COLLATE "C" PRIMARY KEY,
+  token text COLLATE "C" NOT NULL,
+  until timestamptz NOT NULL
+);`
 }
 
 type Ask = (text: string, values: unknown[]) => Promise<PostgresAnswer>

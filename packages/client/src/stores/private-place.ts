@@ -17,14 +17,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-
-/** Somebody else could read or change what is kept there. Says what to change. */
-export class CustodyExposed extends Error {
-  constructor(what: string, options?: ErrorOptions) {
-    super(what, options)
-    this.name = 'CustodyExposed'
-  }
-}
+import { CustodyExposed } from './custody-exposed.ts'
 
 export const ownerOnlyFile = 0o600
 export const ownerOnlyDirectory = 0o700

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, describe, it } from 'node:test'
 import type { HolderClock } from '../holder/clock.ts'
 import { provesCustody } from '../testing/proves-custody.ts'
-import { CustodyExposed } from './private-place.ts'
+import { CustodyExposed } from './custody-exposed.ts'
 import { openSqliteStore } from './sqlite.ts'
 
 // Flushing is what most of the time goes to, and it is not what is tested here.
