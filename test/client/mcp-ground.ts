@@ -8,7 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
-import { type CustodyStore, custodyKeyFrom, memoryStore } from '@pawl/client'
+import { type CustodyStore, custodyKeyFrom, type HolderClock, memoryStore } from '@pawl/client'
 import { type McpCustody, mcpCustody } from '@pawl/client/mcp'
 import { agree } from '../stage/app.ts'
 import type { Lifetime } from '../stage/lifetime.ts'
@@ -28,6 +28,8 @@ export interface McpWorld {
   intercept: (url: URL, init: RequestInit) => Promise<Response> | null
   /** What the MCP server says of its authorization servers. */
   authorizationServers: string[]
+  /** The scopes that the MCP server names. */
+  scopes: string[] | null
   /** Tokens that the MCP server takes for dead though they live. */
   readonly refused: Set<string>
   /** The scope that the MCP server asks for, when it is not there (403). */
@@ -46,6 +48,8 @@ export interface McpProcess {
   readonly connect: () => Promise<Client>
   /** The person signs in at the last address; answers the one they come back to. */
   readonly person: () => Promise<URL>
+  /** Hands a code to the SDK. */
+  readonly finish: (code: string) => Promise<void>
   /** From the first 401 to a client that is connected. */
   readonly signIn: () => Promise<Client>
 }
@@ -63,6 +67,7 @@ export async function openMcpWorld(
     log: [],
     intercept: () => null,
     authorizationServers: [stage.issuer],
+    scopes: null,
     refused: new Set(),
     wantedScope: null,
     fetch: (url, init = {}) => route(world, new URL(url), init),
@@ -72,17 +77,19 @@ export async function openMcpWorld(
   return world
 }
 
-/** Waits take no time; what must not happen at once is asked of the stage's clock. */
-export function clockOf(stage: Stage) {
+/** Whoever pauses moves the stage's clock on. Deadlines of requests, which nobody waits out, do not pass. */
+export function clockOf(stage: Stage): HolderClock {
   return {
     nowMs: stage.clock.nowMs,
-    wait: (ms: number, signal?: AbortSignal): Promise<void> => {
-      // Deadlines of requests do not pass here; pauses do.
-      if (signal !== undefined && ms >= 5000) return new Promise(() => undefined)
+    wait: (ms, signal) => {
+      if (signal !== undefined && ms >= deadlineMsMin) return new Promise(() => undefined)
+      stage.clock.advanceMs(Math.ceil(ms))
       return new Promise(resolve => setImmediate(resolve))
     },
   }
 }
+
+const deadlineMsMin = 5000
 
 function mcpProcess(lifetime: Lifetime, world: McpWorld, changes: Partial<McpOptions> = {}): McpProcess {
   const sentTo: URL[] = []
@@ -108,9 +115,10 @@ function mcpProcess(lifetime: Lifetime, world: McpWorld, changes: Partial<McpOpt
       assert.ok(url !== undefined, 'nobody was sent away')
       return agree(browser, await browser.open(url.pathname + url.search))
     },
+    finish: code => transport.finishAuth(code),
     signIn: async () => {
       await assert.rejects(self.connect(), /Unauthorized/)
-      await transport.finishAuth(await custody.codeFrom(await self.person()))
+      await self.finish(await custody.codeFrom(await self.person()))
       return self.connect()
     },
   }
@@ -142,7 +150,12 @@ async function route(world: McpWorld, url: URL, init: RequestInit): Promise<Resp
     return stage.send(url.pathname + url.search, init)
   }
   if (url.pathname.startsWith('/.well-known/oauth-protected-resource')) {
-    return Response.json({ resource: mcpServerUrl, authorization_servers: world.authorizationServers })
+    const { authorizationServers, scopes } = world
+    return Response.json({
+      resource: mcpServerUrl,
+      authorization_servers: authorizationServers,
+      ...(scopes !== null && { scopes_supported: scopes }),
+    })
   }
   const response = url.href === mcpServerUrl ? await mcpAnswer(world, url, init) : new Response(null, { status: 404 })
   world.log.push(`${line} ${response.status}`)
@@ -183,4 +196,9 @@ export interface AccessClaims {
 
 export function claimsOf(accessToken: string): AccessClaims {
   return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as AccessClaims
+}
+
+/** The body of a request that has a text or a form. */
+export function bodyOf({ body }: RequestInit): string {
+  return typeof body === 'string' || body instanceof URLSearchParams ? body.toString() : ''
 }

@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
-import { claimsOf, mcpServerUrl, openMcpWorld } from './mcp-ground.ts'
+import { RefreshPostponed } from '@pawl/client'
+import { bodyOf, claimsOf, mcpServerUrl, openMcpWorld } from './mcp-ground.ts'
+
+const hourSeconds = 3600
 
 describe('an MCP client in custody', () => {
   it('is an OAuthClientProvider of the SDK', async test => {
@@ -20,5 +23,112 @@ describe('an MCP client in custody', () => {
     assert.deepEqual(answer.content, [{ type: 'text', text: 'high at noon' }])
     const token = await process.custody.accessToken()
     assert.equal(claimsOf(token?.token ?? '').aud, mcpServerUrl)
+  })
+
+  it('asks for a grant that outlives the session of the browser', async test => {
+    const world = await openMcpWorld(test)
+    world.scopes = ['email']
+    const process = world.process()
+    await process.signIn()
+    const token = await process.custody.accessToken()
+    assert.ok(token?.scope?.split(' ').includes('offline_access'), token?.scope ?? 'no scope')
+  })
+
+  it('never shows the SDK a refresh token, and refreshes once for all processes', async test => {
+    const world = await openMcpWorld(test)
+    const first = world.process()
+    const clients = [await first.signIn(), await world.process().connect(), await world.process().connect()]
+    assert.deepEqual(Object.keys((await first.custody.provider.tokens()) ?? {}).sort(), [
+      'access_token',
+      'expires_in',
+      'scope',
+      'token_type',
+    ])
+    const before = world.tokenRequests()
+    world.stage.clock.advanceSeconds(hourSeconds)
+    const answers = await Promise.all(clients.map(client => client.callTool({ name: 'tide' })))
+    assert.equal(answers.length, 3)
+    assert.equal(world.tokenRequests() - before, 1)
+  })
+
+  it('answers a 401 with a fresh token before the SDK sees it, and sends nobody to a browser', async test => {
+    const world = await openMcpWorld(test)
+    const process = world.process()
+    const client = await process.signIn()
+    world.refused.add((await process.custody.accessToken())?.token ?? '')
+    await client.callTool({ name: 'tide' })
+    assert.equal(process.sentTo.length, 1, 'only to sign in at first')
+    assert.equal((await process.custody.look())?.generation, 2)
+  })
+
+  it('keeps the grant and asks nobody while the server does not answer', async test => {
+    const world = await openMcpWorld(test)
+    const process = world.process()
+    const client = await process.signIn()
+    world.stage.clock.advanceSeconds(hourSeconds)
+    world.intercept = url => (url.pathname === '/token' ? Promise.reject(new TypeError('no network')) : null)
+    await assert.rejects(client.callTool({ name: 'tide' }), RefreshPostponed)
+    world.intercept = () => null
+    world.stage.clock.advanceSeconds(hourSeconds)
+    await client.callTool({ name: 'tide' })
+    assert.equal(process.sentTo.length, 1)
+  })
+
+  it('waits for the process that has a person away, instead of sending them away twice', async test => {
+    const world = await openMcpWorld(test)
+    const first = world.process()
+    const second = world.process()
+    const signingIn = first.signIn()
+    while (first.sentTo.length === 0) await new Promise(next => setImmediate(next))
+    const [, client] = await Promise.all([signingIn, second.connect()])
+    await client.callTool({ name: 'tide' })
+    assert.deepEqual([first.sentTo.length, second.sentTo.length], [1, 0])
+    assert.equal(world.log.filter(line => line === 'POST /register').length, 1)
+  })
+
+  it('ends up with one grant when two people sign in at once', async test => {
+    const world = await openMcpWorld(test)
+    const processes = [world.process(), world.process({ signInSeconds: 0 })] as const
+    const [one, other] = await Promise.all(processes.map(each => each.signIn()))
+    await Promise.all([one?.callTool({ name: 'tide' }), other?.callTool({ name: 'tide' })])
+    const [view, sameView] = await Promise.all(processes.map(each => each.custody.look()))
+    assert.notEqual(view, null)
+    assert.deepEqual(view, sameView)
+  })
+
+  it('sees in every process that one signed out', async test => {
+    const world = await openMcpWorld(test)
+    const first = world.process()
+    await first.signIn()
+    const second = world.process()
+    const client = await second.connect()
+    assert.equal(await first.custody.signOut(), 'revoked')
+    await assert.rejects(client.callTool({ name: 'tide' }), /Unauthorized/)
+    assert.equal(second.sentTo.length, 1)
+    assert.equal(await second.custody.look(), null)
+  })
+
+  it('goes to the person for more scope, which no refresh brings', async test => {
+    const world = await openMcpWorld(test)
+    const process = world.process()
+    const client = await process.signIn()
+    world.wantedScope = 'tides:write'
+    await assert.rejects(client.callTool({ name: 'tide' }), /Unauthorized/)
+    assert.match(process.sentTo.at(-1)?.searchParams.get('scope') ?? '', /\btides:write\b/)
+  })
+
+  it('registers again when the server has forgotten its clients', async test => {
+    const world = await openMcpWorld(test)
+    const process = world.process()
+    await process.signIn()
+    const client = claimsOf((await process.custody.accessToken())?.token ?? '').client_id
+    world.stage.clock.advanceSeconds(hourSeconds)
+    world.intercept = (url, init) =>
+      url.pathname === '/token' && bodyOf(init).includes(client)
+        ? Promise.resolve(Response.json({ error: 'invalid_client' }, { status: 401 }))
+        : null
+    const again = await process.signIn()
+    await again.callTool({ name: 'tide' })
+    assert.notEqual(claimsOf((await process.custody.accessToken())?.token ?? '').client_id, client)
   })
 })

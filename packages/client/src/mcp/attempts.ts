@@ -14,6 +14,7 @@ import { type Attempt, attemptSeconds, type Signed, withAttempt, withClient, wit
 import { signInName } from './current-token.ts'
 import { checkResource, isSameIssuer, ServerNotTrusted, trustedServer } from './discovery.ts'
 import { type Answered, custodyOf, type Ground, grantNameOf, holderOf, signInSecondsDefault } from './ground.ts'
+import { askOffline } from './offline-access.ts'
 import type { SdkTokens } from './sdk.ts'
 
 /** Requests that are refused together send the person away once. */
@@ -23,21 +24,22 @@ export const redirectQuietMs = 2000
 export async function beginAttempt(ground: Ground, url: URL): Promise<void> {
   const { options, clock, flow, record } = ground
   if (clock.nowMs() - flow.redirectedAtMs < redirectQuietMs) return
-  const attempt = await attemptOf(ground, url)
+  const attempt = attemptOf(ground, url)
   await record.change(connection => withAttempt(connection, attempt))
   await flow.lease?.release()
   flow.lease = await options.store.lease(signInName(options), options.signInSeconds ?? signInSecondsDefault)
+  flow.answered = null
   flow.redirects += 1
   flow.redirectedAtMs = clock.nowMs()
   await options.onRedirect(url)
 }
 
 /** Everything that the callback and the redemption need: they may come to another process. */
-async function attemptOf(ground: Ground, url: URL): Promise<Attempt> {
+function attemptOf(ground: Ground, url: URL): Attempt {
   const { flow, serverUrl, clock } = ground
   const { discovery } = flow
   if (discovery === null) throw new TypeError('nothing was discovered: use this provider with the auth flow of the SDK')
-  const server = await trusted(ground, discovery)
+  const { found, server } = discovery
   const wanted = new URL(server.authorization_endpoint ?? '')
   if (url.origin !== wanted.origin || url.pathname !== wanted.pathname) {
     throw new ServerNotTrusted(`${url.origin} is not where ${server.issuer} has people sign in`)
@@ -50,6 +52,7 @@ async function attemptOf(ground: Ground, url: URL): Promise<Attempt> {
   // MCP has the client name the server that the token is for, whether or not the server has metadata of its own.
   if (parameter('resource') === '') url.searchParams.set('resource', serverUrl.href)
   checkResource(parameter('resource'), serverUrl)
+  askOffline(url, server, client.scope)
   flow.verifiers.delete(parameter('code_challenge'))
   return {
     state: parameter('state'),
@@ -57,7 +60,7 @@ async function attemptOf(ground: Ground, url: URL): Promise<Attempt> {
     redirectUri: parameter('redirect_uri'),
     resource: parameter('resource'),
     client,
-    discovery,
+    discovery: found,
     server,
     startedAtMs: clock.nowMs(),
   }
@@ -88,6 +91,8 @@ export async function answerAttempt(ground: Ground, callback: URL): Promise<stri
   })
   if (!isFirst) throw new SignInFailed('not_ours', 'this answer came before')
   flow.answered = { attempt, code, tokens: null }
+  flow.discovery = { found: attempt.discovery, server: attempt.server }
+  flow.redirectedAtMs = Number.NEGATIVE_INFINITY
   return code
 }
 
@@ -158,7 +163,6 @@ export async function completeAttempt(ground: Ground, { issuer, ...given }: SdkT
     return { ...withClient(connection, attempt.client), issuer: signed.issuer, current: signed }
   })
   flow.answered = null
-  flow.redirectedAtMs = Number.NEGATIVE_INFINITY
   await flow.lease?.release()
   flow.lease = null
   await giveBack(ground, before, signed)

@@ -1,6 +1,13 @@
 /** What the adapter for the MCP SDK stands on: its options, what is kept, and what one process remembers meanwhile. */
 
-import { type Client, type ClientAuth, ClientSecretBasic, ClientSecretPost, None } from 'oauth4webapi'
+import {
+  type AuthorizationServer,
+  type Client,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  None,
+} from 'oauth4webapi'
 import { encodeBase64Url } from '../custody/custody-key.ts'
 import type { Lease } from '../custody/custody-store.ts'
 import { type HolderClock, machineClock } from '../holder/clock.ts'
@@ -45,7 +52,7 @@ export interface Ground {
 
 /** What this process remembers between the calls of the SDK, which come one by one and without a thread. */
 export interface Flow {
-  discovery: SdkDiscovery | null
+  discovery: { readonly found: SdkDiscovery; readonly server: AuthorizationServer } | null
   /** Clients by id, as they were told in this process: a registration that came second is in no record. */
   readonly clients: Map<string, SdkClient>
   /** Code verifiers by challenge. */

@@ -11,6 +11,7 @@ import type { AccessToken, TokenAnswer } from '../holder/holder.ts'
 import { withoutClient } from './connection.ts'
 import { awaitedToken, currentToken, isClientError } from './current-token.ts'
 import { type Answered, custodyOf, type Ground } from './ground.ts'
+import { offlineRegistration } from './offline-access.ts'
 import type { SdkFetch } from './sdk.ts'
 
 export function mcpFetch(ground: Ground): SdkFetch {
@@ -18,6 +19,8 @@ export function mcpFetch(ground: Ground): SdkFetch {
     const url = new URL(input)
     const answered = redeemedBy(ground, url, init)
     if (answered !== null) return redeem(ground, answered, url, init)
+    const registration = registrationOf(ground, url, init)
+    if (registration !== null) return send(ground, url, registration)
     const sent = bearerOf(init)
     if (sent !== null && url.origin !== ground.serverUrl.origin) {
       throw new TypeError(`an access token for ${ground.serverUrl.origin} does not go to ${url.origin}`)
@@ -32,6 +35,14 @@ export function mcpFetch(ground: Ground): SdkFetch {
     headers.set('authorization', `Bearer ${token.token}`)
     return send(ground, url, { ...init, headers })
   }
+}
+
+/** The request as it is to be sent, if it registers the client (RFC 7591). */
+function registrationOf({ flow }: Ground, url: URL, init: RequestInit): RequestInit | null {
+  const { server } = flow.discovery ?? {}
+  const endpoint = server?.registration_endpoint
+  if (server === undefined || endpoint === undefined || url.href !== new URL(endpoint).href) return null
+  return typeof init.body === 'string' ? { ...init, body: offlineRegistration(init.body, server) } : null
 }
 
 function send({ options }: Ground, url: URL, init: RequestInit): Promise<Response> {
@@ -77,10 +88,11 @@ async function redeem(ground: Ground, answered: Answered, url: URL, init: Reques
   try {
     answered.tokens ??= await askForTokens(custody, {
       step: 'redemption',
-      dpop: null,
+      dpopKey: null,
       send: ({ options }) => options[customFetch](url.href, request),
     }).then(({ body }) => body as unknown as TokenAnswer)
   } catch (error) {
+    ground.flow.answered = null
     if (error instanceof SignInRefused && isClientError(error.code)) {
       await ground.record.change(connection => withoutClient(connection, custody.client.client_id))
     }

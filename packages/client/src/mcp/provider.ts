@@ -5,7 +5,7 @@ import { answeredOf, authenticateRedemption, beginAttempt, completeAttempt, trus
 import { withClient, withoutClient } from './connection.ts'
 import { currentToken } from './current-token.ts'
 import { isSameIssuer } from './discovery.ts'
-import { type Ground, sha256 } from './ground.ts'
+import { type Flow, type Ground, sha256 } from './ground.ts'
 import type { McpProvider, SdkClient, SdkClientMetadata } from './sdk.ts'
 
 /** Verifiers of sign-ins that were prepared, and clients that were told of, in this process. */
@@ -40,11 +40,11 @@ export function providerOf(ground: Ground): McpProvider {
       const clientId = flow.answered?.attempt.client.client_id
       if ((scope !== 'all' && scope !== 'client') || clientId === undefined) return
       flow.clients.delete(clientId)
+      flow.answered = null
       await record.change(connection => withoutClient(connection, clientId))
     },
     async saveDiscoveryState(discovery) {
-      await trusted(ground, discovery)
-      flow.discovery = discovery
+      flow.discovery = { found: discovery, server: await trusted(ground, discovery) }
     },
     // A redemption goes where its sign-in began. Every other time the way is found anew: what was found is not trusted longer.
     discoveryState: async () => flow.answered?.attempt.discovery,
@@ -63,14 +63,18 @@ function metadataOf(metadata: SdkClientMetadata): SdkClientMetadata {
 /** The client for the server that was found last; the SDK registers one where there is none. */
 async function knownClient(ground: Ground): Promise<SdkClient | undefined> {
   const { options, flow, record } = ground
-  if (flow.answered !== null) return flow.answered.attempt.client
+  if (flow.answered !== null) return remembered(flow, flow.answered.attempt.client)
   const { clients } = await record.read()
-  const issuer = flow.discovery?.authorizationServerUrl
+  const issuer = flow.discovery?.found.authorizationServerUrl
   const known =
     options.client ??
     clients.find(({ issuer: at }) => at !== undefined && issuer !== undefined && isSameIssuer(at, issuer))
-  if (known !== undefined) remember(flow.clients, known.client_id, known)
-  return known
+  return known === undefined ? undefined : remembered(flow, known)
+}
+
+function remembered({ clients }: Flow, client: SdkClient): SdkClient {
+  remember(clients, client.client_id, client)
+  return client
 }
 
 /** What the SDK is shown: an access token that lives, and nothing that it could refresh by itself. */

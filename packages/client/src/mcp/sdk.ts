@@ -27,6 +27,7 @@ export interface SdkClient {
   client_secret?: string | undefined
   token_endpoint_auth_method?: string | undefined
   client_secret_expires_at?: number | undefined
+  scope?: string | undefined
   issuer?: string | undefined
 }
 
