@@ -3,24 +3,18 @@
  * just far enough to be stored, and validated afterwards, because by then the old token is spent.
  */
 
-import {
-  type AuthorizationServer,
-  type DPoPHandle,
-  genericTokenEndpointRequest,
-  None,
-  processRefreshTokenResponse,
-  refreshTokenGrantRequest,
-} from 'oauth4webapi'
+import { type AuthorizationServer, customFetch, genericTokenEndpointRequest, None } from 'oauth4webapi'
 import { formatRetryKey, retryKeyHeader, retryKeyVersion } from '@pawl/protocol'
 import { machineClock, parseInstantMs } from './clock.ts'
+import type { Prover } from './dpop-proof.ts'
 import type { Custody, TokenAnswer } from './holder.ts'
-import { clientAt, platformFetch, requestOptions } from './server.ts'
+import { clientAt, platformFetch, type RequestOptions, requestOptions } from './server.ts'
 
 /** What is asked of the token endpoint with the refresh token in hand. */
 export interface Ask {
   readonly refreshToken: string
   readonly retryKey: string | null
-  readonly dpop: DPoPHandle | null
+  readonly prover: Prover | null
   /** By how much the issuer's clock is ahead of ours. */
   readonly skewMs: number
   readonly requestSeconds: number
@@ -34,13 +28,16 @@ export interface Exchange {
 }
 
 export type Answer =
-  /** Tokens, with the time of the issuer's clock from which their lives count. Not validated yet. */
+  /**
+   * Tokens, with the time of the issuer's clock from which their lives count, and what is against using them, if anything.
+   * An ID token that comes along is neither used nor kept, so it is not validated.
+   */
   | {
       readonly kind: 'answered'
       readonly tokens: TokenAnswer
       readonly atMs: number
       readonly skewMs: number
-      validate(): Promise<void>
+      readonly fault: TypeError | null
     }
   /** The server understood, and said no. Nothing was spent, unless it is `invalid_grant`. */
   | { readonly kind: 'refused'; readonly code: string; readonly cause: unknown; readonly skewMs?: number }
@@ -69,7 +66,7 @@ export async function askOnce(custody: Custody, server: AuthorizationServer, ask
   }
   const skewMs = skewOf(response, sentAtMs, clock.nowMs()) ?? ask.skewMs
   const text = await response.text()
-  if (response.status === 200) return answered(custody, server, { ask, response, text, sentAtMs, skewMs })
+  if (response.status === 200) return answered(text, sentAtMs, skewMs)
   const answer = refused(response, text)
   return answer.kind === 'refused' ? { ...answer, skewMs } : answer
 }
@@ -90,21 +87,37 @@ function watched(custody: Custody, sending: { began: boolean }): Custody {
 
 function send(custody: Custody, server: AuthorizationServer, ask: Ask): Promise<Response> {
   const { authentication = None() } = custody
-  const client = clientAt(custody, ask.skewMs)
   const options = {
-    ...requestOptions(custody, ask.requestSeconds),
-    ...(ask.dpop === null ? {} : { DPoP: ask.dpop }),
+    ...provenRequests(custody, ask),
     headers: takesRetryKeys(server) && ask.retryKey !== null ? { [retryKeyHeader]: formatRetryKey(ask.retryKey) } : {},
   }
-  if (ask.exchange === null) {
-    const additionalParameters = { ...ask.parameters }
-    return refreshTokenGrantRequest(server, client, authentication, ask.refreshToken, {
-      ...options,
-      additionalParameters,
-    })
+  const [grantType, token] =
+    ask.exchange === null ? ['refresh_token', 'refresh_token'] : [ask.exchange.grantType, 'subject_token']
+  const parameters = { ...ask.parameters, [token]: ask.refreshToken }
+  return genericTokenEndpointRequest(
+    server,
+    clientAt(custody, ask.skewMs),
+    authentication,
+    grantType,
+    parameters,
+    options,
+  )
+}
+
+/** The proof is made for the address that the request goes to, whichever of the metadata that is. */
+function provenRequests(custody: Custody, { prover, requestSeconds, skewMs }: Ask): RequestOptions {
+  const options = requestOptions(custody, requestSeconds)
+  if (prover === null) return options
+  const { clock = machineClock } = custody
+  return {
+    ...options,
+    async [customFetch](url, made) {
+      const proof = await prover.proofFor({ method: made.method, url, nowMs: clock.nowMs() + skewMs })
+      const response = await options[customFetch](url, { ...made, headers: { ...made.headers, dpop: proof } })
+      prover.learn(url, response)
+      return response
+    },
   }
-  const parameters = { ...ask.parameters, subject_token: ask.refreshToken }
-  return genericTokenEndpointRequest(server, client, authentication, ask.exchange.grantType, parameters, options)
 }
 
 /** Whether the server repeats an answer to whoever sends the same retry key again. */
@@ -113,39 +126,28 @@ export function takesRetryKeys(server: AuthorizationServer): boolean {
   return Array.isArray(versions) && versions.includes(retryKeyVersion)
 }
 
-interface Arrived {
-  readonly ask: Ask
-  readonly response: Response
-  readonly text: string
-  readonly sentAtMs: number
-  readonly skewMs: number
-}
-
-function answered(custody: Custody, server: AuthorizationServer, arrived: Arrived): Answer {
-  const { response, text, sentAtMs, skewMs } = arrived
+function answered(text: string, sentAtMs: number, skewMs: number): Answer {
   const body = parsedObject(text)
   // A proxy or a captive portal answers 200 too: whether the server was asked at all, nobody knows.
   if (body === null || typeof body['access_token'] !== 'string') {
-    return {
-      kind: 'unknown',
-      isUnspent: false,
-      retryAfterMs: null,
-      cause: new TypeError('the answer has no tokens in it'),
-    }
+    const cause = new TypeError('the answer has no tokens in it')
+    return { kind: 'unknown', isUnspent: false, retryAfterMs: null, cause }
   }
   const tokens = body as unknown as TokenAnswer
-  return {
-    kind: 'answered',
-    tokens,
-    atMs: sentAtMs + skewMs,
-    skewMs,
-    async validate() {
-      if (arrived.ask.exchange !== null) return
-      const { headers } = response
-      await processRefreshTokenResponse(server, clientAt(custody, skewMs), new Response(text, { headers }))
-    },
-  }
+  return { kind: 'answered', tokens, atMs: sentAtMs + skewMs, skewMs, fault: faultOf(body) }
 }
+
+/** What RFC 6749 §5.1 asks of an answer and this one has not. Token exchanges may bring no access token at all (RFC 8693 §2.2.1). */
+function faultOf(body: { readonly [name: string]: unknown }): TypeError | null {
+  const { token_type: type, expires_in: seconds, scope } = body
+  if (typeof type !== 'string' || !tokenTypes.includes(type.toLowerCase()))
+    return new TypeError('token_type is unknown')
+  if (seconds !== undefined && !(Number(seconds) > 0)) return new TypeError('expires_in is no lifetime')
+  if (scope !== undefined && typeof scope !== 'string') return new TypeError('scope is no text')
+  return null
+}
+
+const tokenTypes = ['bearer', 'dpop']
 
 /** What an answer that is no 200 says: a refusal, or nothing for certain. Also for codes and device codes. */
 export function refused(response: Response, text: string): Exclude<Answer, { kind: 'answered' }> {

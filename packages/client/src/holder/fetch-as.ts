@@ -1,18 +1,11 @@
 /** A fetch that carries a grant's access token: to the origins it is for, with a proof where it is bound, renewed once. */
 
 import { isLoopbackUrl } from '@pawl/protocol'
-import {
-  allowInsecureRequests,
-  customFetch,
-  isDPoPNonceError,
-  protectedResourceRequest,
-  WWWAuthenticateChallengeError,
-} from 'oauth4webapi'
 import type { Held } from './held.ts'
 import type { AccessToken, FetchTarget, Holder } from './holder.ts'
-import type { Inside } from './inside.ts'
-import { dpopOf } from './refresh.ts'
-import { type MadeRequest, platformFetch } from './server.ts'
+import { type Inside, issuerNowMs } from './inside.ts'
+import { proverFor } from './refresh.ts'
+import { platformFetch } from './server.ts'
 
 export type FetchAs = ReturnType<Holder['fetchAs']>
 
@@ -29,14 +22,15 @@ export function makeFetchAs(
     const url = new URL(input)
     if (!origins.has(url.origin))
       throw new TypeError(`no access token goes to ${url.origin}: it is none of this fetch's origins`)
+    if (url.protocol !== 'https:' && !isLoopbackUrl(url)) throw new TypeError('no access token goes over plain http')
     const name = held().name
     const token = await holder.accessToken(name, wanted)
     const first = await sendWithNonce(inside, held(), { url, init, token })
-    if (!blamesToken(first) || !isRepeatable(init)) return answerOf(first)
+    if (!blamesToken(first) || !isRepeatable(init)) return first
     // Nobody reads this answer any more; what is left of it must not keep the connection.
-    await answerOf(first).body?.cancel()
+    await first.body?.cancel()
     const next = await holder.accessToken(name, { ...wanted, ifNot: token.token })
-    return answerOf(await sendWithNonce(inside, held(), { url, init, token: next }))
+    return sendWithNonce(inside, held(), { url, init, token: next })
   }
 }
 
@@ -52,43 +46,40 @@ interface Sending {
   readonly token: AccessToken
 }
 
-/** The answer, or the challenge that came instead of one. */
-type Sent = Response | WWWAuthenticateChallengeError
-
 /** Once more with the nonce that the API asked for (RFC 9449 §9); the body must allow it. */
-async function sendWithNonce(inside: Inside, held: Held, sending: Sending): Promise<Sent> {
-  const sent = await send(inside, held, sending)
-  return isDPoPNonceError(sent) && isRepeatable(sending.init) ? send(inside, held, sending) : sent
+async function sendWithNonce(inside: Inside, held: Held, sending: Sending): Promise<Response> {
+  const response = await send(inside, held, sending)
+  if (!errorsOf(response).includes('use_dpop_nonce') || !isRepeatable(sending.init)) return response
+  await response.body?.cancel()
+  return send(inside, held, sending)
 }
 
-async function send({ custody, ...inside }: Inside, held: Held, { url, init, token }: Sending): Promise<Sent> {
-  const { fetch: through = platformFetch } = custody
-  const { method = 'GET', headers, body = null, ...rest } = init
-  const dpop = token.type === 'DPoP' && held.kept !== null ? dpopOf({ custody, ...inside }, held, held.kept) : null
-  const options = {
-    [customFetch]: (to: string, made: Pick<MadeRequest, 'headers'>) =>
-      through(to, { ...rest, method, headers: made.headers, body, redirect: rest.redirect ?? 'manual' }),
-    [allowInsecureRequests]: isLoopbackUrl(url),
-    ...(dpop === null ? {} : { DPoP: dpop }),
+async function send(inside: Inside, held: Held, { url, init, token }: Sending): Promise<Response> {
+  const { fetch: through = platformFetch } = inside.custody
+  const { method = 'GET' } = init
+  const prover = token.type === 'DPoP' && held.kept !== null ? proverFor(held, held.kept) : null
+  const headers = new Headers(init.headers)
+  headers.set('authorization', `${token.type} ${token.token}`)
+  if (prover !== null) {
+    const nowMs = issuerNowMs(inside)
+    headers.set('dpop', await prover.proofFor({ method, url: url.href, nowMs, accessToken: token.token }))
   }
-  try {
-    return await protectedResourceRequest(token.token, method, url, new Headers(headers), null, options)
-  } catch (error) {
-    if (error instanceof WWWAuthenticateChallengeError) return error
-    throw error
-  }
+  const response = await through(url.href, { redirect: 'manual', ...init, method, headers })
+  prover?.learn(url.href, response)
+  return response
 }
 
-function answerOf(sent: Sent): Response {
-  return sent instanceof WWWAuthenticateChallengeError ? sent.response : sent
+/** The error codes of the challenges of a 401 (RFC 6750 §3, RFC 9449 §7.1). */
+function errorsOf(response: Response): readonly string[] {
+  if (response.status !== 401) return []
+  const challenges = response.headers.get('www-authenticate') ?? ''
+  return [...challenges.matchAll(/[\s,]error="?([^",\s]*)/g)].map(([, code = '']) => code)
 }
 
 /** A 401 that says nothing more, or that the token is no good (RFC 6750 §3.1): a new one may help. */
-function blamesToken(sent: Sent): boolean {
-  if (answerOf(sent).status !== 401) return false
-  if (!(sent instanceof WWWAuthenticateChallengeError)) return true
-  const codes = sent.cause.map(({ parameters }) => parameters['error'])
-  return codes.includes('invalid_token') || codes.every(code => code === undefined)
+function blamesToken(response: Response): boolean {
+  const errors = errorsOf(response)
+  return response.status === 401 && (errors.length === 0 || errors.includes('invalid_token'))
 }
 
 function isRepeatable({ body }: RequestInit): boolean {

@@ -1,6 +1,6 @@
 /** What one holder knows of its grants between two calls: a bounded memory, in which nothing is that the store lacks. */
 
-import type { DPoPHandle } from 'oauth4webapi'
+import type { Prover } from './dpop-proof.ts'
 import { heldGrantsMax } from './limits.ts'
 import type { Kept } from './vault.ts'
 
@@ -21,7 +21,7 @@ export interface Held {
   renewShare: number
   /** Cuts short the waiting for somebody else's refresh. */
   bell: AbortController
-  dpop: { readonly grantId: string; readonly handle: DPoPHandle } | null
+  proving: { readonly grantId: string; readonly prover: Prover } | null
 }
 
 export interface Unsaved {
@@ -64,7 +64,7 @@ function unknown(name: string): Held {
     queue: Promise.resolve(),
     renewShare: 0,
     bell: new AbortController(),
-    dpop: null,
+    proving: null,
   }
 }
 

@@ -4,13 +4,13 @@
  * answer, and no answer but `invalid_grant` with nothing newer in the store ends a grant.
  */
 
-import { DPoP, type DPoPHandle, modifyAssertion } from 'oauth4webapi'
 import type { Answer, Ask, Exchange } from './ask.ts'
 import { askUntilKnown } from './ask-until-known.ts'
+import { type Prover, proverOf } from './dpop-proof.ts'
 import { advancedGrant } from './grant-life.ts'
 import type { Held } from './held.ts'
 import type { TokenAnswer, Wanted } from './holder.ts'
-import { type Inside, issuerNowMs, tellOutcome } from './inside.ts'
+import { type Inside, tellOutcome } from './inside.ts'
 import { endRefused } from './end-refused.ts'
 import { postpone, refuse } from './cooldown.ts'
 import { saveAnswer } from './save-answer.ts'
@@ -64,9 +64,10 @@ interface Taken {
 async function takeAnswer(inside: Inside, held: Held, taken: Taken): Promise<Kept | 'moved'> {
   const { kept, goal, answer, requests, wasUnknown } = taken
   await goal.exchange?.taken(answer.tokens)
-  const fault = await faultOf(answer)
+  // An exchange brings no access token that anybody uses: what it brings was taken above.
+  const fault = goal.exchange === null ? answer.fault : null
   const tokens = fault === null && goal.exchange === null ? answer.tokens : refreshTokenOf(answer.tokens)
-  const grant = advancedGrant(kept.grant, { tokens, wanted: goal.wanted, atMs: answer.atMs })
+  const grant = advancedGrant(kept.grant, { tokens, wanted: goal.wanted, atMs: answer.atMs, skewMs: answer.skewMs })
   const saving = await saveAnswer(inside, held, { grant, version: newVersion(), dpopKey: kept.dpopKey }, kept.version)
   if (fault !== null) throw refuse(inside, held, { code: 'invalid_response', cause: fault, requests })
   held.cooldown = null
@@ -85,16 +86,6 @@ async function takeAnswer(inside: Inside, held: Held, taken: Taken): Promise<Kep
   }
 }
 
-/** What is wrong with the answer, or null. It was computed before the saving, and must not prevent it. */
-async function faultOf(answer: Extract<Answer, { kind: 'answered' }>): Promise<unknown> {
-  try {
-    await answer.validate()
-    return null
-  } catch (error) {
-    return error
-  }
-}
-
 /** Of an answer that is no good only the refresh token is kept: the one before it is spent. */
 function refreshTokenOf(tokens: TokenAnswer): TokenAnswer {
   const { access_token: _token, token_type: _type, expires_in: _seconds, ...rest } = tokens
@@ -108,7 +99,7 @@ function askOf(inside: Inside, held: Held, kept: Kept, goal: Goal): Ask {
     // A record without a refresh token never gets here: `obtain` refuses it.
     refreshToken: grant.refreshToken ?? '',
     retryKey: grant.retryKey,
-    dpop: dpopOf(inside, held, kept),
+    prover: proverFor(held, kept),
     skewMs: inside.skew.ms,
     requestSeconds: inside.limits.requestSeconds,
     exchange: goal.exchange,
@@ -119,15 +110,11 @@ function askOf(inside: Inside, held: Held, kept: Kept, goal: Goal): Ask {
   }
 }
 
-/** The proofs of a grant, with the nonces its servers gave (RFC 9449 §8), dated by the issuer's clock. */
-export function dpopOf(inside: Inside, held: Held, { grant, dpopKey }: Kept): DPoPHandle | null {
+/** Makes the proofs of a grant, or null where it is bound to no key. */
+export function proverFor(held: Held, { grant, dpopKey }: Kept): Prover | null {
   if (dpopKey === null) return null
-  if (held.dpop?.grantId === grant.grantId) return held.dpop.handle
-  const handle = DPoP(inside.custody.client, dpopKey, {
-    [modifyAssertion]: (_header, payload) => {
-      payload['iat'] = Math.floor(issuerNowMs(inside) / 1000)
-    },
-  })
-  held.dpop = { grantId: grant.grantId, handle }
-  return handle
+  if (held.proving?.grantId === grant.grantId) return held.proving.prover
+  const prover = proverOf(dpopKey)
+  held.proving = { grantId: grant.grantId, prover }
+  return prover
 }
