@@ -18,6 +18,8 @@ export interface KeptGrant {
   readonly generation: number
   readonly createdAtMs: number
   readonly refreshedAtMs: number
+  /** By how much the issuer's clock was ahead of the writer's: a process that has not asked yet believes it. */
+  readonly skewMs: number
   /** When an unused refresh token runs out, where the server says so (`refresh_token_timeout`). */
   readonly idleExpiresAtMs: number | null
   /** When the user must sign in again whatever happens, where the server says so (`authorization_expires_in`). */

@@ -68,5 +68,6 @@ function learnsClock({ skew }: Inside, answer: Answer): boolean {
   if (!('skewMs' in answer) || answer.skewMs === undefined) return false
   const wasWrong = answer.skewMs !== skew.ms
   skew.ms = answer.skewMs
+  skew.isMeasured = true
   return wasWrong && answer.kind === 'refused' && codesOfClock.has(answer.code)
 }

@@ -6,6 +6,11 @@ export interface HolderClock {
   wait(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** For libraries that take a `Date`. */
+export function dateAt(ms: number): Date {
+  return new Date(ms)
+}
+
 /** The instant a header names (RFC 9110 §5.6.7), or null. */
 export function parseInstantMs(header: string | null): number | null {
   const ms = header === null ? Number.NaN : Date.parse(header)

@@ -12,10 +12,11 @@ export interface Birth {
   readonly clientId: string
   readonly grantId: string
   readonly atMs: number
+  readonly skewMs: number
 }
 
 /** The record of a grant that a sign-in brought. */
-export function bornGrant(fresh: FreshGrant, { issuer, clientId, grantId, atMs }: Birth): KeptGrant {
+export function bornGrant(fresh: FreshGrant, { issuer, clientId, grantId, atMs, skewMs }: Birth): KeptGrant {
   const { tokens, subject = null, sessionId = null } = fresh
   return {
     format: 1,
@@ -27,6 +28,7 @@ export function bornGrant(fresh: FreshGrant, { issuer, clientId, grantId, atMs }
     generation: 1,
     createdAtMs: atMs,
     refreshedAtMs: atMs,
+    skewMs,
     ...expiriesOf(tokens, atMs),
     scope: tokens.scope ?? null,
     subject,
@@ -40,7 +42,7 @@ export function bornGrant(fresh: FreshGrant, { issuer, clientId, grantId, atMs }
 
 /** The record after an answer. One without a refresh token keeps the old one (RFC 6749 §6). */
 export function advancedGrant(grant: KeptGrant, moved: Movement): KeptGrant {
-  const { tokens, wanted, atMs } = moved
+  const { tokens, wanted, atMs, skewMs } = moved
   const [token] = accessTokensOf(tokens, wanted, atMs)
   const others = grant.accessTokens.filter(each => !isSame(each, wanted) && each.expiresAtMs > atMs)
   return {
@@ -49,6 +51,7 @@ export function advancedGrant(grant: KeptGrant, moved: Movement): KeptGrant {
     retryKey: tokens.refresh_token === undefined ? grant.retryKey : null,
     generation: grant.generation + 1,
     refreshedAtMs: atMs,
+    skewMs,
     ...expiriesOf(tokens, atMs),
     // An absolute end does not move because an answer leaves it out.
     ...(tokens.authorization_expires_in === undefined ? { absoluteExpiresAtMs: grant.absoluteExpiresAtMs } : {}),
@@ -60,6 +63,7 @@ export interface Movement {
   readonly tokens: TokenAnswer
   readonly wanted: Wanted
   readonly atMs: number
+  readonly skewMs: number
 }
 
 /** The record of a grant that is over: nothing in it can be used. */

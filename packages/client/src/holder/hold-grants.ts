@@ -62,7 +62,7 @@ function build(options: HolderOptions): { readonly inside: Inside; readonly back
     clock: options.clock ?? machineClock,
     chance: options.chance ?? randomShare,
     server: serverOf(options),
-    skew: { ms: 0 },
+    skew: { ms: 0, isMeasured: false },
     tell,
     inBackground(grant, work) {
       const done = work
@@ -109,7 +109,9 @@ async function accessToken(inside: Inside, held: Held, wanted: Wanted): Promise<
 
 /** What the store had a moment ago; looked at again when that is too long ago. */
 async function remembered(inside: Inside, held: Held): Promise<Kept | null> {
-  const isRecent = inside.clock.nowMs() - held.readAtMs < inside.limits.rereadSeconds * 1000
+  const ageMs = inside.clock.nowMs() - held.readAtMs
+  // A clock that was put back makes an age of less than nothing.
+  const isRecent = ageMs >= 0 && ageMs < inside.limits.rereadSeconds * 1000
   return isRecent && held.kept !== null ? held.kept : reread(inside, held)
 }
 
@@ -136,9 +138,9 @@ function tokenGoal(inside: Inside, wanted: Wanted, waits: boolean): Goal {
   }
 }
 
-/** Moves the grant one generation on from where it was last seen, unless somebody else did. */
+/** Moves the grant one generation on from where it is now, unless somebody else does so first. */
 async function refreshNow(inside: Inside, held: Held): Promise<Kept> {
-  const { grant } = demandLiving(held.name, held.kept ?? (await reread(inside, held)))
+  const { grant } = demandLiving(held.name, await reread(inside, held))
   const seen = { grantId: grant.grantId, generation: grant.generation }
   return obtain(inside, held, {
     key: JSON.stringify(['refresh', seen.grantId, seen.generation]),

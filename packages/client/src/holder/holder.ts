@@ -19,6 +19,11 @@ export interface Custody {
   readonly authentication?: ClientAuth
   readonly store: CustodyStore
   readonly custodyKey: CustodyKey
+  /**
+   * The store may forget a grant that was not refreshed for so long. By default it keeps one for a day longer than the
+   * server says that it can live, and for ever where the server does not say.
+   */
+  readonly keepSeconds?: number
   readonly fetch?: Fetch
   readonly clock?: HolderClock
   /** A number from 0 up to but not including 1, for jitter. */
@@ -109,6 +114,8 @@ export interface FreshGrant {
   /** `sub` and `sid` of the ID token that was validated at sign-in. */
   readonly subject?: string
   readonly sessionId?: string
+  /** By how many milliseconds the issuer's clock is ahead of ours, where the sign-in found out. */
+  readonly skewMs?: number
   /** The key that the tokens are bound to. Extractable, unless the store keeps keys. */
   readonly dpopKey?: CryptoKeyPair
 }

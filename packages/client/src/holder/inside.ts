@@ -16,10 +16,16 @@ export interface Inside {
   readonly chance: () => number
   readonly server: () => Promise<AuthorizationServer>
   /** By how much the issuer's clock is ahead of ours, as it last said. */
-  readonly skew: { ms: number }
+  readonly skew: Skew
   readonly tell: (event: HolderEvent) => void
   /** What nobody waits for, until `close` does. */
   readonly inBackground: (grant: string, work: Promise<unknown>) => void
+}
+
+export interface Skew {
+  ms: number
+  /** Before the first answer of the server what a record says is as good as anything. */
+  isMeasured: boolean
 }
 
 export function issuerNowMs({ clock, skew }: Inside): number {
@@ -31,6 +37,7 @@ export function note(inside: Inside, held: Held, kept: Kept | null): void {
   if (kept?.version !== held.kept?.version) {
     held.renewShare = inside.limits.renewAheadShare * (0.75 + inside.chance() / 2)
   }
+  if (kept !== null && !inside.skew.isMeasured) inside.skew.ms = kept.grant.skewMs
   held.kept = kept
   held.readAtMs = inside.clock.nowMs()
 }

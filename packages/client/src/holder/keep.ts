@@ -24,11 +24,13 @@ export async function keepFresh(inside: Inside, held: Held, fresh: FreshGrant): 
   if (fresh.issuer !== undefined && issuerOf({ server: fresh.issuer }) !== issuer) {
     throw new TypeError('these tokens are of another server than this holder')
   }
+  if (fresh.skewMs !== undefined) Object.assign(inside.skew, { ms: fresh.skewMs, isMeasured: true })
   const grant = bornGrant(fresh, {
     issuer,
     clientId: custody.client.client_id,
     grantId: encodeBase64Url(drawBytes(grantIdBytes)),
     atMs: issuerNowMs(inside),
+    skewMs: inside.skew.ms,
   })
   const kept: Kept = { grant, version: newVersion(), dpopKey: fresh.dpopKey ?? null }
   for (let turn = 0; turn < turnsMax; turn++) {

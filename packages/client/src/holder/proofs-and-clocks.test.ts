@@ -60,6 +60,31 @@ describe('a clock that is wrong', () => {
   })
 })
 
+describe('a process that begins with a wrong clock', () => {
+  it('believes what is written in the record', async () => {
+    const { clock, server, first, holder } = await expiredGround()
+    const isAhead = { nowMs: () => clock.nowMs() + 900_000, wait: clock.wait }
+    assert.equal(await outcomeOf(clock.run(holder({ clock: isAhead }).accessToken(grant))), 'ok')
+    for (const _ of [1, 2, 3]) {
+      assert.equal(await outcomeOf(clock.run(holder({ clock: isAhead }).accessToken(grant))), 'ok')
+    }
+    assert.equal(server.refreshes(), 1)
+    assert.equal(await outcomeOf(clock.run(first.look(grant))), 'ok')
+  })
+})
+
+describe('a clock that was put back', () => {
+  it('does not make an old look at the store a recent one', async () => {
+    const { clock, first, holder } = await expiredGround()
+    const back = { ms: 0 }
+    const other = holder({ clock: { nowMs: () => clock.nowMs() - back.ms, wait: clock.wait } })
+    await clock.run(other.look(grant))
+    back.ms = 3_600_000
+    await clock.run(first.end(grant))
+    assert.equal(await outcomeOf(clock.run(other.accessToken(grant))), 'SignInNeeded')
+  })
+})
+
 describe('an exchange', () => {
   it('advances the grant once what is new was taken', async () => {
     const { clock, server, first, holder } = await expiredGround()

@@ -85,12 +85,27 @@ export function newVersion(): string {
 
 async function sealed(custody: Custody, name: string, { grant, version, dpopKey }: Kept): Promise<KeptRecord> {
   const { store, custodyKey } = custody
+  const forgetAtMs = forgettableAtMs(custody, grant)
+  const rest = { version, ...(forgetAtMs === null ? {} : { expiresAtMs: forgetAtMs }) }
   if (dpopKey === null || store.keepsKeys) {
     const text = await custodyKey.seal(JSON.stringify(grant), placeOf(custody, name, version))
-    return dpopKey === null ? { version, sealed: text } : { version, sealed: text, key: dpopKey }
+    return dpopKey === null ? { ...rest, sealed: text } : { ...rest, sealed: text, key: dpopKey }
   }
   const withKey: KeptGrant = { ...grant, dpopJwk: await exportDpopKey(dpopKey) }
-  return { version, sealed: await custodyKey.seal(JSON.stringify(withKey), placeOf(custody, name, version)) }
+  return { ...rest, sealed: await custodyKey.seal(JSON.stringify(withKey), placeOf(custody, name, version)) }
+}
+
+/** The clocks of issuer, store and machine may differ by so much before a record is forgotten too early. */
+const forgetMarginMs = 86_400_000
+/** So long it is remembered why a grant ended. */
+export const endedSeconds = 30 * 86_400
+
+function forgettableAtMs({ keepSeconds }: Custody, grant: KeptGrant): number | null {
+  const { end, refreshedAtMs, idleExpiresAtMs, absoluteExpiresAtMs } = grant
+  if (end !== null) return end.atMs + endedSeconds * 1000
+  const ends = [idleExpiresAtMs, absoluteExpiresAtMs].flatMap(each => (each === null ? [] : [each + forgetMarginMs]))
+  if (keepSeconds !== undefined) ends.push(refreshedAtMs + keepSeconds * 1000)
+  return ends.length === 0 ? null : Math.min(...ends)
 }
 
 async function opened(custody: Custody, name: string, record: KeptRecord): Promise<Kept> {

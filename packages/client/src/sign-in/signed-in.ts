@@ -83,6 +83,7 @@ async function validated(
     ...(claims === null ? {} : { subject: claims.sub }),
     ...(typeof sessionId === 'string' ? { sessionId } : {}),
     ...(dpopKey === null ? {} : { dpopKey }),
+    skewMs,
     claims,
     carried,
   }
