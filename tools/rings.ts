@@ -164,6 +164,10 @@ const packages: { readonly [name: string]: { readonly modules: readonly string[]
     modules: ['@pawl/protocol', 'oauth4webapi', 'node:*', 'node:sqlite'],
     rule: '@pawl/client imports @pawl/protocol, oauth4webapi and Node',
   },
+  bff: {
+    modules: ['@pawl/client', '@pawl/client/*', 'jose', 'oauth4webapi', 'node:*'],
+    rule: '@pawl/bff imports @pawl/client, jose and Node',
+  },
   verifier: {
     modules: ['@pawl/protocol', 'jose'],
     rule: '@pawl/verifier imports @pawl/protocol and jose, and nothing of one runtime',
@@ -247,5 +251,6 @@ function isIn(target: string, paths: readonly string[]): boolean {
 
 function isModuleIn(specifier: string, modules: readonly string[]): boolean {
   if (modules.includes(specifier)) return true
+  if (modules.some(each => each.endsWith('/*') && specifier.startsWith(each.slice(0, -1)))) return true
   return specifier.startsWith('node:') && modules.includes('node:*') && !keptModules.includes(specifier)
 }
