@@ -45,6 +45,7 @@ import { loadClaimsHook } from './load-claims-hook.ts'
 import { openStatusLists } from './oauth/open-status-lists.ts'
 import { type AuthorizationServer, endpointUrls } from './oauth/authorization-server.ts'
 import { openCourier } from './oauth/open-courier.ts'
+import { openRevocationFeed } from './oauth/open-revocation-feed.ts'
 import { upstreamProviders } from './oauth/upstream/provider.ts'
 import { openOutbound, type OutboundWorld } from './outbound/open-outbound.ts'
 import { openStore } from './store/open-store.ts'
@@ -116,6 +117,8 @@ export interface Pawl {
   readonly settled: () => Promise<void>
   /** Tries to tell others what is due now. A host that gives `every` need not; one without timers calls it now and then. */
   readonly tellOthers: () => Promise<void>
+  /** Answers whoever waits for news, now: the listener is closing, and waits for its last answers. */
+  readonly answerWaiting: () => void
   /** Lets answers that are held back go, writes what waits in the background, and closes the store. */
   readonly close: () => Promise<void>
 }
@@ -125,7 +128,6 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
   const claimsHook = await loadClaimsHook(config, world.startTimer ?? systemTimer)
   const { store, ...parts } = await openParts(config, world)
   const tasks = background(error => world.logger.error({ err: error }, 'work in the background failed'))
-  const { outbound } = parts
   const codec = tokenCodec(config.masterKeys)
   const signingKeys = await openKeys(store, parts, world)
   const known: Omit<AuthorizationServer, 'courier'> = {
@@ -146,9 +148,10 @@ export async function openPawl(config: Config, world: World): Promise<Pawl> {
     clientCertificates: config.clientCertificates,
     signingKeys,
     statusLists: openStatusLists(config, { store, signingKeys, entropy: world.entropy }),
+    revocations: openRevocationFeed(config, world, { store, startTimer: world.startTimer ?? systemTimer }),
     background: tasks,
-    clientKeys: clientKeys({ outbound, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
-    clientDocuments: clientDocuments(outbound),
+    clientKeys: clientKeys({ ...parts, nowMs: world.clock.nowMs, report: line => world.logger.warn({}, line) }),
+    clientDocuments: clientDocuments(parts.outbound),
     upstreamProviders: upstreamProviders({ ...parts, issuer: config.issuer, nowMs: world.clock.nowMs }),
     rules: config,
     signInLimits,
@@ -266,15 +269,17 @@ function assemble(server: AuthorizationServer, world: World, tasks: Background):
       server.courier.wake()
       await tasks.drain()
     },
+    answerWaiting: server.revocations.feed.stop,
     close: async () => {
       stopAsking?.()
       server.courier.stop()
-      await close(store, tasks, delay)
+      await close(server, tasks, delay)
     },
   }
 }
 
-async function close(store: Store, tasks: Background, delay: FailureDelay): Promise<void> {
+async function close({ store, revocations }: AuthorizationServer, tasks: Background, delay: FailureDelay) {
+  revocations.feed.stop()
   delay.release()
   await tasks.drain()
   await store.close()

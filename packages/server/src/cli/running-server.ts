@@ -104,6 +104,7 @@ async function openManagement(started: Started, port: number): Promise<RunningSe
     stop: async () => {
       isDraining = true
       clearImmediate(hiring)
+      pawl.answerWaiting()
       // The others lean on this thread until their last answer is out.
       await Promise.all([listener.close(), crew?.stop()])
       await pawl.close()

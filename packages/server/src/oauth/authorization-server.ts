@@ -17,6 +17,9 @@ import type { Outbound } from '../domain/outbound/outbound.ts'
 import type { Courier } from '../domain/outbox/courier.ts'
 import type { RegistrationRules } from '../domain/registration/registration-rules.ts'
 import type { Mailer } from '../domain/mail/mail.ts'
+import type { FeedCursors } from '../domain/revocation/feed-cursor.ts'
+import type { ReaderSeats } from '../domain/revocation/reader-seats.ts'
+import type { RevocationFeed } from '../domain/revocation/revocation-feed.ts'
 import type { StatusLists } from '../domain/status/status-lists.ts'
 import type { Store } from '../domain/store.ts'
 import type { ClaimsHook } from '../domain/token/claims-hook.ts'
@@ -48,6 +51,8 @@ export interface AuthorizationServer {
   readonly subjects: Subjects
   /** Null where none are published. */
   readonly statusLists: StatusLists | null
+  /** What has been revoked, for those who check tokens by themselves. */
+  readonly revocations: { readonly feed: RevocationFeed; readonly cursors: FeedCursors; readonly seats: ReaderSeats }
   /** The operator's own say in tokens; null where there is none. */
   readonly claimsHook: ClaimsHook | null
   readonly signingKeys: SigningKeys

@@ -26,6 +26,7 @@ export const endpointPaths = {
   register: '/register',
   logout: '/logout',
   statusLists: '/status-lists',
+  revocationFeed: '/revocation-feed',
 } as const
 
 /** Metadata may be kept as long as the keys: the rule by which a new key is published before it signs stands on this. */
@@ -68,6 +69,8 @@ function oauthMetadata(issuer: string): { readonly [name: string]: unknown } {
     device_authorization_endpoint: issuer + endpointPaths.deviceAuthorization,
     revocation_endpoint: issuer + endpointPaths.revoke,
     introspection_endpoint: issuer + endpointPaths.introspect,
+    // Ours, and named so (RFC 8414 §2 allows further members).
+    pawl_revocation_feed_endpoint: issuer + endpointPaths.revocationFeed,
     jwks_uri: issuer + endpointPaths.jwks,
     scopes_supported: openidScopes,
     response_types_supported: ['code'],
@@ -100,6 +103,7 @@ function aliasesAt(url: string): { readonly [name: string]: string } {
     device_authorization_endpoint: url + endpointPaths.deviceAuthorization,
     revocation_endpoint: url + endpointPaths.revoke,
     introspection_endpoint: url + endpointPaths.introspect,
+    pawl_revocation_feed_endpoint: url + endpointPaths.revocationFeed,
     userinfo_endpoint: url + endpointPaths.userinfo,
   }
 }

@@ -37,6 +37,7 @@ async function serve(orders: Orders, passwords: BorrowedHasher): Promise<Serving
 }
 
 async function stop({ pawl, listener }: Serving): Promise<void> {
+  pawl.answerWaiting()
   await listener.close()
   await pawl.close()
   parentPort?.close()

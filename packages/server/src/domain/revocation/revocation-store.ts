@@ -45,6 +45,8 @@ export interface LineEnd {
 
 /** How much longer than a token lives it is told of: for the clocks of resource servers. */
 export const revocationSlackSeconds = 600
+/** How long a revocation is told of, from the moment it could be seen: no access token lives longer than an hour. */
+export const revocationToldSeconds = 3600 + revocationSlackSeconds
 
 /**
  * A place is a moment of the store's time and a number within it. That time never goes back, not even where a database is

@@ -16,12 +16,15 @@ const handleCharacters = 23
 
 export interface FamilyHandle {
   readonly make: (familyId: FamilyId) => string
+  /** Under every master key: what tokens that are alive may carry. */
+  readonly all: (familyId: FamilyId) => readonly string[]
   /** Null on what is no handle of ours, or one of a master key that is gone. */
   readonly open: (handle: string) => FamilyId | null
 }
 
 export function familyHandle(keys: MasterKeys): FamilyHandle {
   const encrypt = blockCipher(keys.current)
+  const ciphers = keys.all.map(key => ({ id: key.id, cipher: blockCipher(key) }))
   const decrypts = new Map(keys.all.map(key => [key.id, blockDecipher(key)]))
   const block = Buffer.alloc(familyIdBytes)
   const handle = Buffer.alloc(handleBytes)
@@ -32,6 +35,10 @@ export function familyHandle(keys: MasterKeys): FamilyHandle {
       handle[0] = keys.current.id
       encrypt.update(block).copy(handle, 1)
       return handle.toString('base64url')
+    },
+    all: familyId => {
+      writeFamilyId(familyId, block, 0)
+      return ciphers.map(({ id, cipher }) => Buffer.concat([Buffer.of(id), cipher.update(block)]).toString('base64url'))
     },
     open: text => {
       if (text.length !== handleCharacters) return null

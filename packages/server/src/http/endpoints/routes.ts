@@ -18,6 +18,7 @@ import { scriptRoutes } from './page-scripts.ts'
 import { choosePasswordEndpoint, forgottenEndpoint, recentMailsEndpoint } from './password.ts'
 import { pushEndpoint } from './push.ts'
 import { registrationEndpoint } from './registration.ts'
+import { revocationFeedEndpoint } from './revocation-feed.ts'
 import { secondFactorEndpoint } from './second-factor.ts'
 import { signInEndpoint } from './sign-in.ts'
 import { homeEndpoint, logoutEndpoint, signOutEndpoint } from './sign-out.ts'
@@ -60,6 +61,7 @@ function protocolRoutes(server: AuthorizationServer, parts: Pick<RouterParts, 'f
       cors: 'none',
       endpoint: introspectionEndpoint(server, parts.failureDelay),
     },
+    { ...post, path: endpointPaths.revocationFeed, cors: 'none', endpoint: revocationFeedEndpoint(server) },
     { path: endpointPaths.userinfo, methods: ['GET', 'POST'], cors: 'token', endpoint: userinfoEndpoint(server) },
   ]
 }

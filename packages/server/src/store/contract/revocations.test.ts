@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ClientId, Family, GrantId, SessionId, Subject } from '@pawl/family'
+import type { ClientId, Family, SessionId, Subject } from '@pawl/family'
 import type { CutOffTarget } from '../../domain/cut-off/cut-off.ts'
 import {
   placedAtMs,
@@ -117,7 +117,7 @@ function proveCutOffs(kind: Kind): void {
   it('tells of the branches of a grant with it', async test => {
     const scene = await sceneOf(kind, test)
     const family = await opened(scene)
-    const branch = await opened(scene, {}, { id: family.grant.id as GrantId })
+    const branch = await opened(scene, {}, { id: family.grant.id })
     await cut(scene, { kind: 'grant', grantId: family.grant.id })
     assert.deepEqual(new Set(await toldAfter(scene.store, 0)), new Set([familyOf(family), familyOf(branch)]))
   })

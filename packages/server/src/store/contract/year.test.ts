@@ -8,6 +8,7 @@
 import { endFamily, type FamilyId, present, type Subject } from '@pawl/family'
 import { refusalsKeptMax, refusalsKeptSeconds } from '../../domain/event/refusal.ts'
 import type { FamilyReading } from '../../domain/family/family-store.ts'
+import { revocationSlackSeconds } from '../../domain/revocation/revocation-store.ts'
 import { type EventId, newSessionId, newStepId, type RequestId } from '../../domain/identifiers.ts'
 import { daySeconds, eventOf, newFamily, type Scene } from './fixture.test.ts'
 
@@ -63,6 +64,10 @@ const absoluteSeconds = 30 * daySeconds
 const sessionSeconds = 12 * 3600
 const throttleSeconds = 3600
 const deniedSeconds = 3600
+/** Revocations stay two hours; those of single tokens as long as the token and ten minutes more. */
+const revokedSeconds = 7200
+/** Of the families, those that end or are cut off. */
+const endingShare = 0.25
 /** Of the rows beside the families, for each family that is opened. */
 const besides = { sessions: 0.5, throttles: 0.1, refusals: 0.1, denied_access_tokens: 0.02 }
 
@@ -233,6 +238,9 @@ function aliveAt(plan: YearPlan, tickMs: number, told: { readonly opened: number
     throttles: within(besides.throttles, throttleSeconds),
     denied_access_tokens: within(besides.denied_access_tokens, deniedSeconds),
     refusals: Math.min(refusalsKeptMax, within(besides.refusals, refusalsKeptSeconds)),
+    revocations:
+      within(endingShare, revokedSeconds) +
+      within(besides.denied_access_tokens, deniedSeconds + revocationSlackSeconds),
     cut_offs: told.cutOffs,
     notices: told.cutOffs,
     events: told.opened,

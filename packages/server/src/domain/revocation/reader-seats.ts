@@ -1,0 +1,34 @@
+/** How many may read the feed at a time: each of them holds a connection for as long as it waits. */
+
+import type { ClientId } from '@pawl/family'
+
+/** Of all clients together, on one node; divided among its threads. */
+export const feedReadersMax = 2_000
+/** Of one client, on each thread. */
+export const feedReadersPerClientMax = 32
+
+export interface ReaderSeats {
+  /** What gives the seat back; or why there is none. */
+  readonly take: (clientId: ClientId) => (() => void) | 'too many of this client' | 'too many'
+}
+
+export function readerSeats(threads: number): ReaderSeats {
+  const taken = new Map<ClientId, number>()
+  let all = 0
+
+  return {
+    take: clientId => {
+      const own = taken.get(clientId) ?? 0
+      if (own >= feedReadersPerClientMax) return 'too many of this client'
+      if (all >= feedReadersMax / threads) return 'too many'
+      all += 1
+      taken.set(clientId, own + 1)
+      return () => {
+        all -= 1
+        const left = (taken.get(clientId) ?? 1) - 1
+        if (left === 0) taken.delete(clientId)
+        else taken.set(clientId, left)
+      }
+    },
+  }
+}
