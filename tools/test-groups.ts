@@ -117,7 +117,8 @@ function mayShareProcess(file: string): boolean {
 }
 
 function isGround(file: string): boolean {
-  return /^(?:test|bench|examples|tools)\//.test(file) && !file.startsWith('test/postgres/')
+  if (file.startsWith('test/postgres/')) return false
+  return /^(?:test|bench|examples|tools)\/|\.test\.ts$/.test(file)
 }
 
 /** What measures time must not share the machine with other tests. */
