@@ -46,6 +46,11 @@ const refused: { readonly [file: string]: string } = {
   'packages/protocol/src/serves.ts': `import { createServer } from 'node:http'`,
   'packages/protocol/src/knows-the-server.ts': `import { pawl } from 'pawl'`,
   'packages/family/src/knows-the-server.test.ts': `import { pawl } from 'pawl'`,
+  'packages/client/src/holder/opens-files.ts': `import { readFile } from 'node:fs/promises'`,
+  'packages/client/src/holder/needs-node.ts': `import { fileStore } from '../stores/file.ts'`,
+  'packages/client/src/keys/in-a-browser.ts': `import type { Entry } from '@napi-rs/keyring'`,
+  'packages/client/src/stores/sqlite.ts': `import { Pool } from 'pg'`,
+  'packages/client/src/mcp/takes-an-sdk.ts': `import type { OAuthTokens } from '@modelcontextprotocol/sdk'`,
   'packages/unheard-of/src/file.ts': `import { createServer } from 'node:http'`,
 }
 
@@ -62,6 +67,10 @@ const accepted: { readonly [file: string]: string } = {
   [`${server}/pawl.ts`]: `import { openStore } from './store/sqlite/open.ts'`,
   [`${server}/domain/remembers.test.ts`]: `import { openStore } from '../store/sqlite/open.ts'`,
   [`${server}/http/pages.test.ts`]: `import { samplePages } from '../../../../tools/sample-pages.ts'`,
+  'packages/client/src/holder/asks.ts': `import { None } from 'oauth4webapi'\nimport type { FileStore } from '../stores/file.ts'`,
+  'packages/client/src/stores/file.ts': `import { open } from 'node:fs/promises'\nimport { seal } from '../custody/seal.ts'`,
+  'packages/client/src/keys/keyring-program.ts': `const keyring = await import('@napi-rs/keyring')`,
+  'packages/client/src/holder/rules.test.ts': `import { fileStore } from '../stores/file.ts'`,
   'packages/family/src/present.test.ts': `import fc from 'fast-check'\nimport { it } from 'node:test'`,
   'packages/protocol/src/thumbprint.ts': `import { calculateJwkThumbprint } from 'jose'`,
 }

@@ -161,8 +161,8 @@ const packages: { readonly [name: string]: { readonly modules: readonly string[]
   family: { modules: [], rule: '@pawl/family imports nothing but itself' },
   protocol: { modules: ['jose'], rule: '@pawl/protocol imports jose and nothing else' },
   client: {
-    modules: ['@pawl/protocol', 'oauth4webapi', 'node:*', 'node:sqlite'],
-    rule: '@pawl/client imports @pawl/protocol, oauth4webapi and Node',
+    modules: ['@pawl/protocol', 'oauth4webapi'],
+    rule: '@pawl/client imports @pawl/protocol and oauth4webapi: what needs Node is listed in tools/rings.ts',
   },
   bff: {
     modules: ['@pawl/client', '@pawl/client/*', 'jose', 'oauth4webapi', 'node:*'],
@@ -173,6 +173,27 @@ const packages: { readonly [name: string]: { readonly modules: readonly string[]
     rule: '@pawl/verifier imports @pawl/protocol and jose, and nothing of one runtime',
   },
 }
+
+/**
+ * Beginnings of the files of @pawl/client that need Node. All others run in browsers, workers and other runtimes too: they
+ * import nothing of Node, and of these files types only.
+ */
+const clientOnNode = [
+  'keys/environment-key',
+  'keys/keyring-program',
+  'keys/keystore',
+  'keys/system-keystore',
+  'sign-in/loopback',
+  'sign-in/system-browser',
+  'stores/claim',
+  'stores/file',
+  'stores/patience',
+  'stores/private-place',
+  'stores/process-owner',
+  'stores/sqlite',
+]
+
+const clientOnNodeModules = ['@pawl/protocol', 'oauth4webapi', '@napi-rs/keyring', 'node:*', 'node:sqlite']
 
 /** The imports of `file` that break a rule. */
 export function brokenRules(file: string, imports: readonly Import[]): readonly Broken[] {
@@ -191,6 +212,7 @@ function brokenRule(file: string, { specifier, typeOnly }: Import): string | nul
   if (specifier.startsWith('.')) {
     const target = normalize(join(dirname(home.path), specifier))
     if (target.startsWith('../')) return brokenEscape(file, specifier)
+    if (home.packageName === 'client') return brokenClientPath(home.path, target, typeOnly)
     return home.packageName === 'server' ? brokenPath(home.path, target, typeOnly) : null
   }
   return brokenModule(home, specifier)
@@ -212,6 +234,15 @@ function brokenPath(path: string, target: string, typeOnly: boolean): string | n
   return isAllowed && !isIn(target, ring.never ?? []) ? null : ring.rule
 }
 
+function brokenClientPath(path: string, target: string, typeOnly: boolean): string | null {
+  if (isTest(path) || typeOnly || needsNode(path) || !needsNode(target)) return null
+  return 'what runs in browsers too imports nothing that needs Node: tools/rings.ts lists what does'
+}
+
+function needsNode(path: string): boolean {
+  return clientOnNode.some(beginning => path.startsWith(beginning))
+}
+
 function brokenModule(home: Home, specifier: string): string | null {
   if (specifier === 'pawl' || specifier.startsWith('pawl/')) return 'no package imports the server'
   // Tests stand outside the rings, but not outside the direction of the packages.
@@ -223,7 +254,8 @@ function brokenModule(home: Home, specifier: string): string | null {
   if (only !== undefined) {
     return home.packageName === 'server' && isIn(home.path, [only]) ? null : `only ${only} imports ${specifier}`
   }
-  return isModuleIn(specifier, law.modules) ? null : law.rule
+  const modules = home.packageName === 'client' && needsNode(home.path) ? clientOnNodeModules : law.modules
+  return isModuleIn(specifier, modules) ? null : law.rule
 }
 
 interface Home {
