@@ -117,6 +117,15 @@ describe('the bench', () => {
     assert.ok(figures.length > 10 && figures.every(figure => figure.micros > 0))
   })
 
+  it('measures an API that verifies tokens', async () => {
+    const { compared } = (await figuresOf('verify.ts')) as { compared: { who: string; ratio: number }[] }
+    assert.deepEqual(
+      compared.slice(0, 3).map(row => row.who),
+      ['jose', 'guard', 'guard of a Request'],
+    )
+    assert.ok(compared.every(row => row.ratio > 0))
+  })
+
   it('refuses flags that make no sense', async () => {
     for (const flag of ['--connections=0', '--only=nobody', '--seconds=-1', '--flushes=never', '--unknown']) {
       await assert.rejects(figuresOf('refresh.ts', flag), /takes whole|knows|above 0|Unknown option/)

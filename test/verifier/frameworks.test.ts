@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type ApiGuard, clientSecret, guardApi } from '@pawl/verifier'
+import { systemClock } from '../../packages/server/src/domain/time.ts'
 import { appOf, browserOf, openOffice } from '../processes/registered.ts'
 import { dataDirectory, type ServerProcess, startServer } from '../processes/server-process.ts'
 import type { App, Tokens } from '../stage/app.ts'
@@ -75,7 +76,7 @@ for (const [name, serveApi] of Object.entries(servedApis)) {
 
     it('takes a bound token with a new proof for each request, and sees two headers of one name', async test => {
       const port = await serveApi(test, ground.guard, {})
-      const key = await dpopKey({ ...ground.server, clock: { nowMs: () => new Date().getTime() } })
+      const key = await dpopKey({ ...ground.server, clock: systemClock })
       const { accessToken } = await tokens('email', await key.proof({}))
       const proof = async () => (await key.proof({ method: 'GET', accessToken, claims: { htu: files } })).dpop
       const get = (headers: readonly (readonly [string, string])[]) => rawAnswer(port, '/v1/files?page=2', headers)

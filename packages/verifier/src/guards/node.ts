@@ -3,9 +3,8 @@
 import type { Presented } from '../tokens/presented.ts'
 import { type Refusal, refusalBody, refusalHeaders } from '../verdict.ts'
 
-/** What the socket of a request may be: with TLS alone it has any of this. */
+/** What the socket of a request may be; with TLS alone it has this. */
 interface TlsSocket {
-  readonly authorized?: boolean
   readonly getPeerCertificate?: () => { readonly raw?: unknown } | null
 }
 
@@ -47,10 +46,8 @@ function joined(rawHeaders: readonly string[], name: string): string | null {
   return values.length === 0 ? null : values.join(', ')
 }
 
-/** Of a TLS socket that asked for one and checked it; whoever checks none believes any. */
-function certificateOf(of: object): Uint8Array | null {
-  const socket = of as TlsSocket
-  if (socket.authorized !== true) return null
-  const raw = socket.getPeerCertificate?.()?.raw
+/** Whose key the handshake has proven. Whether anybody vouches for it does not matter: the token names this very certificate. */
+function certificateOf(socket: object): Uint8Array | null {
+  const raw = (socket as TlsSocket).getPeerCertificate?.()?.raw
   return raw instanceof Uint8Array ? raw : null
 }
