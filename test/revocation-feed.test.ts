@@ -49,6 +49,7 @@ async function story(test: TestContext, options: SceneOptions = {}): Promise<Sto
   const bob = stage.browser('198.51.100.10')
   await bob.signIn(await bob.open('/account'), 'bob@example.com')
   const tokens = await app.signIn(browser, { resource: orders })
+  stage.clock.advanceMs(1)
   const bound = await app.signIn(browser, { resource: orders, scope: 'openid email' })
   const atOther = await otherApp.signIn(browser, { resource: orders })
   const ofBob = await app.signIn(bob, { resource: orders })
