@@ -20,8 +20,10 @@ export type {
   TokenAnswer,
   Wanted,
 } from './holder/holder.ts'
+export { CustodyKeyUnavailable } from './keys/custody-key-unavailable.ts'
 export type { SignInWishes } from './sign-in/authorization-request.ts'
 export { SignInFailed, type SignInFailure, SignInRefused, type SignInStep } from './sign-in/failures.ts'
 export type { SignedIn } from './sign-in/signed-in.ts'
+export { BrowserStorageFailed } from './stores/browser-storage-failed.ts'
 export { CustodyExposed } from './stores/custody-exposed.ts'
 export { memoryStore } from './stores/memory.ts'
