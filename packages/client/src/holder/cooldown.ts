@@ -16,11 +16,14 @@ interface Refusal {
   readonly code: string
   readonly cause: unknown
   readonly requests: number
+  /** Of something that nobody else asks for: they go on. */
+  readonly isAside?: boolean
 }
 
-export function refuse(inside: Inside, held: Held, { code, cause, requests }: Refusal): RefreshRefused {
+export function refuse(inside: Inside, held: Held, refusal: Refusal): RefreshRefused {
+  const { code, cause, requests, isAside = false } = refusal
   const error = () => new RefreshRefused(held.name, code, { cause })
-  if (!codesOfOneRequest.has(code)) coolDown(inside, held, 0, error)
+  if (!isAside && !codesOfOneRequest.has(code)) coolDown(inside, held, 0, error)
   const refused = error()
   tellOutcome(inside, held, 'refused', { requests, error: refused })
   return refused

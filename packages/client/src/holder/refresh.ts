@@ -46,7 +46,8 @@ export async function refreshOnce(inside: Inside, held: Held, kept: Kept, goal: 
       return takeAnswer(inside, held, { kept, goal, answer, requests, wasUnknown })
     case 'refused': {
       if (answer.code === 'invalid_grant' && goal.exchange === null) return endRefused(inside, held, kept, requests)
-      throw refuse(inside, held, { code: answer.code, cause: answer.cause, requests })
+      // What is refused to an exchange says nothing of refreshes.
+      throw refuse(inside, held, { code: answer.code, cause: answer.cause, requests, isAside: goal.exchange !== null })
     }
     case 'unknown':
       throw postpone(inside, held, { retryAfterMs: answer.retryAfterMs, cause: answer.cause, requests })

@@ -64,7 +64,7 @@ async function validated(
 ): Promise<SignedIn> {
   const { dpopKey, resource, carried } = expected
   const response = new Response(text, { headers })
-  const tokens = await processAuthorizationCodeResponse(server, clientAt(custody, skewMs), response, {
+  const tokens = await processAuthorizationCodeResponse(server, clientAt(custody, skewMs ?? 0), response, {
     expectedNonce: expected.nonce ?? expectNoNonce,
     maxAge: expected.maxAgeSeconds ?? skipAuthTimeCheck,
     requireIdToken: expected.isIdTokenNeeded,
@@ -79,11 +79,11 @@ async function validated(
     issuer: server.issuer,
     // What oauth4webapi lets through has the members of RFC 6749 §5.1 in their types.
     tokens: tokens as unknown as TokenAnswer,
+    ...(skewMs === null ? {} : { skewMs }),
     ...(resource === null ? {} : { resource }),
     ...(claims === null ? {} : { subject: claims.sub }),
     ...(typeof sessionId === 'string' ? { sessionId } : {}),
     ...(dpopKey === null ? {} : { dpopKey }),
-    skewMs,
     claims,
     carried,
   }
@@ -106,7 +106,7 @@ async function giveBack(custody: Custody, server: AuthorizationServer, { body, s
   if (typeof token !== 'string' || server.revocation_endpoint === undefined) return
   try {
     const options = requestOptions(custody, signInRequestSeconds)
-    await revocationRequest(server, clientAt(custody, skewMs), authentication, token, options)
+    await revocationRequest(server, clientAt(custody, skewMs ?? 0), authentication, token, options)
   } catch {
     // The sign-in has failed for a better reason, and nobody has these tokens: they run out by themselves.
   }

@@ -40,8 +40,8 @@ export interface Answered {
   readonly body: { readonly [name: string]: unknown }
   readonly text: string
   readonly headers: Headers
-  /** By how much the server's clock is ahead of ours. */
-  readonly skewMs: number
+  /** By how much the server's clock is ahead of ours, where it says so. */
+  readonly skewMs: number | null
 }
 
 export const signInRequestSeconds = 10
@@ -128,7 +128,7 @@ async function sendOnce(custody: Custody, request: TokenRequest, proving: Provin
   if (typeof body?.['access_token'] !== 'string') {
     return { reply: lostBy(new TypeError('the answer has no tokens in it')), skewMs }
   }
-  return { reply: { kind: 'answered', answer: { body, text, headers: response.headers, skewMs: skewMs ?? 0 } }, skewMs }
+  return { reply: { kind: 'answered', answer: { body, text, headers: response.headers, skewMs } }, skewMs }
 }
 
 function lostBy(cause: unknown): TokenReply {
