@@ -8,6 +8,9 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { asideEnding, giveBack, tryClaim } from './claim.ts'
 import { newMark, readMark } from './claim-mark.ts'
+import type { HolderClock } from '../holder/clock.ts'
+import { isOver, sweptPerSave } from './expiry.ts'
+import { readGrantFile } from './grant-file.ts'
 import { isLeaseOver } from './lease-time.ts'
 import { type ProcessOwner, standingOf } from './process-owner.ts'
 
@@ -28,6 +31,37 @@ export function sweepDirectory(directory: string, me: ProcessOwner, nowMs: numbe
     if (entry.endsWith(freshEnding)) sweepLeftover(path, entry.slice(0, -freshEnding.length), me, nowMs)
     if (entry.endsWith(asideEnding)) sweepLeftover(path, entry.slice(0, -asideEnding.length), me, nowMs)
     if (entry.endsWith(lockEnding) || entry.endsWith(leaseEnding)) sweepClaim(path, me, nowMs)
+  }
+}
+
+/**
+ * Each call looks at the next few records of the directory, round and round, and removes those that are over. One that
+ * somebody is at work on is left, and so is whatever cannot be read: whoever asks for it is told.
+ */
+export function sweepingOver(directory: string, me: ProcessOwner, clock: HolderClock): () => void {
+  let round: string[] = []
+  return () => {
+    if (round.length === 0) round = readdirSync(directory).filter(entry => entry.endsWith(grantEnding))
+    for (const entry of round.splice(0, sweptPerSave)) removeIfOver(join(directory, entry), me, clock.nowMs())
+  }
+}
+
+function removeIfOver(path: string, me: ProcessOwner, nowMs: number): void {
+  if (!isFileOver(path, nowMs)) return
+  const lock = `${path.slice(0, -grantEnding.length)}${lockEnding}`
+  const ours = newMark(me)
+  if (tryClaim(lock, ours, () => false) !== null) return
+  if (isFileOver(path, nowMs)) rmSync(path, { force: true })
+  giveBack(lock, ours)
+}
+
+function isFileOver(path: string, nowMs: number): boolean {
+  try {
+    const kept = readGrantFile(path)
+    return kept !== null && isOver(kept.record, nowMs)
+  } catch {
+    // Damaged, or open to others: nothing is known of its end.
+    return false
   }
 }
 

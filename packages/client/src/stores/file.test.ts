@@ -32,6 +32,7 @@ describe('the store in files', () => {
   const directory = join(root, 'contract')
   const ground = {
     open: async () => ({ store: fileStore(directory, clock), close: async () => {} }),
+    nowMs: clock.nowMs,
     passSeconds: (seconds: number) => {
       nowMs += seconds * 1000
     },
@@ -85,14 +86,29 @@ describe('the store in files', () => {
 
   it('takes a damaged record for damaged, never for none', async () => {
     const { store, path } = await keptIn('damaged')
-    for (const text of ['', '{', 'null', '[]', '{"name":"b","version":"v","sealed":"s"}', '{"name":"a","version":1}']) {
+    const other = '{"name":"b","version":"v","sealed":"s"}'
+    const reason = /(?:is damaged|is the file of another grant): remove it and sign in again/
+    for (const text of ['', '{', 'null', '[]', '{"name":"a","version":1}', other, '{"expiresAtMs":"1"']) {
       writeFileSync(path, text)
-      await assert.rejects(store.load('a'), /is damaged, or not of this grant: remove it and sign in again/)
-      await assert.rejects(store.save('a', newRecord(), null), /is damaged/)
-      await assert.rejects(store.remove('a', record.version), /is damaged/)
+      await assert.rejects(store.load('a'), reason)
+      await assert.rejects(store.save('a', newRecord(), null), reason)
+      await assert.rejects(store.remove('a', record.version), reason)
     }
     rmSync(path)
     assert.equal(await store.save('a', record, null), 'saved')
+  })
+
+  it('is rid of records that are over, with what is saved elsewhere', async () => {
+    const place = join(root, 'over')
+    const store = fileStore(place, clock)
+    for (let at = 0; at < 20; at++) {
+      await store.save(`over ${at}`, { ...newRecord(), expiresAtMs: nowMs + 1000 }, null)
+    }
+    await store.save('stays', { ...record, expiresAtMs: nowMs + 1001 }, null)
+    nowMs += 1000
+    for (let at = 0; at < 12; at++) await store.save(`new ${at}`, newRecord(), null)
+    assert.equal(readdirSync(place).length, 13)
+    assert.notEqual(await store.load('stays'), null)
   })
 
   it('says nothing of what is sealed in its errors', async () => {

@@ -17,9 +17,11 @@ import { type HolderClock, machineClock } from '../holder/clock.ts'
 import { giveBack, tryClaim } from './claim.ts'
 import { newMark, readMark } from './claim-mark.ts'
 import { type FileLock, underLock } from './file-lock.ts'
-import { freshEnding, grantEnding, leaseEnding, lockEnding, sweepDirectory } from './file-sweep.ts'
+import { isOver } from './expiry.ts'
+import { freshEnding, grantEnding, leaseEnding, lockEnding, sweepDirectory, sweepingOver } from './file-sweep.ts'
+import { readGrantFile, writeGrantFile } from './grant-file.ts'
 import { isLeaseOver, leaseTimeFrom } from './lease-time.ts'
-import { flushDirectory, preparePrivateDirectory, readPrivateFile, writePrivateFile } from './private-place.ts'
+import { flushDirectory, preparePrivateDirectory, writePrivateFile } from './private-place.ts'
 import { type ProcessOwner, standingOf, thisProcess } from './process-owner.ts'
 import { withoutKey } from './without-key.ts'
 
@@ -28,6 +30,8 @@ interface Place {
   readonly directory: string
   readonly me: ProcessOwner
   readonly clock: HolderClock
+  /** Looks at a few records of others and removes those that are over. */
+  readonly sweepOver: () => void
 }
 
 /**
@@ -39,8 +43,9 @@ interface Place {
  */
 export function fileStore(directory: string, clock: HolderClock = machineClock): CustodyStore {
   preparePrivateDirectory(directory)
-  const place: Place = { directory: resolve(directory), me: thisProcess(), clock }
-  sweepDirectory(place.directory, place.me, clock.nowMs())
+  const [whole, me] = [resolve(directory), thisProcess()]
+  sweepDirectory(whole, me, clock.nowMs())
+  const place: Place = { directory: whole, me, clock, sweepOver: sweepingOver(whole, me, clock) }
   return {
     keepsKeys: false,
     load: async name => loadFrom(place, name),
@@ -52,8 +57,10 @@ export function fileStore(directory: string, clock: HolderClock = machineClock):
 
 function loadFrom(place: Place, name: string): KeptRecord | null {
   const path = pathOf(place, name, grantEnding)
-  const text = readPrivateFile(path)
-  return text === null ? null : parseRecord(text, name, path)
+  const kept = readGrantFile(path)
+  if (kept === null) return null
+  if (kept.name !== name) throw new Error(`'${path}' is the file of another grant: remove it and sign in again`)
+  return isOver(kept.record, place.clock.nowMs()) ? null : kept.record
 }
 
 function versionIn(place: Place, name: string): string | null {
@@ -65,14 +72,16 @@ async function save(place: Place, name: string, record: KeptRecord, ifVersion: s
   if (versionIn(place, name) !== ifVersion) return 'moved'
   const fresh = join(place.directory, `${newMark(place.me)}${freshEnding}`)
   try {
-    await writePrivateFile(fresh, JSON.stringify({ name, ...record }))
+    await writePrivateFile(fresh, writeGrantFile(name, record))
     const answer = await underLock(lockOf(place, name), check => {
       if (versionIn(place, name) !== ifVersion) return 'moved'
       check()
       renameSync(fresh, pathOf(place, name, grantEnding))
       return 'saved'
     })
-    if (answer === 'saved') await flushDirectory(place.directory)
+    if (answer === 'moved') return answer
+    place.sweepOver()
+    await flushDirectory(place.directory)
     return answer
   } finally {
     await rm(fresh, { force: true })
@@ -93,7 +102,7 @@ async function remove(place: Place, name: string, ifVersion: string) {
 function lease(place: Place, name: string, seconds: number) {
   const path = pathOf(place, name, leaseEnding)
   const mark = newMark(place.me, leaseTimeFrom(place.clock.nowMs(), seconds))
-  const held = tryClaim(path, mark, other => isOver(other, place.me, place.clock.nowMs()))
+  const held = tryClaim(path, mark, other => isLeaseFree(other, place.me, place.clock.nowMs()))
   if (held !== null) return null
   return {
     release: async () => {
@@ -103,7 +112,7 @@ function lease(place: Place, name: string, seconds: number) {
 }
 
 /** What is no mark of a lease keeps nobody from refreshing. */
-function isOver(mark: string, me: ProcessOwner, nowMs: number): boolean {
+function isLeaseFree(mark: string, me: ProcessOwner, nowMs: number): boolean {
   const { owner, time } = readMark(mark) ?? {}
   if (owner === undefined || time === undefined || time === null) return true
   return isLeaseOver(time, nowMs) || standingOf(owner, me) === 'dead'
@@ -115,29 +124,4 @@ function lockOf(place: Place, name: string): FileLock {
 
 function pathOf({ directory }: Place, name: string, ending: string): string {
   return join(directory, `${createHash('sha256').update(name).digest('hex')}${ending}`)
-}
-
-/** A file that is not ours to understand is never taken for no file: that would be a sign-out. */
-function parseRecord(text: string, name: string, path: string): KeptRecord {
-  const record = parsed(text)
-  if (record === null || record.name !== name) {
-    throw new Error(`'${path}' is damaged, or not of this grant: remove it and sign in again`)
-  }
-  return { version: record.version, sealed: record.sealed }
-}
-
-function parsed(text: string): (KeptRecord & { readonly name: string }) | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : null
-  } catch {
-    // What is no JSON was not written by us, or was changed since: the caller says so, and shows nothing of it.
-    return null
-  }
-}
-
-function isRecord(value: unknown): value is KeptRecord & { readonly name: string } {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, version, sealed } = value as { readonly [key: string]: unknown }
-  return typeof name === 'string' && typeof version === 'string' && typeof sealed === 'string'
 }

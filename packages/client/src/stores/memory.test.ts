@@ -11,14 +11,15 @@ function stage() {
   const passSeconds = (seconds: number): void => {
     nowMs += seconds * 1000
   }
-  return { store, passSeconds }
+  return { store, passSeconds, nowMs: () => nowMs }
 }
 
 describe('the store in memory', () => {
-  const { store, passSeconds } = stage()
+  const { store, passSeconds, nowMs } = stage()
   for (const { sentence, run } of provesCustody({
     open: async () => ({ store, close: async () => {} }),
     passSeconds,
+    nowMs,
   })) {
     it(sentence, run)
   }

@@ -2,6 +2,7 @@
 
 import type { CustodyStore, KeptRecord, Lease } from '../custody/custody-store.ts'
 import { type HolderClock, machineClock } from '../holder/clock.ts'
+import { isOver, sweptPerSave } from './expiry.ts'
 import { isLeaseOver, type LeaseTime, leaseTimeFrom } from './lease-time.ts'
 
 type Listener = (name: string, version: string | null) => void
@@ -22,11 +23,17 @@ export function memoryStore(clock: HolderClock = machineClock): CustodyStore {
   const tell = (name: string, version: string | null): void => {
     for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener(name, version))
   }
+  const living = (name: string): KeptRecord | null => {
+    const record = records.get(name)
+    return record === undefined || isOver(record, clock.nowMs()) ? null : record
+  }
+  const sweep = sweeping(records, clock)
   return {
     keepsKeys: true,
-    load: async name => copyOf(records.get(name)),
+    load: async name => copyOf(living(name)),
     async save(name, record, ifVersion) {
-      if ((records.get(name)?.version ?? null) !== ifVersion) return 'moved'
+      if ((living(name)?.version ?? null) !== ifVersion) return 'moved'
+      sweep()
       records.set(name, { ...record })
       tell(name, record.version)
       return 'saved'
@@ -43,7 +50,7 @@ export function memoryStore(clock: HolderClock = machineClock): CustodyStore {
       return lease
     },
     async remove(name, ifVersion) {
-      if (records.get(name)?.version !== ifVersion) return 'moved'
+      if (living(name)?.version !== ifVersion) return 'moved'
       records.delete(name)
       tell(name, null)
       return 'removed'
@@ -57,6 +64,21 @@ export function memoryStore(clock: HolderClock = machineClock): CustodyStore {
 }
 
 /** A key pair cannot be changed, and stays the one that it is. */
-function copyOf(record: KeptRecord | undefined): KeptRecord | null {
-  return record === undefined ? null : { ...record }
+function copyOf(record: KeptRecord | null): KeptRecord | null {
+  return record === null ? null : { ...record }
+}
+
+/** Goes round and round: a map is walked while it changes. */
+function sweeping(records: Map<string, KeptRecord>, clock: HolderClock): () => void {
+  let round = records.entries()
+  return () => {
+    for (let looked = 0; looked < sweptPerSave; looked++) {
+      const { value, done } = round.next()
+      if (done === true) {
+        round = records.entries()
+        return
+      }
+      if (isOver(value[1], clock.nowMs())) records.delete(value[0])
+    }
+  }
 }

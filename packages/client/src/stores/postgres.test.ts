@@ -24,11 +24,11 @@ describe('the store in PostgreSQL', () => {
     const store = postgresStore({ pool: openPool(test, { connectionString: near.href }) })
     const [first, second] = [newRecord(), newRecord()]
     await store.save('a', first, null)
-    const lost = faults.loseAnswer({ statement: /^UPDATE/, by: 'reset' })
+    const lost = faults.loseAnswer({ statement: /UPDATE "public"/, by: 'reset' })
     await assert.rejects(store.save('a', second, first.version))
     await lost
     assert.deepEqual(await store.load('a'), second)
-    const unheard = faults.loseStatement({ statement: /^UPDATE/, by: 'reset' })
+    const unheard = faults.loseStatement({ statement: /UPDATE "public"/, by: 'reset' })
     await assert.rejects(store.save('a', newRecord(), second.version))
     await unheard
     assert.deepEqual(await store.load('a'), second)
@@ -70,6 +70,15 @@ describe('the store in PostgreSQL', () => {
     await ask(url, `UPDATE pawl_custody_leases SET until = now() - interval '25 hours' WHERE name = 'left'`)
     await (await store.lease('other', 60))?.release()
     assert.deepEqual(await ask(url, 'SELECT name FROM pawl_custody_leases'), [{ name: 'lately left' }])
+  })
+
+  it('is rid of records that are over, with what is saved elsewhere', async test => {
+    const { url } = await openPlace(test)
+    const store = postgresStore({ pool: openPool(test, { connectionString: url }) })
+    for (let at = 0; at < 20; at++) await store.save(`over ${at}`, { ...newRecord(), expiresAtMs: 1 + at / 2 }, null)
+    await store.save('stays', { ...newRecord(), expiresAtMs: 2 ** 52 }, null)
+    await Promise.all(Array.from({ length: 20 }, (_, at) => store.save(`new ${at}`, newRecord(), null)))
+    assert.deepEqual(await ask(url, `SELECT name FROM pawl_custody WHERE name NOT LIKE 'new %'`), [{ name: 'stays' }])
   })
 
   it('compares names and versions byte by byte in a database that does not', async test => {

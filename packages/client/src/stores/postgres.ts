@@ -5,6 +5,7 @@
  */
 
 import type { CustodyStore, KeptRecord, Lease } from '../custody/custody-store.ts'
+import { withEnd } from './expiry.ts'
 import { newLeaseToken } from './lease-token.ts'
 import { custodyStatements, type CustodyStatements, tablesIn } from './postgres-statements.ts'
 import { withoutKey } from './without-key.ts'
@@ -42,15 +43,15 @@ export function postgresStore({ pool, schema = 'public' }: PostgresStoreOptions)
     keepsKeys: false,
     load: async name => {
       const { rows } = await ask(statements.load, [name])
-      const row = rows[0] as KeptRecord | undefined
-      return row === undefined ? null : { version: row.version, sealed: row.sealed }
+      const row = rows[0] as KeptRow | undefined
+      return row === undefined ? null : withEnd(row.version, row.sealed, row.expiresAtMs)
     },
     save: async (name, record, ifVersion) => {
-      const { version, sealed } = withoutKey(record)
+      const { version, sealed, expiresAtMs = null } = withoutKey(record)
+      // Never before: a fraction of a millisecond counts as a whole one.
+      const values = [name, version, sealed, expiresAtMs === null ? null : Math.ceil(expiresAtMs)]
       const { rowCount } =
-        ifVersion === null
-          ? await ask(statements.insert, [name, version, sealed])
-          : await ask(statements.update, [name, version, sealed, ifVersion])
+        ifVersion === null ? await ask(statements.insert, values) : await ask(statements.update, [...values, ifVersion])
       return rowCount === 1 ? 'saved' : 'moved'
     },
     lease: async (name, seconds) => {
@@ -82,13 +83,19 @@ export function createCustodyTables(schema = 'public'): string {
 CREATE TABLE IF NOT EXISTS ${records} (
   name text COLLATE "C" PRIMARY KEY,
   version text COLLATE "C" NOT NULL,
-  sealed text COLLATE "C" NOT NULL
+  sealed text COLLATE "C" NOT NULL,
+  expires_at_ms bigint
 );
+CREATE INDEX IF NOT EXISTS pawl_custody_ends ON ${records} (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
 CREATE UNLOGGED TABLE IF NOT EXISTS ${leases} (
   name text COLLATE "C" PRIMARY KEY,
   token text COLLATE "C" NOT NULL,
   until timestamptz NOT NULL
 );`
+}
+
+interface KeptRow extends Omit<KeptRecord, 'expiresAtMs'> {
+  readonly expiresAtMs: number | null
 }
 
 type Ask = (text: string, values: unknown[]) => Promise<PostgresAnswer>

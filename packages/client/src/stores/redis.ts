@@ -11,6 +11,7 @@
  */
 
 import type { CustodyStore, KeptRecord } from '../custody/custody-store.ts'
+import { withEnd } from './expiry.ts'
 import { newLeaseToken } from './lease-token.ts'
 import { withoutKey } from './without-key.ts'
 
@@ -51,8 +52,10 @@ export function redisStore({ redis, prefix = 'pawl:custody:', isDurable }: Redis
     keepsKeys: false,
     load: async name => readRecord(await redis.eval(load, recordKey(name), [])),
     save: async (name, record, ifVersion) => {
-      const { version, sealed } = withoutKey(record)
-      return (await change(save, recordKey(name), [ifVersion ?? '', version, sealed])) ? 'saved' : 'moved'
+      const { version, sealed, expiresAtMs } = withoutKey(record)
+      // Never before: a fraction of a millisecond counts as a whole one.
+      const end = expiresAtMs === undefined ? '' : String(Math.ceil(expiresAtMs))
+      return (await change(save, recordKey(name), [ifVersion ?? '', version, sealed, end])) ? 'saved' : 'moved'
     },
     lease: async (name, seconds) => {
       const token = newLeaseToken()
@@ -68,12 +71,17 @@ export function redisStore({ redis, prefix = 'pawl:custody:', isDurable }: Redis
   }
 }
 
-const load = `return redis.call('HMGET', KEYS[1], 'version', 'sealed')`
+const load = `return redis.call('HMGET', KEYS[1], 'version', 'sealed', 'expiresAtMs')`
 
-/** No version is empty, so the empty one stands for nothing. */
+/** No version is empty, so the empty one stands for nothing, and so does an empty end. */
 const save = `
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'sealed', ARGV[3])
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[1], 'expiresAtMs', ARGV[4])
+  redis.call('PEXPIREAT', KEYS[1], ARGV[4])
+end
 return 1`
 
 const remove = `
@@ -89,12 +97,12 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`
 
 function readRecord(answer: unknown): KeptRecord | null {
-  const [version, sealed] = Array.isArray(answer) ? (answer as readonly unknown[]) : []
+  const [version, sealed, end] = Array.isArray(answer) ? (answer as readonly unknown[]) : []
   if (version === null && sealed === null) return null
   if (typeof version !== 'string' || typeof sealed !== 'string') {
     throw new TypeError('the client of Redis does not answer with two texts: it must not return buffers')
   }
-  return { version, sealed }
+  return withEnd(version, sealed, typeof end === 'string' ? Number(end) : null)
 }
 
 function isOne(answer: unknown): boolean {

@@ -1,6 +1,7 @@
 /** The SQL of the SQLite store: its two tables, and one statement for each thing that is done with them. */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { sweptPerSave } from './expiry.ts'
 import { heldUpMsMax } from './lease-time.ts'
 
 export interface SqliteStatements {
@@ -8,6 +9,7 @@ export interface SqliteStatements {
   readonly insert: StatementSync
   readonly update: StatementSync
   readonly remove: StatementSync
+  readonly sweep: StatementSync
   readonly lease: StatementSync
   readonly leasedBy: StatementSync
   readonly takeOver: StatementSync
@@ -18,12 +20,11 @@ export interface SqliteStatements {
 export function prepareStatements(database: DatabaseSync): SqliteStatements {
   database.exec(tables)
   return {
-    load: database.prepare('SELECT version, sealed FROM pawl_custody WHERE name = ?'),
-    insert: database.prepare(
-      'INSERT INTO pawl_custody (name, version, sealed) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
-    ),
-    update: database.prepare('UPDATE pawl_custody SET version = ?, sealed = ? WHERE name = ? AND version = ?'),
-    remove: database.prepare('DELETE FROM pawl_custody WHERE name = ? AND version = ?'),
+    load: database.prepare(`SELECT version, sealed, expires_at_ms FROM pawl_custody WHERE name = ? AND ${lives}`),
+    insert: database.prepare(insert),
+    update: database.prepare(update),
+    remove: database.prepare(`DELETE FROM pawl_custody WHERE name = ? AND version = ? AND ${lives}`),
+    sweep: database.prepare(sweep),
     lease: database.prepare(lease),
     leasedBy: database.prepare('SELECT mark FROM pawl_custody_leases WHERE name = ?'),
     takeOver: database.prepare(
@@ -33,13 +34,32 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
   }
 }
 
+/** Its last parameter is the time. */
+const lives = '(expires_at_ms IS NULL OR expires_at_ms > ?)'
+
+/** Where the record that is there is over, it is as if there were none. */
+const insert = `
+INSERT INTO pawl_custody AS kept (name, version, sealed, expires_at_ms) VALUES (?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE
+SET version = excluded.version, sealed = excluded.sealed, expires_at_ms = excluded.expires_at_ms
+WHERE kept.expires_at_ms <= ?`
+
+const update = `
+UPDATE pawl_custody SET version = ?, sealed = ?, expires_at_ms = ? WHERE name = ? AND version = ? AND ${lives}`
+
+const sweep = `
+DELETE FROM pawl_custody WHERE name IN
+(SELECT name FROM pawl_custody WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${sweptPerSave})`
+
 /** Texts are compared byte by byte, which is what SQLite does unless it is told otherwise. */
 const tables = `
 CREATE TABLE IF NOT EXISTS pawl_custody (
   name TEXT PRIMARY KEY,
   version TEXT NOT NULL,
-  sealed TEXT NOT NULL
+  sealed TEXT NOT NULL,
+  expires_at_ms REAL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS pawl_custody_ends ON pawl_custody (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
 CREATE TABLE IF NOT EXISTS pawl_custody_leases (
   name TEXT PRIMARY KEY,
   mark TEXT NOT NULL,

@@ -22,7 +22,8 @@ describe('the store in SQLite', () => {
     const store = await openSqliteStore(path, clock)
     return { store, close: async () => store.close() }
   }
-  for (const { sentence, run } of provesCustody({ open, passSeconds: clock.passSeconds })) it(sentence, run)
+  for (const { sentence, run } of provesCustody({ open, passSeconds: clock.passSeconds, nowMs: clock.nowMs }))
+    it(sentence, run)
 
   it('makes its file and log the owner’s alone', async () => {
     const file = join(root, 'deep', 'down', 'custody.db')
@@ -95,6 +96,20 @@ describe('the store in SQLite', () => {
     time.passSeconds(1)
     await (await store.lease('other', 60))?.release()
     assert.equal(count(), 0)
+    look.close()
+    store.close()
+  })
+
+  it('is rid of records that are over, with what is saved elsewhere', async () => {
+    const [file, time] = [join(root, 'over.db'), settableClock()]
+    const store = await openSqliteStore(file, time)
+    const expiresAtMs = time.nowMs() + 1000
+    for (let at = 0; at < 20; at++) await store.save(`over ${at}`, { ...record, expiresAtMs }, null)
+    await store.save('stays', { ...record, expiresAtMs: expiresAtMs + 1 }, null)
+    time.passSeconds(1)
+    for (let at = 0; at < 5; at++) await store.save(`new ${at}`, record, null)
+    const look = new DatabaseSync(file)
+    assert.equal(look.prepare('SELECT count(*) AS n FROM pawl_custody').get()?.['n'], 6)
     look.close()
     store.close()
   })

@@ -11,6 +11,7 @@ import type { CustodyStore, KeptRecord, Lease } from '../custody/custody-store.t
 import { type HolderClock, machineClock } from '../holder/clock.ts'
 import { newMark, readMark } from './claim-mark.ts'
 import { CustodyExposed } from './custody-exposed.ts'
+import { withEnd } from './expiry.ts'
 import { leaseTimeFrom } from './lease-time.ts'
 import { attempts } from './patience.ts'
 import { checkPrivate, ownerOnlyDirectory, ownerOnlyFile } from './private-place.ts'
@@ -54,31 +55,38 @@ interface Place {
 }
 
 function storeOn(place: Place): SqliteStore {
-  const { statements, database } = place
+  const { statements, database, clock } = place
   return {
     keepsKeys: false,
-    load: name => patiently(() => loadFrom(statements, name)),
-    save: async (name, record, ifVersion) => {
-      const { version, sealed } = withoutKey(record)
-      const changes = await patiently(() =>
-        ifVersion === null
-          ? statements.insert.run(name, version, sealed).changes
-          : statements.update.run(version, sealed, name, ifVersion).changes,
-      )
-      return changes === 1 ? 'saved' : 'moved'
-    },
+    load: name => patiently(() => loadFrom(place, name)),
+    save: async (name, record, ifVersion) => save(place, name, withoutKey(record), ifVersion),
     lease: (name, seconds) => patiently(() => lease(place, name, seconds)),
     remove: async (name, ifVersion) => {
-      const { changes } = await patiently(() => statements.remove.run(name, ifVersion))
+      const { changes } = await patiently(() => statements.remove.run(name, ifVersion, clock.nowMs()))
       return changes === 1 ? 'removed' : 'moved'
     },
     close: () => database.close(),
   }
 }
 
-function loadFrom({ load }: SqliteStatements, name: string): KeptRecord | null {
-  const row = load.get(name)
-  return row === undefined ? null : { version: String(row['version']), sealed: String(row['sealed']) }
+function loadFrom({ statements, clock }: Place, name: string): KeptRecord | null {
+  const row = statements.load.get(name, clock.nowMs())
+  if (row === undefined) return null
+  const expiresAtMs = row['expires_at_ms']
+  return withEnd(String(row['version']), String(row['sealed']), expiresAtMs === null ? null : Number(expiresAtMs))
+}
+
+async function save(place: Place, name: string, record: KeptRecord, ifVersion: string | null) {
+  const { insert, update, sweep } = place.statements
+  const { version, sealed, expiresAtMs = null } = record
+  const nowMs = place.clock.nowMs()
+  await patiently(() => sweep.run(nowMs))
+  const { changes } = await patiently(() =>
+    ifVersion === null
+      ? insert.run(name, version, sealed, expiresAtMs, nowMs)
+      : update.run(version, sealed, expiresAtMs, name, ifVersion, nowMs),
+  )
+  return changes === 1 ? 'saved' : 'moved'
 }
 
 function lease({ statements, clock, me }: Place, name: string, seconds: number): Lease | null {

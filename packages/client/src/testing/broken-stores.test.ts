@@ -156,6 +156,42 @@ const handsOutItsOwn: Break = (_, { past }) => {
   }
 }
 
+const neverEnds: Break = whole => ({
+  ...whole,
+  save: (name, { version, sealed }, ifVersion) => whole.save(name, { version, sealed }, ifVersion),
+})
+
+const endsTooSoon: Break = whole => ({
+  ...whole,
+  save: (name, { expiresAtMs, ...record }, ifVersion) =>
+    whole.save(name, expiresAtMs === undefined ? record : { ...record, expiresAtMs: expiresAtMs - 60_000 }, ifVersion),
+})
+
+/** It hides what is over, and takes it for there when it compares. */
+const hidesAndCompares: Break = (whole, { clock, past }) => ({
+  ...whole,
+  load: async name => {
+    const kept = await whole.load(name)
+    const end = kept === null ? undefined : past.get(kept.version)?.expiresAtMs
+    return end !== undefined && clock.nowMs >= end ? null : kept
+  },
+  save: async (name, record, ifVersion) => {
+    past.set(record.version, record)
+    const { expiresAtMs: _, ...endless } = record
+    return whole.save(name, endless, ifVersion)
+  },
+})
+
+const keepsOldEnd: Break = (whole, { past }) => ({
+  ...whole,
+  save: async (name, record, ifVersion) => {
+    const before = ifVersion === null ? undefined : past.get(ifVersion)
+    past.set(record.version, record)
+    const expiresAtMs = record.expiresAtMs ?? before?.expiresAtMs
+    return whole.save(name, expiresAtMs === undefined ? record : { ...record, expiresAtMs }, ifVersion)
+  },
+})
+
 const leasesForever: Break = whole => ({ ...whole, lease: name => whole.lease(name, 1e9) })
 
 const leasesToAll: Break = whole => ({ ...whole, lease: async () => ({ release: async () => {} }) })
@@ -209,6 +245,7 @@ const tellsForever: Break = whole => ({
 
 const lateSave = 'stops a writer who comes after a removal, also when there is something new'
 const apart = 'keeps apart whatever differs by one letter, its case or its composition'
+const over = 'counts a record as absent from its end on'
 const letters = 'compares versions to the letter, and the version alone'
 const overVersion = 'saves over the version that is there, and over no other'
 const oneAtATime = 'leases a name to one at a time, in all views'
@@ -254,6 +291,19 @@ export const brokenStores: { readonly [what: string]: Broken } = {
   'hands out what it keeps': {
     breakIt: handsOutItsOwn,
     caughtBy: ['keeps a copy: what is done to a record later does not reach it'],
+  },
+  'never ends a record': { breakIt: neverEnds, caughtBy: [over] },
+  'ends a record too soon': {
+    breakIt: endsTooSoon,
+    caughtBy: ['keeps a record that has an end, and its end, until then'],
+  },
+  'compares with what is over': {
+    breakIt: hidesAndCompares,
+    caughtBy: [over, 'saves exactly once where a record is over, whoever comes at the same time'],
+  },
+  'keeps the end of the record before': {
+    breakIt: keepsOldEnd,
+    caughtBy: ['forgets the end of a record with the next one, which has none'],
   },
   'never ends a lease': { breakIt: leasesForever, caughtBy: [runsOut, lateRelease] },
   'leases to everybody': { breakIt: leasesToAll, caughtBy: [oneAtATime, runsOut] },

@@ -12,10 +12,12 @@ export interface CustodyGround {
    */
   readonly open: () => Promise<CustodyView>
   /**
-   * Lets so many seconds pass for leases: for stores whose clock is injected. Without it the proofs take leases of a
-   * fraction of a second and ask again until these have run out by the store's own clock.
+   * Lets so many seconds pass for leases and records: for stores whose clock is injected. Without it the proofs take what
+   * lasts a fraction of a second, and ask again until it is over by the store's own clock.
    */
   readonly passSeconds?: (seconds: number) => void | Promise<void>
+  /** What the store's clock says; the machine's says the same unless it is given. */
+  readonly nowMs?: () => number | Promise<number>
 }
 
 export interface CustodyView {

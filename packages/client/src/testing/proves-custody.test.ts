@@ -41,6 +41,7 @@ function groundOf(breakIt: Break): CustodyGround {
   const shared: Shared = { clock, names: new Map(), past: new Map() }
   return {
     open: async () => ({ store: breakIt(store, shared), close: async () => {} }),
+    nowMs: () => clock.nowMs,
     passSeconds: seconds => {
       clock.nowMs += seconds * 1000
     },

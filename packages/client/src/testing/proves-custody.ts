@@ -11,6 +11,7 @@
  */
 
 import type { CustodyStore } from '../custody/custody-store.ts'
+import { expiryProofs } from './custody-expiry.ts'
 import { leaseProofs } from './custody-leases.ts'
 import { nameProofs } from './custody-names.ts'
 import { raceProofs } from './custody-races.ts'
@@ -26,7 +27,7 @@ export interface CustodyProof {
 
 /** The whole contract, in an order that says first what is most basic. Each proof opens its own views. */
 export function provesCustody(ground: CustodyGround): readonly CustodyProof[] {
-  const cases = { ...saveProofs, ...raceProofs, ...nameProofs, ...leaseProofs, ...watchProofs }
+  const cases = { ...saveProofs, ...raceProofs, ...nameProofs, ...expiryProofs, ...leaseProofs, ...watchProofs }
   return Object.entries(cases).map(([sentence, prove]) => ({ sentence, run: () => runCase(ground, prove) }))
 }
 
