@@ -26,7 +26,9 @@ import { argon2Hasher } from '../../packages/server/src/domain/user/password.ts'
 import { signInLimits } from '../../packages/server/src/domain/user/sign-in-limits.ts'
 import { openOutbound } from '../../packages/server/src/outbound/open-outbound.ts'
 import { type AuthorizationServer, endpointUrls } from '../../packages/server/src/oauth/authorization-server.ts'
+import { systemTimer } from '../../packages/server/src/http/failure-delay.ts'
 import { openCourier } from '../../packages/server/src/oauth/open-courier.ts'
+import { openRevocationFeed } from '../../packages/server/src/oauth/open-revocation-feed.ts'
 import { upstreamProviders } from '../../packages/server/src/oauth/upstream/provider.ts'
 import { quickHashing, type Stage } from './stage.ts'
 
@@ -54,6 +56,7 @@ export async function partsOf(stage: Stage, store: Store = stage.pawl.store): Pr
     subjects: await openSubjects(store, entropy),
     claimsHook: null,
     statusLists: null,
+    revocations: openRevocationFeed({ masterKeys: keys }, stage, { store, startTimer: systemTimer }),
     requestDecryption: requestDecryption(keys),
     signingKeys: await openSigningKeys({
       store: store.signingKeys,
