@@ -33,7 +33,8 @@ export async function sharedCluster(version: number | 'any' = 'any'): Promise<Ru
 /** A new database, empty or a copy of a template. */
 export async function databaseOn(cluster: { readonly url: string }, template = 'template0'): Promise<Database> {
   const name = `pawl_${randomBytes(8).toString('hex')}`
-  await ask(cluster.url, `CREATE DATABASE ${name} TEMPLATE ${template}`)
+  // A copy of the files takes a third less than writing all their pages to the log, which is the way for large clusters.
+  await ask(cluster.url, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`)
   const url = new URL(cluster.url)
   url.pathname = name
   return {
