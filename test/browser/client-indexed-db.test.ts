@@ -36,7 +36,11 @@ describe('a store on IndexedDB within a tab', () => {
 
 describe('a store on IndexedDB among tabs', () => {
   let ground: ReturnType<typeof groundOfTabs>
-  const proofs = provesCustody({ open: () => ground.open(), passSeconds: seconds => ground.passSeconds?.(seconds) })
+  const proofs = provesCustody({
+    open: () => ground.open(),
+    passSeconds: seconds => ground.passSeconds?.(seconds),
+    nowMs: () => ground.nowMs?.() ?? 0,
+  })
   before(() => {
     ground = groundOfTabs(tabs, 'among tabs')
   })

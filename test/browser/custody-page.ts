@@ -69,6 +69,7 @@ function proofs(name: string) {
       return { store: indexedDbStore(database, clock), close: async () => database.close() }
     },
     passSeconds: seconds => calls.pass(seconds),
+    nowMs: () => clock.nowMs(),
   })
 }
 

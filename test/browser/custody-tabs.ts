@@ -4,6 +4,7 @@ import type { Lifetime } from '../stage/lifetime.ts'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { CustodyStore } from '../../packages/client/src/custody/custody-store.ts'
+import { machineClock } from '../../packages/client/src/holder/clock.ts'
 import type { CustodyGround, CustodyView } from '../../packages/client/src/testing/custody-scene.ts'
 import { openApplication } from './application.ts'
 import { bundleForBrowser } from './bundle.ts'
@@ -39,9 +40,15 @@ export async function openTabs(lifetime: Lifetime, browser: Browser): Promise<Ta
 export function groundOfTabs(tabs: Tabs, database: string): CustodyGround {
   const all: Page[] = []
   const free: Page[] = []
+  let passedSeconds = 0
+  const openedAt = async (seconds: number) => {
+    const page = await tabs.open()
+    await page.evaluate(passed => custody.pass(passed), seconds)
+    return page
+  }
   return {
     async open() {
-      const page = free.pop() ?? (await tabs.open())
+      const page = free.pop() ?? (await openedAt(passedSeconds))
       if (!all.includes(page)) all.push(page)
       const { store, close } = await storeIn(page, database)
       return {
@@ -53,8 +60,10 @@ export function groundOfTabs(tabs: Tabs, database: string): CustodyGround {
       }
     },
     async passSeconds(seconds) {
+      passedSeconds += seconds
       await Promise.all(all.map(page => page.evaluate(passed => custody.pass(passed), seconds)))
     },
+    nowMs: () => machineClock.nowMs() + passedSeconds * 1000,
   }
 }
 
