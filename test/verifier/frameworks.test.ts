@@ -10,6 +10,7 @@ import type { App, Tokens } from '../stage/app.ts'
 import type { Browser } from '../stage/browser.ts'
 import { dpopKey } from '../stage/dpop.ts'
 import { openLifetime } from '../stage/lifetime.ts'
+import { heardWorld } from './heard-world.ts'
 import { rawAnswer } from './raw-request.ts'
 import { servedApis } from './served-apis.ts'
 
@@ -22,6 +23,7 @@ interface Ground {
   readonly guard: ApiGuard
   readonly app: App
   readonly browser: Browser
+  readonly heard: () => Promise<void>
 }
 
 let ground: Ground
@@ -35,9 +37,11 @@ before(async () => {
   const server = await startServer(lifetime, { data })
   const credentials = clientSecret('api', api.secret ?? '')
   const resourceMetadata = `${apiUrl}/.well-known/oauth-protected-resource`
-  const guard = guardApi({ issuer: server.issuer, audience: apiUrl, credentials, follow: 'feed', resourceMetadata })
+  const { world, heard } = heardWorld()
+  const settings = { issuer: server.issuer, audience: apiUrl, credentials, resourceMetadata, world }
+  const guard = guardApi({ ...settings, follow: 'feed' })
   lifetime.after(() => guard.close())
-  ground = { server, guard, app: appOf(server, shop), browser: browserOf(server) }
+  ground = { server, guard, app: appOf(server, shop), browser: browserOf(server), heard }
 })
 after(() => lifetime.end())
 
@@ -101,7 +105,7 @@ for (const [name, serveApi] of Object.entries(servedApis)) {
       assert.equal((await get()).status, 200)
       const known = ground.guard.health().revocations.known
       await ground.app.revoke(refreshToken)
-      while (ground.guard.health().revocations.known === known) await new Promise(next => setImmediate(next))
+      while (ground.guard.health().revocations.known === known) await ground.heard()
       const refused = await get()
       assert.equal(refused.status, 401)
       assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer error="invalid_token"/)
