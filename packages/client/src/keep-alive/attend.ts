@@ -19,7 +19,8 @@ export type KeepAliveEvent =
   | { readonly kind: 'trouble'; readonly error: unknown }
 
 /**
- * What came of a grant that was due. `adopted`: another worker had refreshed it. `postponed`: no answer. `refused`: for a
+ * What came of a grant that was due. `refreshed`: here, or by another worker at the very same time. `adopted`: another
+ * worker had refreshed it before. `postponed`: no answer. `refused`: for a
  * reason that no sign-in mends. `failed`: the store, the custody key, or something nobody thought of.
  */
 export type KeepAliveOutcome = 'refreshed' | 'adopted' | 'postponed' | 'refused' | 'failed' | 'ended'

@@ -57,9 +57,9 @@ export type SdkResourceMetadata = {
 /** What the SDK found out on its way from the MCP server to the authorization server. */
 export interface SdkDiscovery {
   authorizationServerUrl: string
-  authorizationServerMetadata?: SdkServerMetadata | undefined
-  resourceMetadata?: SdkResourceMetadata | undefined
-  resourceMetadataUrl?: string | undefined
+  authorizationServerMetadata?: SdkServerMetadata
+  resourceMetadata?: SdkResourceMetadata
+  resourceMetadataUrl?: string
 }
 
 export interface McpProvider {
