@@ -133,15 +133,17 @@ async function openScene(test: TestContext): Promise<Scene> {
   const store = openSessionStore(path, keys)
   test.after(() => store.close())
   store.add(id, outcome.session)
-  const gate = gated(config)
+  const gate = gated(config, await carefulFetch(keys))
   const parts = { config, store, refreshAheadSeconds: 0, nowMs }
   return { config, store, path, keeper: sessionKeeper(parts), second: sessionKeeper(parts), ...gate }
 }
 
 /** Holds back the requests of a configuration until the gate opens, and counts those to the token endpoint. */
-function gated(config: client.Configuration): { readonly asked: () => number; readonly open: () => void } {
+function gated(
+  config: client.Configuration,
+  real: client.CustomFetch,
+): { readonly asked: () => number; readonly open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const real = carefulFetch(keys)
   let asked = 0
   config[client.customFetch] = async (url, options) => {
     if (url === config.serverMetadata().token_endpoint) asked += 1

@@ -3,12 +3,12 @@
  * belongs to as associated data, so that one session's tokens cannot be moved into another's row.
  */
 
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 export interface Keys {
   readonly sealing: Uint8Array
   /** Held together with the tokens and never sent: whoever holds it may ask for a lost answer again. */
-  readonly custody: Uint8Array
+  readonly custody: Uint8Array<ArrayBuffer>
 }
 
 const keyBytes = 32
@@ -17,7 +17,8 @@ const tagBytes = 16
 
 /** One secret to look after; a key for each use of it. */
 export function deriveKeys(sessionKey: Uint8Array): Keys {
-  const derive = (use: string): Uint8Array => new Uint8Array(hkdfSync('sha256', sessionKey, '', use, keyBytes))
+  const derive = (use: string): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(hkdfSync('sha256', sessionKey, '', use, keyBytes))
   return { sealing: derive('web-express sealing'), custody: derive('web-express custody') }
 }
 
@@ -40,9 +41,4 @@ export function unseal(keys: Keys, sealed: Uint8Array, belongsTo: string): strin
     // The tag does not fit: this was not sealed here, for this, by this key. All three mean that there is nothing.
     return null
   }
-}
-
-/** The same credential out of the same store always gives the same retry key; nobody else can make it. */
-export function retryKeyFor(keys: Keys, credential: string): string {
-  return `"rk1.${createHmac('sha256', keys.custody).update(credential).digest('base64url')}"`
 }

@@ -4,8 +4,10 @@
  * that it is the same holder asking again; without one, a second asking could be anybody's.
  */
 
+import { custodyKeyFrom } from '@pawl/client'
+import { fetchWithRetryKeys } from '@pawl/client/retry-keys'
 import * as client from 'openid-client'
-import { type Keys, retryKeyFor } from './seal.ts'
+import type { Keys } from './seal.ts'
 import { isLoopback, type Settings } from './settings.ts'
 
 const tryMsMax = 5_000
@@ -16,39 +18,27 @@ export async function discover(settings: Settings, keys: Keys): Promise<client.C
   return client.discovery(issuer, clientId, {}, client.ClientSecretBasic(clientSecret), {
     // Plain http is for an authorization server on this very machine.
     execute: isLoopback(issuer) ? [client.allowInsecureRequests] : [],
-    [client.customFetch]: carefulFetch(keys),
+    [client.customFetch]: await carefulFetch(keys),
   })
 }
 
-export function carefulFetch(keys: Keys): client.CustomFetch {
-  return async (url, options) => {
-    const credential = credentialIn(options.body)
-    if (credential === null) return send(url, options, {})
-    const headers = { 'idempotency-key': retryKeyFor(keys, credential) }
-    const first = await send(url, options, headers).catch((cause: unknown) => unanswered(cause))
-    if (first !== null && first.status < 500) return first
-    await new Promise(resolve => setTimeout(resolve, retryAfterMs))
-    return send(url, options, headers)
-  }
+export async function carefulFetch(keys: Keys): Promise<client.CustomFetch> {
+  return fetchWithRetryKeys(await custodyKeyFrom(keys.custody), sendTwice)
 }
 
-/** The code or refresh token that a token request presents, or null for every other request. */
-function credentialIn(body: client.FetchBody): string | null {
-  if (!(body instanceof URLSearchParams)) return null
-  const grantType = body.get('grant_type')
-  if (grantType === 'authorization_code') return body.get('code')
-  return grantType === 'refresh_token' ? body.get('refresh_token') : null
+type Target = string | URL | Request
+
+/** Only what carries a retry key may be sent again. */
+async function sendTwice(url: Target, init: RequestInit): Promise<Response> {
+  if (!new Headers(init.headers).has('idempotency-key')) return send(url, init)
+  const first = await send(url, init).catch((cause: unknown) => unanswered(cause))
+  if (first !== null && first.status < 500) return first
+  await new Promise(resolve => setTimeout(resolve, retryAfterMs))
+  return send(url, init)
 }
 
-async function send(
-  url: string,
-  options: client.CustomFetchOptions,
-  headers: { readonly [name: string]: string },
-): Promise<Response> {
-  const { body, method, redirect } = options
-  const signal = AbortSignal.timeout(tryMsMax)
-  const sent: RequestInit = { method, redirect, signal, headers: { ...options.headers, ...headers } }
-  return fetch(url, body === undefined ? sent : { ...sent, body: body as BodyInit | null })
+function send(url: Target, init: RequestInit): Promise<Response> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(tryMsMax) })
 }
 
 /** The connection failed: the server may or may not have acted, which is just what the retry key is for. */
