@@ -57,7 +57,7 @@ export async function ensureSamples(workbench: Workbench): Promise<Samples> {
     postLogoutRedirectUris: [webReturnUri],
     resources,
   }
-  const native = { id: 'demo-native', kind: 'native', name: 'Demo native application', resources }
+  const native = { id: 'demo-native', kind: 'native', name: 'Demo native application', resources, deviceGrant: true }
   const service = { id: 'demo-service', kind: 'service', name: 'Demo API', audiences: resources }
   await ensureClient(workbench, { ...native, redirectUris: [nativeRedirectUri] })
   return {
