@@ -32,12 +32,18 @@ export async function beginAt({ settings, custody }: Inside, url: URL): Promise<
       carried: returnTo,
       ...(resources.length === 0 ? {} : { resource: resources }),
       ...(url.searchParams.get('prompt') === 'none' ? { prompt: 'none' } : {}),
+      ...(settings.claims.length === 0 ? {} : { additional: { claims: claimsRequest(settings.claims) } }),
     })
     return redirectTo(begun.url, [['set-cookie', setSignInCookie(begun.state, begun.transaction, signInSeconds)]])
   } catch (error) {
     settings.tell({ kind: 'sign-in-failed', error })
     return redirectTo(failureAddress(settings.failurePath, settings.origin, error))
   }
+}
+
+/** Asks for them in the ID token, where many servers put none of their own accord (OpenID Connect Core §5.5). */
+function claimsRequest(claims: readonly string[]): string {
+  return JSON.stringify({ id_token: Object.fromEntries(claims.map(name => [name, null])) })
 }
 
 function resourcesOf(routes: Inside['settings']['routes']): readonly string[] {
