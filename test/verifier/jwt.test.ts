@@ -196,6 +196,15 @@ describe('a guard of JWT access tokens', () => {
       if (algorithm === 'ES384') assertRefused(verdict, '401 invalid_token', /none that this guard takes/)
       else assert.equal(outcome(verdict), 'granted', algorithm)
     }
+    const quantum = await signer(scene.stage, 'ML-DSA-65')
+    const later = guardApi({
+      issuer: scene.stage.issuer,
+      audience: apiUrl,
+      algorithms: ['ML-DSA-65'],
+      jwksUri: 'https://keys.example/',
+      world: { ...scene.world, fetch: quantum.jwks },
+    })
+    assert.equal(outcome(await later.verify(call(await quantum.sign({})))), 'granted')
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const { sign, jwks } = await signer(scene.stage, 'PS256', rsa)
     const own = guardApi({

@@ -70,6 +70,7 @@ export async function signer(stage: Told, algorithm = 'ES256', pair: Pair = pair
 
 export function pairFor(algorithm: string): Pair {
   if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519')
+  if (algorithm === 'ML-DSA-65') return generateKeyPairSync('ml-dsa-65')
   if (/^[PR]S/.test(algorithm)) return generateKeyPairSync('rsa', { modulusLength: 2048 })
   return generateKeyPairSync('ec', { namedCurve: algorithm === 'ES384' ? 'P-384' : 'P-256' })
 }
