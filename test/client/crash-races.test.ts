@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { slowAnswerMs } from '../../packages/client/src/testing/flaky-network.ts'
+import { type Effect, mortalProcess, slowMs } from '../../packages/client/src/testing/mortal-process.ts'
 import { virtualClock } from '../../packages/client/src/testing/virtual-clock.ts'
 import { grantName, type HolderWorld, openHolder } from './holder-world.ts'
 import { openPawlGround, type PawlClient } from './pawl-ground.ts'
@@ -82,6 +83,21 @@ for (const client of clients) {
     }
   })
 }
+
+describe('a proof that was made before a night asleep, and sent after it', () => {
+  it('is made anew, and the caller notices nothing', async test => {
+    const world = await openWorld(test, 'dpop')
+    const { clock, network } = world
+    const isSlow = (effect: Effect): boolean => effect.name === 'fetch token' && network.refreshes() === 0
+    const process = mortalProcess(clock, effect => (isSlow(effect) ? 'slow-before' : 'happens'))
+    const asked = openHolder(world, process).accessToken(grantName)
+    await clock.advance(slowMs / 2)
+    clock.sleep(nightMs)
+    const token = await clock.run(asked)
+    assert.ok(token.expiresAtMs > clock.nowMs())
+    assert.equal(network.refreshes(), 2)
+  })
+})
 
 function endsOf(world: HolderWorld): readonly unknown[] {
   return world.events.filter(event => event.kind === 'refresh' && event.outcome.startsWith('ended'))

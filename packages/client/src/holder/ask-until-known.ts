@@ -60,14 +60,15 @@ const noncesWithoutEnd: Known['answer'] = {
   cause: new Error('the server asked for a new nonce each time'),
 }
 
-/** Refusals that a wrong clock may be behind: of proofs and assertions, which say when they were made. */
-const codesOfClock: ReadonlySet<string> = new Set(['invalid_dpop_proof', 'invalid_client'])
-
-/** Takes over the issuer's clock; true when the request is worth repeating because ours was wrong. */
+/**
+ * Takes over the issuer's clock; true when the request is worth repeating. A proof and an assertion say when they were
+ * made: where our clock was wrong they are made anew, and a proof in any case, for the machine may have slept over it.
+ */
 function learnsClock({ skew }: Inside, answer: Answer): boolean {
   if (!('skewMs' in answer) || answer.skewMs === undefined) return false
   const wasWrong = answer.skewMs !== skew.ms
   skew.ms = answer.skewMs
   skew.isMeasured = true
-  return wasWrong && answer.kind === 'refused' && codesOfClock.has(answer.code)
+  if (answer.kind !== 'refused') return false
+  return answer.code === 'invalid_dpop_proof' || (wasWrong && answer.code === 'invalid_client')
 }
