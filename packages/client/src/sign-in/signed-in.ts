@@ -12,7 +12,6 @@ import {
   None,
   processAuthorizationCodeResponse,
   revocationRequest,
-  skipAuthTimeCheck,
 } from 'oauth4webapi'
 import type { Custody, FreshGrant, TokenAnswer } from '../holder/holder.ts'
 import { clientAt, requestOptions } from '../holder/server.ts'
@@ -66,7 +65,8 @@ async function validated(
   const response = new Response(text, { headers })
   const tokens = await processAuthorizationCodeResponse(server, clientAt(custody, skewMs ?? 0), response, {
     expectedNonce: expected.nonce ?? expectNoNonce,
-    maxAge: expected.maxAgeSeconds ?? skipAuthTimeCheck,
+    // Where nothing was asked for, what the client registered counts (`default_max_age`).
+    ...(expected.maxAgeSeconds === null ? {} : { maxAge: expected.maxAgeSeconds }),
     requireIdToken: expected.isIdTokenNeeded,
   })
   const claims = getValidatedIdTokenClaims(tokens) ?? null
