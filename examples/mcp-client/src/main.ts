@@ -15,7 +15,7 @@ const pawl = await embedPawl({
   masterKey: randomBytes(32).toString('base64url'),
   store: 'sqlite::memory:',
   logLevel: 'warn',
-  registrationScopes: [tideScope],
+  registrationScopes: [tideScope, 'offline_access'],
 })
 await addUser(pawl.workbench('demonstration'), { email: 'ada@example.com', password: PASSWORD })
 const server = await serveFetch((request, address) => pawl.fetch(request, { address }), Number(SERVER_PORT), issuer)

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Readable } from 'node:stream'
 import { arrayBuffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
 
 export interface Served {
   readonly close: () => Promise<void>
@@ -48,5 +49,5 @@ async function answer(
   outgoing.statusCode = response.status
   outgoing.setHeaders(response.headers)
   if (response.body === null) outgoing.end()
-  else await pipeline(Readable.fromWeb(response.body), outgoing)
+  else await pipeline(Readable.fromWeb(response.body as ReadableStream), outgoing)
 }
