@@ -9,6 +9,7 @@ import { disableUser, resetPassword } from '../packages/server/src/admin/users.t
 import { type MasterKeys, masterKeys, newMasterKey } from '../packages/server/src/domain/keys/master-keys.ts'
 import { lookEveryMs } from '../packages/server/src/domain/revocation/watched-line.ts'
 import { isoInstant } from '../packages/server/src/domain/time.ts'
+import { revocationsSoFar } from '../packages/server/src/store/sql/revocations-so-far.ts'
 import { openAccount, press } from './stage/account.ts'
 import type { Tokens } from './stage/app.ts'
 import { type Browser, stagePassword } from './stage/browser.ts'
@@ -305,5 +306,19 @@ describe('the revocation feed', () => {
     assert.equal(reader.isDead(said.tokens.accessToken), true)
     stage.clock.advanceMs(lookEveryMs)
     assert.deepEqual((await reader.readOn()).entries, [])
+  })
+
+  it('tells what was revoked in the hours before there was a feed, once the server is a newer one', async test => {
+    const database = await databaseFor(test)
+    const said = await story(test, { database })
+    await said.app.revoke(said.tokens.refreshToken)
+    await said.app.revoke(said.bound.accessToken)
+    await operator({ user: 'bob@example.com' })(said)
+    await said.stage.pawl.settled()
+    await database.run('DELETE FROM revocations')
+    for (const statement of revocationsSoFar.split(';\n').slice(0, -1)) await database.run(statement)
+    const { reader } = await comeBack(test, said, said.stage.keys)
+    const dead = names.filter(name => reader.isDead(said[name].accessToken))
+    assert.deepEqual(dead, ['tokens', 'bound', 'exchanged', 'ofBob'])
   })
 })

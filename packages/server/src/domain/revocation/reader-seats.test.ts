@@ -21,8 +21,10 @@ describe('the seats of readers', () => {
   it('are divided among the threads of a node', () => {
     const seats = readerSeats(2)
     for (let taken = 0; taken < feedReadersMax / 2; taken++) {
-      assert.equal(typeof seats.take(`client-${taken}` as ClientId), 'function')
+      const isOwn = taken < feedReadersPerClientMax / 2
+      assert.equal(typeof seats.take(isOwn ? api : (`client-${taken}` as ClientId)), 'function')
     }
     assert.equal(seats.take('one-more' as ClientId), 'too many')
+    assert.equal(seats.take(api), 'too many of this client')
   })
 })

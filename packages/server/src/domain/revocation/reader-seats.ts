@@ -3,9 +3,9 @@
 import type { ClientId } from '@pawl/family'
 
 /** Of all clients together, on one node; divided among its threads. */
-export const feedReadersMax = 2_000
-/** Of one client, on each thread. */
-export const feedReadersPerClientMax = 32
+export const feedReadersMax = 4_000
+/** Of one client, which may be an API in many processes; divided in the same way. */
+export const feedReadersPerClientMax = 1_000
 
 export interface ReaderSeats {
   /** What gives the seat back; or why there is none. */
@@ -19,7 +19,7 @@ export function readerSeats(threads: number): ReaderSeats {
   return {
     take: clientId => {
       const own = taken.get(clientId) ?? 0
-      if (own >= feedReadersPerClientMax) return 'too many of this client'
+      if (own >= feedReadersPerClientMax / threads) return 'too many of this client'
       if (all >= feedReadersMax / threads) return 'too many'
       all += 1
       taken.set(clientId, own + 1)

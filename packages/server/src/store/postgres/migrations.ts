@@ -2,6 +2,7 @@
  * The schema, forward only: each migration is applied once, in a transaction of its own, and never edited afterwards.
  */
 
+import { revocationsSoFar } from '../sql/revocations-so-far.ts'
 import { initial } from './first-schema.ts'
 
 /** What may be shown once, kept for as long as it would be good. */
@@ -190,16 +191,7 @@ CREATE TABLE revocations (
 );
 CREATE INDEX revocations_by_place ON revocations (place);
 CREATE INDEX revocations_by_end ON revocations (until_ms);
-INSERT INTO revocations (kind, target_key, at_ms, until_ms)
-SELECT kind, target_key, at_ms, set_at_ms + 7200000 FROM cut_offs
-WHERE set_at_ms > (SELECT high_ms FROM store_clock WHERE id = 1) - 7200000;
-INSERT INTO revocations (kind, target_key, at_ms, until_ms)
-SELECT 'family', family_id, MAX(at_ms), MAX(at_ms) + 7200000 FROM events
-WHERE at_ms > (SELECT high_ms FROM store_clock WHERE id = 1) - 7200000
-AND kind IN ('family_ended', 'token_reused') AND family_id IS NOT NULL GROUP BY family_id;
-INSERT INTO revocations (kind, target_key, at_ms, until_ms)
-SELECT 'token', id, expires_ms, expires_ms + 600000 FROM denied_access_tokens;
-`
+${revocationsSoFar}`
 
 export const migrations: readonly string[] = [
   initial,
