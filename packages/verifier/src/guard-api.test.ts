@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { guardApi } from './guard-api.ts'
 import { answerProtectedResource, protectedResourceMetadata, protectedResourceUrl } from './protected-resource.ts'
+import type { GuardEvent } from './report.ts'
 import { refusalResponse } from './verdict.ts'
 import { machineWorld, type World } from './world.ts'
 
@@ -114,12 +115,42 @@ describe('the document about an API', () => {
       'https://api.example/.well-known/oauth-protected-resource',
     )
     const answer = answerProtectedResource(guard, described, new Request(url))
-    assert.equal(answer?.headers.get('access-control-allow-origin'), '*')
-    assert.equal(((await answer?.json()) as { resource: string }).resource, audience)
+    assert.ok(answer !== null)
+    assert.equal(answer.headers.get('access-control-allow-origin'), '*')
+    assert.equal(((await answer.json()) as { resource: string }).resource, audience)
     const head = answerProtectedResource(guard, described, new Request(url, { method: 'HEAD' }))
     assert.deepEqual([head?.status, await head?.text()], [200, ''])
     assert.equal(answerProtectedResource(guard, described, new Request(url, { method: 'POST' })), null)
     assert.equal(answerProtectedResource(guard, described, new Request(`${url}/more`)), null)
     assert.equal(answerProtectedResource(guard, described, new Request(audience)), null)
+  })
+})
+
+describe('what a guard reports', () => {
+  it('is a loss once and a return once, and a log that fails stops nothing', async () => {
+    let isAway = true
+    let nowMs = 1_800_000_000_000
+    const events: GuardEvent[] = []
+    const moody: World = {
+      ...world,
+      nowMs: () => nowMs,
+      fetch: request => (isAway ? Promise.reject(new TypeError('the network is down')) : world.fetch(request)),
+    }
+    const report = (event: GuardEvent): void => {
+      events.push(event)
+      throw new Error('the disk is full')
+    }
+    const guard = guardApi({ issuer, audience, world: moody, report, jwksUri: `${issuer}/jwks` })
+    for (let at = 0; at < 3; at++) {
+      await assert.rejects(guard.ready(), /could not be reached/)
+      nowMs += 1000
+    }
+    isAway = false
+    await guard.ready()
+    const reason = 'https://id.example/jwks could not be reached'
+    assert.deepEqual(events, [
+      { kind: 'lost', what: 'keys', reason },
+      { kind: 'back', what: 'keys', reason: null },
+    ])
   })
 })

@@ -22,6 +22,11 @@ export interface ApiGuard {
    * Rejects with what a bug, or a port of yours, throws.
    */
   readonly verify: (request: Request | Presented, requirement?: Requirement) => Promise<Verdict>
+  /**
+   * Fetches what the first request would wait for, and begins to follow: for a start, or a readiness probe. Rejects with
+   * a sentence where it cannot be had yet; ask again.
+   */
+  readonly ready: () => Promise<void>
   readonly health: () => GuardHealth
   /** The protected resource metadata of this API (RFC 9728), for `answerProtectedResource`. */
   readonly settings: Pick<
@@ -67,6 +72,9 @@ export function guardApi(options: GuardOptions): ApiGuard {
       const presented = presentedBy(request)
       const judged = await putOff(() => judge(presented, requirement))
       return 'granted' in judged ? judged : refused(settings, presented, requirement, judged)
+    },
+    ready: async () => {
+      await Promise.all([parts.keys.ready(), parts.revocations.ready()])
     },
     health: () => ({
       keys: { ageMs: parts.keys.ageMs(), failure: parts.keys.failure() },

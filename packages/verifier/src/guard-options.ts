@@ -6,6 +6,7 @@ import { isSafeUrl } from './bounded-fetch.ts'
 import type { ApiCredentials } from './credentials.ts'
 import { GuardMisconfigured } from './fault.ts'
 import { clockSkewSecondsMax, clockSkewSecondsUsual } from './tokens/access-token-claims.ts'
+import type { Report } from './report.ts'
 import { type DpopNonces, keyedNonces, noNonces } from './tokens/dpop-nonces.ts'
 import { activeKeptSecondsMax } from './tokens/introspection.ts'
 import { memoryMarks, type ProofMarks } from './tokens/proof-marks.ts'
@@ -43,6 +44,8 @@ export interface GuardOptions {
   readonly resourceMetadata?: string
   /** The keys of the server, where it has no metadata. */
   readonly jwksUri?: string
+  /** Hears when something of the server's is lost, and when it is back: for the log. */
+  readonly report?: Report
   readonly world?: World
 }
 
@@ -64,6 +67,7 @@ export interface GuardSettings {
   readonly marks: ProofMarks
   readonly resourceMetadata: string | null
   readonly jwksUri: string | null
+  readonly report: Report
   readonly world: World
 }
 
@@ -107,6 +111,7 @@ export function settingsOf(options: GuardOptions): GuardSettings {
     marks: options.proofMarks ?? memoryMarks(world.nowMs),
     resourceMetadata,
     jwksUri,
+    report: options.report ?? (() => undefined),
     world,
   }
 }

@@ -24,10 +24,10 @@ export interface GuardParts {
 }
 
 export function guardParts(settings: GuardSettings): GuardParts {
-  const { world, issuer, algorithms, credentials, jwksUri } = settings
-  const metadata = serverMetadata(world, issuer)
+  const { world, issuer, algorithms, credentials, jwksUri, report } = settings
+  const metadata = serverMetadata({ world, issuer, report })
   const keysUri = async (): Promise<string> => jwksUri ?? (await metadata.read()).jwksUri
-  const keys = issuerKeys({ world, algorithms, jwksUri: keysUri })
+  const keys = issuerKeys({ world, algorithms, jwksUri: keysUri, report })
   const jwts = issuerJwts({ keys, algorithms, charactersMax: tokenCharactersMax })
   const server = credentials === null ? null : askServer({ world, issuer, credentials })
   return {
@@ -46,18 +46,14 @@ interface Ways {
 }
 
 function revocationsOf(settings: GuardSettings, { metadata, keys, server }: Ways): RevocationSource {
-  const { world, follow, failClosedAfterSeconds, algorithms } = settings
+  const { world, follow, failClosedAfterSeconds, algorithms, report } = settings
   if (follow === 'status-lists') {
     const jwts = issuerJwts({ keys, algorithms, charactersMax: statusListBytesMax })
-    return followStatusLists({ world, jwts, failClosedAfterSeconds })
+    return followStatusLists({ world, jwts, failClosedAfterSeconds, report })
   }
   if (follow === 'nothing' || server === null) return nothingFollowed(world.nowMs)
-  return followFeed({
-    world,
-    server,
-    failClosedAfterSeconds,
-    endpoint: () => named(metadata, 'revocationFeedEndpoint'),
-  })
+  const endpoint = () => named(metadata, 'revocationFeedEndpoint')
+  return followFeed({ world, server, failClosedAfterSeconds, endpoint, report })
 }
 
 function introspectionOf(

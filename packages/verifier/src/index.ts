@@ -15,6 +15,7 @@ export {
   protectedResourceUrl,
   type ResourceDescription,
 } from './protected-resource.ts'
+export type { GuardEvent, Report } from './report.ts'
 export type { RevocationHealth } from './revocation/revocation-source.ts'
 export type { Presented } from './tokens/presented.ts'
 export { memoryMarks, type ProofMarkOutcome, type ProofMarks } from './tokens/proof-marks.ts'

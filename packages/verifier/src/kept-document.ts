@@ -5,6 +5,7 @@
  */
 
 import { ServerUnavailable } from './fault.ts'
+import type { Condition } from './report.ts'
 import type { World } from './world.ts'
 
 export interface KeptDocument<T> {
@@ -30,8 +31,16 @@ export interface KeptRules {
 /** After a fetch that failed: whoever waits for the first document is not made to wait for long. */
 export const failedFetchPauseSeconds = 1
 
-export function keptDocument<T>(world: World, rules: KeptRules, load: () => Promise<T>): KeptDocument<T> {
-  const attempts = attemptsOf(world, load)
+export interface KeptParts<T> {
+  readonly world: World
+  readonly rules: KeptRules
+  readonly condition: Condition
+  readonly load: () => Promise<T>
+}
+
+export function keptDocument<T>(parts: KeptParts<T>): KeptDocument<T> {
+  const { rules } = parts
+  const attempts = attemptsOf(parts)
   const { kept, ageMs, failure, hasPaused } = attempts
 
   return {
@@ -66,10 +75,9 @@ interface Attempts<T> extends Pick<KeptDocument<T>, 'ageMs' | 'failure'> {
   readonly make: () => Promise<T>
 }
 
-function attemptsOf<T>(world: World, load: () => Promise<T>): Attempts<T> {
+function attemptsOf<T>({ world, condition, load }: KeptParts<T>): Attempts<T> {
   let kept: { readonly value: T; readonly atMs: number } | null = null
   let attemptedAtMs = Number.NEGATIVE_INFINITY
-  let failure: string | null = null
   let loading: Promise<T> | null = null
 
   async function attempt(): Promise<T> {
@@ -77,10 +85,10 @@ function attemptsOf<T>(world: World, load: () => Promise<T>): Attempts<T> {
     try {
       const value = await load()
       kept = { value, atMs: world.nowMs() }
-      failure = null
+      condition.isGood()
       return value
     } catch (error) {
-      failure = error instanceof Error ? error.message : 'it could not be fetched'
+      condition.isBad(error)
       throw error
     } finally {
       loading = null
@@ -90,7 +98,7 @@ function attemptsOf<T>(world: World, load: () => Promise<T>): Attempts<T> {
   return {
     kept: () => kept?.value ?? null,
     ageMs: () => (kept === null ? null : Math.max(0, world.nowMs() - kept.atMs)),
-    failure: () => failure,
+    failure: condition.failure,
     hasPaused: seconds => loading !== null || Math.abs(world.nowMs() - attemptedAtMs) >= seconds * 1000,
     make: () => (loading ??= attempt()),
   }

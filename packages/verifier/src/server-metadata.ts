@@ -3,6 +3,7 @@
 import { fetchObject, isSafeUrl } from './bounded-fetch.ts'
 import { ServerUnavailable } from './fault.ts'
 import { type KeptDocument, keptDocument } from './kept-document.ts'
+import { condition, type Report } from './report.ts'
 import type { World } from './world.ts'
 
 export const metadataBytesMax = 262_144
@@ -17,16 +18,22 @@ export interface ServerMetadata {
   readonly revocationFeedEndpoint: string | null
 }
 
+export interface ServerMetadataParts {
+  readonly world: World
+  readonly issuer: string
+  readonly report: Report
+}
+
 /** The name the feed's address has in the metadata. */
 export const revocationFeedMember = 'pawl_revocation_feed_endpoint'
 
-export function serverMetadata(world: World, issuer: string): KeptDocument<ServerMetadata> {
+export function serverMetadata({ world, issuer, report }: ServerMetadataParts): KeptDocument<ServerMetadata> {
   const rules = {
     freshSeconds: metadataFreshSeconds,
     staleSecondsMax: metadataStaleSecondsMax,
     pauseSeconds: metadataFreshSeconds,
   }
-  return keptDocument(world, rules, async () => {
+  const load = async (): Promise<ServerMetadata> => {
     const url = metadataUrl(issuer)
     const document = await fetchObject(world, { url, accept: 'application/json', bytesMax: metadataBytesMax })
     // RFC 8414 §3.3: whose document it is must be whom we asked about.
@@ -38,7 +45,8 @@ export function serverMetadata(world: World, issuer: string): KeptDocument<Serve
       introspectionEndpoint: urlIn(document, 'introspection_endpoint'),
       revocationFeedEndpoint: urlIn(document, revocationFeedMember),
     }
-  })
+  }
+  return keptDocument({ world, rules, load, condition: condition('metadata', report) })
 }
 
 /** RFC 8414 §3.1: between the host and the path of the issuer. */

@@ -7,7 +7,8 @@ import { importJWK, type JWK } from 'jose'
 import { algorithmsOf, type SignatureAlgorithm } from '../algorithms.ts'
 import { type Asked, fetchObject, isObject } from '../bounded-fetch.ts'
 import { ServerUnavailable } from '../fault.ts'
-import { type KeptDocument, keptDocument } from '../kept-document.ts'
+import { keptDocument } from '../kept-document.ts'
+import { condition, type Report } from '../report.ts'
 import type { World } from '../world.ts'
 import { isSecretJwk, type Jwk, keyIdCharactersMax, plainJwk, weaknessOf } from './public-jwk.ts'
 
@@ -23,6 +24,8 @@ export const unknownKeyPauseSeconds = 60
 export interface IssuerKeys {
   /** The key of that id for that algorithm; null where there is none. Rejects with `ServerUnavailable`. */
   readonly find: (keyId: string | null, algorithm: SignatureAlgorithm) => Promise<CryptoKey | null>
+  /** Resolves when there are keys; rejects with `ServerUnavailable` where there are none. */
+  readonly ready: () => Promise<void>
   readonly ageMs: () => number | null
   readonly failure: () => string | null
 }
@@ -37,22 +40,27 @@ export interface IssuerKeysParts {
   readonly world: World
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly jwksUri: () => Promise<string>
+  readonly report: Report
 }
 
-export function issuerKeys({ world, algorithms, jwksUri }: IssuerKeysParts): IssuerKeys {
+export function issuerKeys({ world, algorithms, jwksUri, report }: IssuerKeysParts): IssuerKeys {
   const rules = {
     freshSeconds: keysFreshSeconds,
     staleSecondsMax: keysStaleSecondsMax,
     pauseSeconds: unknownKeyPauseSeconds,
   }
-  const kept: KeptDocument<readonly IssuerKey[]> = keptDocument(world, rules, async () => {
+  const load = async (): Promise<readonly IssuerKey[]> => {
     const accept = 'application/jwk-set+json, application/json'
     const asked: Asked = { url: await jwksUri(), accept, bytesMax: jwksBytesMax }
     return importedKeys(await fetchObject(world, asked), algorithms)
-  })
+  }
+  const kept = keptDocument({ world, rules, load, condition: condition('keys', report) })
   return {
     ageMs: kept.ageMs,
     failure: kept.failure,
+    ready: async () => {
+      await kept.read()
+    },
     find: async (keyId, algorithm) => {
       const found = keyAmong(await kept.read(), keyId, algorithm)
       if (found !== null || (keyId !== null && keyId.length > keyIdCharactersMax)) return found

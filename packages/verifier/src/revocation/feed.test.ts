@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'node:test'
 import { ServerUnavailable } from '../fault.ts'
+import type { GuardEvent } from '../report.ts'
 import type { World } from '../world.ts'
 import { followFeed, reconnectPauseMsMax, reconnectPauseMsMin } from './feed.ts'
 
@@ -21,6 +22,7 @@ function openFeed(failClosedAfterSeconds = 600) {
   let chance = 1
   const waits: { readonly ms: number; readonly end: () => void }[] = []
   const asked: Asked[] = []
+  const reported: GuardEvent[] = []
   let arrived = Promise.withResolvers<void>()
   const settled = async (): Promise<void> => {
     for (let at = 0; at < 5; at++) await setImmediate()
@@ -40,6 +42,7 @@ function openFeed(failClosedAfterSeconds = 600) {
   const source = followFeed({
     world,
     failClosedAfterSeconds,
+    report: event => reported.push(event),
     endpoint: () => Promise.resolve('https://id.example/revocation-feed'),
     server: {
       post: (fields, { signal }) =>
@@ -64,6 +67,7 @@ function openFeed(failClosedAfterSeconds = 600) {
   return {
     source,
     asked,
+    reported,
     waits,
     settled,
     passMs: (ms: number) => {
@@ -159,6 +163,8 @@ describe('a follower of the feed', () => {
     assert.match(feed.source.health().failure ?? '', /line is down/)
     await feed.asked.at(-1)?.answer(told('c9', [family]))
     assert.equal(feed.source.health().failure, null)
+    const lost = { kind: 'lost', what: 'feed', reason: 'the line is down' }
+    assert.deepEqual(feed.reported, [lost, { kind: 'back', what: 'feed', reason: null }])
     assert.match((await feed.source.judge(claims)).revoked ?? '', /family/)
   })
 
@@ -189,6 +195,21 @@ describe('a follower of the feed', () => {
     // The timer of whoever waits for the first answer was the first one of all.
     feed.waits[0]?.end()
     await assert.rejects(word, ServerUnavailable)
+  })
+
+  it('gets ready before the first token, and says where it cannot', async test => {
+    const feed = openFeed()
+    test.after(() => feed.source.close())
+    const ready = feed.source.ready()
+    await (await feed.next()).answer(told('c1'))
+    await ready
+    assert.deepEqual(feed.source.judge(claims), { revoked: null, staleMs: 2 })
+    const late = openFeed()
+    test.after(() => late.source.close())
+    const unready = assert.rejects(late.source.ready(), ServerUnavailable)
+    await late.next()
+    late.waits[0]?.end()
+    await unready
   })
 
   it('ends the request that waits when it is closed', async () => {

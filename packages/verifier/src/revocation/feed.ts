@@ -7,6 +7,7 @@
 import type { AskServer } from '../ask-server.ts'
 import { ServerUnavailable } from '../fault.ts'
 import type { Claims } from '../verdict.ts'
+import { condition, type Report } from '../report.ts'
 import type { World } from '../world.ts'
 import { type FeedAnswer, feedBytesMax, readFeedAnswer } from './feed-answer.ts'
 import type { RevocationSource, RevocationWord } from './revocation-source.ts'
@@ -31,6 +32,7 @@ export interface FeedParts {
   readonly server: AskServer
   /** What is older than this is not believed: every request is put off until the feed is back. */
   readonly failClosedAfterSeconds: number
+  readonly report: Report
 }
 
 export function followFeed(parts: FeedParts): RevocationSource {
@@ -59,18 +61,20 @@ export function followFeed(parts: FeedParts): RevocationSource {
     }
   }
 
-  async function afterFirst(claims: Claims): Promise<RevocationWord> {
+  async function firstWord(): Promise<void> {
+    following ??= follow()
+    if (news.health().staleMs !== null) return
     const heard = new AbortController()
     const late = world.wait(firstAnswerSecondsMax * 1000, AbortSignal.any([heard.signal, stop.signal]))
     await Promise.race([news.first, late])
     heard.abort()
-    return news.judge(claims)
   }
 
   return {
-    judge: claims => {
-      following ??= follow()
-      return news.health().staleMs === null ? afterFirst(claims) : news.judge(claims)
+    judge: claims => (news.isReady() ? news.judge(claims) : firstWord().then(() => news.judge(claims))),
+    ready: async () => {
+      await firstWord()
+      news.refuseStale()
     },
     health: news.health,
     close: async () => {
@@ -85,32 +89,41 @@ interface FeedNews extends Pick<RevocationSource, 'health'> {
   readonly fail: (error: unknown) => void
   /** Resolves when everything that counts now has been told. */
   readonly first: Promise<void>
+  readonly isReady: () => boolean
+  /** Throws `ServerUnavailable` where what is known is too old, or nothing. */
+  readonly refuseStale: () => number
   readonly judge: (claims: Claims) => RevocationWord
 }
 
 /** What the feed has said so far, and as of when. */
-function feedNews({ world, failClosedAfterSeconds }: FeedParts): FeedNews {
+function feedNews({ world, failClosedAfterSeconds, report }: FeedParts): FeedNews {
   const known = revocations()
   const age = staleness()
   const first = Promise.withResolvers<void>()
-  let failure: string | null = null
+  const state = condition('feed', report)
 
   const staleMs = (): number | null => {
     const knownAtMs = age.knownAtMs()
     return knownAtMs === null ? null : Math.max(0, world.nowMs() - knownAtMs)
   }
 
+  function refuseStale(): number {
+    const stale = staleMs()
+    if (stale !== null && stale <= failClosedAfterSeconds * 1000) return stale
+    throw new ServerUnavailable(`the revocation feed is away: ${state.failure() ?? 'it has not answered yet'}`)
+  }
+
   return {
     first: first.promise,
-    health: () => ({ staleMs: staleMs(), failure, known: known.count() }),
-    fail: error => {
-      failure = error instanceof Error ? error.message : 'the revocation feed failed'
-    },
+    isReady: () => age.knownAtMs() !== null,
+    refuseStale,
+    health: () => ({ staleMs: staleMs(), failure: state.failure(), known: known.count() }),
+    fail: state.isBad,
     take: ({ entries, known: asOf }, askedAtMs) => {
       for (const entry of entries) known.add(entry)
       if (asOf !== null) known.forgetBefore(asOf.asOfMs)
       if (known.count() > revocationsKnownMax) throw new ServerUnavailable('more was revoked than is remembered')
-      failure = null
+      state.isGood()
       if (asOf === null) return
       const sentAtServerMs = asOf.asOfMs + asOf.ageMs
       age.heard({ askedAtMs, heardAtMs: world.nowMs(), sentAtServerMs, ageMs: asOf.ageMs })
@@ -118,10 +131,7 @@ function feedNews({ world, failClosedAfterSeconds }: FeedParts): FeedNews {
     },
     judge: claims => {
       const revoked = known.judge(claims)
-      const stale = staleMs()
-      if (stale !== null && (revoked !== null || stale <= failClosedAfterSeconds * 1000))
-        return { revoked, staleMs: stale }
-      throw new ServerUnavailable(`the revocation feed is away: ${failure ?? 'it has not answered yet'}`)
+      return revoked === null ? { revoked, staleMs: refuseStale() } : { revoked, staleMs: staleMs() ?? 0 }
     },
   }
 }

@@ -4,6 +4,7 @@ import type { RevocationSource } from './revocation-source.ts'
 export function nothingFollowed(nowMs: () => number): RevocationSource {
   return {
     judge: ({ iat }) => ({ revoked: null, staleMs: typeof iat === 'number' ? Math.max(0, nowMs() - iat * 1000) : 0 }),
+    ready: () => Promise.resolve(),
     health: () => ({ staleMs: null, failure: null, known: 0 }),
     close: () => Promise.resolve(),
   }

@@ -8,6 +8,8 @@ export interface RevocationSource {
    * is no word that is young enough.
    */
   readonly judge: (claims: Claims) => RevocationWord | Promise<RevocationWord>
+  /** Resolves when tokens can be judged; rejects with `ServerUnavailable` where that takes too long. */
+  readonly ready: () => Promise<void>
   readonly health: () => RevocationHealth
   readonly close: () => Promise<void>
 }

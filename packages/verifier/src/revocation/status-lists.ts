@@ -8,6 +8,7 @@ import { collect, fetchText, isObject, isSafeUrl } from '../bounded-fetch.ts'
 import { ServerUnavailable } from '../fault.ts'
 import { decodeBase64Url, type IssuerJwts } from '../keys/issuer-jwt.ts'
 import type { Claims } from '../verdict.ts'
+import { condition, type Report } from '../report.ts'
 import type { World } from '../world.ts'
 import type { RevocationSource, RevocationWord } from './revocation-source.ts'
 
@@ -27,6 +28,7 @@ export interface StatusListsParts {
   /** Reads JWTs that are longer than any token. */
   readonly jwts: IssuerJwts
   readonly failClosedAfterSeconds: number
+  readonly report: Report
 }
 
 interface List {
@@ -44,18 +46,18 @@ interface Kept {
 }
 
 export function followStatusLists(parts: StatusListsParts): RevocationSource {
-  const { world, failClosedAfterSeconds } = parts
+  const { world, failClosedAfterSeconds, report } = parts
   const lists = new Map<string, Kept>()
-  let failure: string | null = null
+  const state = condition('status list', report)
 
   async function load(uri: string, kept: Kept): Promise<void> {
     kept.attemptedAtMs = world.nowMs()
     try {
       kept.list = await fetchList(parts, uri)
-      failure = null
+      state.isGood()
     } catch (error) {
       // The list at hand goes on as long as it may; how old it is stands in every answer.
-      failure = error instanceof Error ? error.message : 'a status list could not be fetched'
+      state.isBad(error)
     } finally {
       kept.loading = null
     }
@@ -81,9 +83,11 @@ export function followStatusLists(parts: StatusListsParts): RevocationSource {
       await kept.loading
       const word = kept.list === null ? null : wordOf(kept.list, place.index, world.nowMs())
       if (word !== null && word.staleMs <= failClosedAfterSeconds * 1000) return word
-      throw new ServerUnavailable(`the status list is away: ${failure ?? 'it is over'}`)
+      throw new ServerUnavailable(`the status list is away: ${state.failure() ?? 'it is over'}`)
     },
-    health: () => ({ staleMs: oldestMs(lists.values(), world.nowMs()), failure, known: lists.size }),
+    // Which lists there are is not known before their tokens come.
+    ready: () => Promise.resolve(),
+    health: () => ({ staleMs: oldestMs(lists.values(), world.nowMs()), failure: state.failure(), known: lists.size }),
     close: () => Promise.resolve(),
   }
 }
