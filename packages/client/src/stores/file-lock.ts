@@ -8,7 +8,7 @@
 
 import { giveBack, isClaimedBy, tryClaim } from './claim.ts'
 import { readMark } from './claim-mark.ts'
-import { attempts } from './patience.ts'
+import { attempts, type Pause } from './patience.ts'
 import { type ProcessOwner, standingOf } from './process-owner.ts'
 
 /** How long a save waits for the lock, all pauses together, before it fails. */
@@ -25,7 +25,7 @@ export type CheckLock = () => void
  */
 export async function underLock<T>(lock: FileLock, change: (check: CheckLock) => T): Promise<T> {
   let seen: Seen = { mark: '', sinceMs: 0 }
-  for await (const waitedMs of attempts()) {
+  for await (const waitedMs of attempts(lock.pause)) {
     const held = tryLock(lock, seen, waitedMs)
     if (held === null) return runLocked(lock, change)
     if (waitedMs >= lockWaitMsMax) throw new Error(refusalText(lock, held))
@@ -39,6 +39,8 @@ export interface FileLock {
   /** Ours, for this one time. */
   readonly mark: string
   readonly me: ProcessOwner
+  /** How it waits; by the timers of the machine unless told. */
+  readonly pause?: Pause
 }
 
 /** Who had the lock when it was last looked at, and since when, in milliseconds of waiting. */

@@ -1,13 +1,15 @@
 /** Waiting for another process that writes, without holding up this one: pauses that grow, with jitter, up to a limit. */
 
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import { randomShare } from '../custody/entropy.ts'
 
 const firstPauseMs = 1
 const pauseMsMax = 32
 
+export type Pause = (pauseMs: number) => Promise<unknown>
+
 /** Yields before each new attempt how many milliseconds all pauses have taken so far; the first time at once, with 0. */
-export async function* attempts(): AsyncGenerator<number> {
+export async function* attempts(pause: Pause = setTimeout): AsyncGenerator<number> {
   let waitedMs = 0
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
     yield waitedMs
