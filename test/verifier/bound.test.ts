@@ -5,7 +5,7 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { guardApi, memoryMarks } from '@pawl/verifier'
 import { dpopKey, type ProofOf } from '../stage/dpop.ts'
-import { phone } from '../stage/scene.ts'
+import { phone, shop } from '../stage/scene.ts'
 import { type ApiScene, apiUrl, assertRefused, call, files, openApi, outcome } from './api-ground.ts'
 import { signer } from './signer.ts'
 
@@ -62,6 +62,26 @@ describe('a guard of DPoP-bound tokens', () => {
       world: scene.world,
     })
     assertRefused(await nowhere.verify(call(accessToken)), '401 invalid_token', /audience/)
+  })
+
+  it('takes no proof for a request that has no path, and has an answer for it', async test => {
+    const scene = await openApi(test)
+    const guard = scene.guard()
+    const { accessToken, proven } = await holder(scene)
+    for (const url of ['*', '', 'api.example:443', '?page=2', 'urn:files', '@evil.example/files']) {
+      const dpop = (await proven({ claims: { htu: apiUrl + url } })).headers.get('dpop')
+      const verdict = await guard.verify({ method: 'GET', url, authorization: `DPoP ${accessToken}`, dpop })
+      assertRefused(verdict, '401 invalid_dpop_proof', /htu/)
+    }
+  })
+
+  it('takes an opaque token as it takes a JWT: by the key that introspection names', async test => {
+    const scene = await openApi(test, { client: { ...shop, accessTokenFormat: 'opaque' } })
+    const guard = scene.guard()
+    const { accessToken, proven } = await holder(scene)
+    const verdict = await guard.verify(await proven())
+    assert.equal(verdict.granted && verdict.binding, 'dpop')
+    assertRefused(await guard.verify(call(accessToken)), '401 invalid_token', /came as a bearer/)
   })
 
   it('keeps every mark until its proof is over, and puts off what there is no room for', async test => {

@@ -93,7 +93,7 @@ async function verified(text: string, key: CryptoKey, algorithm: string): Promis
   try {
     return (await compactVerify(text, key, { algorithms: [algorithm] })).payload
   } catch (error) {
-    if (error instanceof errors.JOSEError) return null
+    if (error instanceof errors.JOSEError || error instanceof DOMException) return null
     throw error
   }
 }

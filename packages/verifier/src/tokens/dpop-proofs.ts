@@ -128,7 +128,8 @@ async function isSigned(text: string, { key, algorithm }: ProofKey): Promise<boo
     await compactVerify(text, key, { algorithms: [algorithm] })
     return true
   } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof TypeError) return false
+    // A key or a signature that makes no sense comes out of the runtime in one of these ways.
+    if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException) return false
     throw error
   }
 }

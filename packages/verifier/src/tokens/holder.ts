@@ -94,8 +94,8 @@ async function proveKey(parts: HolderParts, request: HolderRequest, thumbprint: 
   }
 }
 
-/** The path is the request's; the origin is what we know of ourselves, because whoever calls writes `Host`. */
+/** The path is the request's, where it has one; the origin is what we know of ourselves, because whoever calls writes `Host`. */
 function urlsOf(url: string, origins: readonly string[]): readonly string[] {
   const path = URL.canParse(url) ? new URL(url).pathname : (url.split(/[?#]/)[0] ?? '')
-  return origins.map(origin => origin + path)
+  return path.startsWith('/') ? origins.map(origin => origin + path) : []
 }
