@@ -21,7 +21,7 @@ export function showSignedIn(view: GrantView): void {
   say('lead', 'In every tab of this browser, until you sign out in one of them.')
   say('refreshed', timeOf(view.refreshedAtMs))
   say('generation', String(view.generation))
-  say('until', view.absoluteExpiresAtMs === null ? 'never' : `by ${timeOf(view.absoluteExpiresAtMs)}`)
+  say('until', view.absoluteExpiresAtMs === null ? 'never' : `by ${minuteOf(view.absoluteExpiresAtMs)}`)
   show('signed-out', false)
   show('signed-in', true)
 }
@@ -65,6 +65,10 @@ export function onPress(id: ButtonId, doing: () => Promise<void>): void {
 
 function timeOf(instantMs: number): string {
   return new Date(instantMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+}
+
+function minuteOf(instantMs: number): string {
+  return new Date(instantMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
 }
 
 function element(name: string, text: string): HTMLElement {
