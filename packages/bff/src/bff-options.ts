@@ -98,8 +98,7 @@ export function settingsOf(options: BffOptions): Settings {
 
 function checkedOrigin(text: string): string {
   const url = new URL(text)
-  const isLoopback = url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !isLoopback) throw new TypeError('origin is https, or http on this machine')
+  if (url.protocol !== 'https:' && !isThisMachine(url)) throw new TypeError('origin is https, or http on this machine')
   if (url.origin !== text) throw new TypeError(`origin is scheme, host and port alone: ${url.origin}`)
   return text
 }
@@ -119,7 +118,11 @@ function checkRoute(path: string, { upstream }: Route, basePath: string): void {
     throw new TypeError(`'${path}' and its upstream end alike, in a slash or in none`)
   if (url.search !== '' || url.hash !== '' || url.username !== '')
     throw new TypeError(`the upstream of '${path}' is an address without query, fragment and user`)
-  const isLoopback = url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !isLoopback)
+  if (url.protocol !== 'https:' && !isThisMachine(url))
     throw new TypeError(`the upstream of '${path}' is https, or http on this machine`)
+}
+
+/** Every name below `localhost` is this machine too (RFC 6761 §6.3). */
+function isThisMachine({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && (['127.0.0.1', '[::1]'].includes(hostname) || /(?:^|\.)localhost$/.test(hostname))
 }

@@ -6,7 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Bff } from '../bff.ts'
+
+/** A backend, or any other function of fetch's types that answers null to what is not its own. */
+export type Answer = (request: Request) => Promise<Response | null>
 
 /** Calls `next` with nothing where the request is the application's own, and with the error where something went wrong. */
 export type NodeHandler = (
@@ -19,11 +21,11 @@ export type NodeHandler = (
  * A handler for `node:http`, and middleware for Express and Connect. It must come before anything that reads the body.
  * Without `next` the application has nothing of its own, and is answered 404.
  */
-export function nodeHandler(bff: Bff, origin: string): NodeHandler {
+export function nodeHandler(answer: Answer, origin: string): NodeHandler {
   return async (request, response, next = notFound(response)) => {
     let isOurs: boolean
     try {
-      isOurs = await answerNode(bff, origin, request, response)
+      isOurs = await answerNode(answer, origin, request, response)
     } catch (error) {
       // Half an answer cannot be taken back; whoever reads it must not take it for whole.
       if (response.headersSent) response.destroy()
@@ -36,7 +38,7 @@ export function nodeHandler(bff: Bff, origin: string): NodeHandler {
 
 /** Answers on `response` what is the backend's own; false, with nothing done, for everything else. */
 export async function answerNode(
-  bff: Bff,
+  answer: Answer,
   origin: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -44,9 +46,9 @@ export async function answerNode(
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const asked = requestOf(origin, request, gone.signal)
-  const answer = asked === null ? new Response(null, { status: 400 }) : await bff(asked)
-  if (answer === null) return false
-  await write(answer, response)
+  const answered = asked === null ? new Response(null, { status: 400 }) : await answer(asked)
+  if (answered === null) return false
+  await write(answered, response)
   return true
 }
 
