@@ -59,7 +59,6 @@ export const timeAndChanceHomes: { readonly [path: string]: string } = {
   'packages/server/src/domain/entropy.ts': 'the random source',
   'packages/client/src/holder/clock.ts': 'the clock of a client',
   'packages/client/src/custody/entropy.ts': 'the random source of a client',
-  'packages/client/src/testing/http-date.ts': 'the text form of instants, for the server of tests',
   'packages/verifier/src/world.ts': 'time, chance and network of an API',
 }
 
