@@ -41,7 +41,7 @@ export async function openAgentGround(lifetime: Lifetime, kind: 'file' | 'sqlite
   const port = await stablePort()
   const proxy = await faultProxy(lifetime, port)
   const server = await startServer(lifetime, { data, port, flags: ['--issuer', proxy.origin] })
-  const watch = watchTokens()
+  const watch = countedTokens()
   proxy.faultAll(watch.fault)
   const office = await openOffice(lifetime, data)
   await office.addUser()
@@ -69,7 +69,7 @@ export async function openAgentGround(lifetime: Lifetime, kind: 'file' | 'sqlite
 }
 
 /** Counts requests for tokens where they pass, and loses an answer when told to. */
-function watchTokens(): { readonly fault: Fault; readonly count: () => number; readonly lose: () => void } {
+export function countedTokens(): { readonly fault: Fault; readonly count: () => number; readonly lose: () => void } {
   let count = 0
   let toLose = 0
   const fault = (link: Link) => {
