@@ -22,7 +22,8 @@ export interface BffGround {
   readonly asked: readonly string[]
   /** Another process of the same application. */
   another(changes?: Partial<BffOptions>): Bff
-  visitor(bff?: Bff): Visitor
+  /** `answer` is what stands before the backend; by default nothing does. */
+  visitor(answer?: Answer): Visitor
 }
 
 /** A person's browser: one jar for the application, one for the server. */
@@ -123,7 +124,9 @@ function pausing({ clock }: Stage) {
 
 const deadlineMsMin = 10_000
 
-function visitor(stage: Stage, bff: Bff): Visitor {
+type Answer = (request: Request) => Promise<Response | null>
+
+function visitor(stage: Stage, bff: Answer): Visitor {
   const jar = new Map<string, string>()
   const server = stage.browser()
   const received: { response: Response; text: string }[] = []
