@@ -19,7 +19,7 @@ let tabs: Tabs
 let tab: Page
 
 before(async () => {
-  chromium = await openChromium()
+  chromium = await openChromium(['--host-resolver-rules=MAP *.test 127.0.0.1'])
   lifetime.after(() => chromium.close())
   tabs = await openTabs(lifetime, chromium)
   tab = await tabs.open()
@@ -162,6 +162,15 @@ describe('a browser that keeps nothing', () => {
         }),
     )
     assert.equal(await page.evaluate(() => custody.failureOf('newer', 10)), 'newer')
+    await page.close()
+  })
+
+  it('says that the page is not served over https', async () => {
+    const page = await tabs.open()
+    await page.goto(tabs.origin.replace('localhost', 'app.test'))
+    assert.equal(await page.evaluate(() => custody.failureOf('insecure', 10)), 'insecure')
+    const making = page.evaluate(() => custody.retryKey('insecure', 'credential'))
+    await assert.rejects(making, /serve this page over https/)
     await page.close()
   })
 

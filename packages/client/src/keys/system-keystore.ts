@@ -1,7 +1,8 @@
 /**
  * The keystore of the operating system, through `@napi-rs/keyring`. It is asked in a process of its own, because a locked
  * keystore may ask a person who is not there, and a thread that waits in native code can be stopped in no other way. Keys
- * travel through pipes only: on no command line, in no environment, in no file.
+ * travel through pipes only: on no command line, in no environment, in no file. Whoever bundles an application into one file
+ * leaves this package outside, or brings a `Keystore` of their own.
  */
 
 import { spawn } from 'node:child_process'
@@ -65,6 +66,6 @@ async function answerOf(question: KeyringQuestion, signal: AbortSignal): Promise
 }
 
 function readAnswer(said: string): KeyringAnswer {
-  if (said === '') return { kind: 'refused', message: 'the program that asks it ended without an answer' }
+  if (said === '') return { kind: 'refused', message: `${program} ended without an answer` }
   return JSON.parse(said) as KeyringAnswer
 }

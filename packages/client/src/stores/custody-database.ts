@@ -3,7 +3,7 @@
  * its transactions. Everything here rejects with `BrowserStorageFailed`.
  */
 
-import { storageFailure } from './browser-storage-failed.ts'
+import { BrowserStorageFailed, storageFailure } from './browser-storage-failed.ts'
 
 export interface CustodyDatabase {
   readonly name: string
@@ -32,6 +32,7 @@ const sweptMax = 4
 
 /** `onLost` is called once the connection is of no use any more. */
 export async function connect(name: string, onLost: (connection: IDBDatabase) => void): Promise<IDBDatabase> {
+  if (!isSecureContext) throw new BrowserStorageFailed('insecure')
   const connection = await opened(name)
   const end = () => {
     connection.close()
