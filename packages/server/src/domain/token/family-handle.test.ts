@@ -35,6 +35,13 @@ describe('familyHandle', () => {
     )
   })
 
+  it('knows every name that tokens may carry: one under each master key, that of new tokens first', () => {
+    const [old, both] = [familyHandle(keysNamed(1)), familyHandle(keysNamed(2, 1))]
+    assert.deepEqual(old.all(familyId), [old.make(familyId)])
+    assert.deepEqual(both.all(familyId), [both.make(familyId), old.make(familyId)])
+    for (const handle of both.all(familyId)) assert.equal(both.open(handle), familyId)
+  })
+
   it('says nothing about time or order: handles of neighbours share no more than chance', () => {
     const handles = familyHandle(goldenKeys)
     const next = `${familyId.slice(0, -1)}e` as FamilyId
