@@ -1,22 +1,23 @@
 /** The code that the documents of the client show is code, and the limits in them are the limits. */
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { limitsDefault } from '../../packages/client/src/holder/limits.ts'
 import { defaultPolicy } from '../../packages/client/src/keep-alive/due.ts'
+import { shownAndCompiled } from '../shown-code.ts'
 
 const root = join(import.meta.dirname, '../..')
-const directory = join(import.meta.dirname, 'readme')
 const readme = readFileSync(join(root, 'packages/client/README.md'), 'utf8')
 const holdingTokens = readFileSync(join(root, 'docs/holding-tokens.md'), 'utf8')
 
 describe('the documents of the client', () => {
   it('show the files that are compiled, whole and unchanged, and no other code', () => {
-    const shown = [readme, holdingTokens].flatMap(text => [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)])
-    const compiled = readdirSync(directory).map(name => readFileSync(join(directory, name), 'utf8'))
-    assert.deepEqual(shown.map(([, code = '']) => code).toSorted(), compiled.toSorted())
+    const documents = ['packages/client/README.md', 'docs/holding-tokens.md']
+    const [shown, compiled] = shownAndCompiled(documents, 'test/client/readme')
+    assert.ok(shown.length > 0)
+    assert.deepEqual(shown, compiled)
   })
 
   it('name each limit with its value', () => {
