@@ -4,11 +4,11 @@
  * lead to is refused unread.
  */
 
-import { compactVerify, errors } from 'jose'
 import { signatureAlgorithms, type SignatureAlgorithm } from '../algorithms.ts'
-import { isObject, objectOf } from '../bounded-fetch.ts'
+import { objectOf } from '../bounded-fetch.ts'
 import type { Claims } from '../verdict.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
+import { decodeText, isSignedBy } from './signature.ts'
 
 /** A longer token is refused unread. */
 export const tokenCharactersMax = 16_384
@@ -46,10 +46,9 @@ export function issuerJwts({ keys, algorithms, charactersMax }: IssuerJwtsParts)
       if (!algorithms.includes(header.algorithm)) return 'its alg is none that this guard takes'
       const key = await keys.find(header.keyId, header.algorithm)
       if (key === null) return 'its key is none of the server'
-      const payload = await verified(text, key, header.algorithm)
-      if (payload === null) return 'its signature is not that of the key'
+      if (!(await isSignedBy(text, key, header.algorithm))) return 'its signature is not that of the key'
       if (known.size < headersKeptMax) known.set(encoded, header)
-      return objectOf(new TextDecoder().decode(payload)) ?? 'its claims are no JSON object'
+      return decodedObject(text.slice(encoded.length + 1, text.lastIndexOf('.'))) ?? 'its claims are no JSON object'
     },
   }
 }
@@ -73,27 +72,6 @@ function readHeader(encoded: string): Header | string {
 }
 
 function decodedObject(encoded: string): { readonly [name: string]: unknown } | null {
-  const bytes = decodeBase64Url(encoded)
-  const value = bytes === null ? null : objectOf(new TextDecoder().decode(bytes))
-  return isObject(value) ? value : null
-}
-
-/** Null on anything else. */
-export function decodeBase64Url(text: string): Uint8Array | null {
-  try {
-    const padded = text.replaceAll('-', '+').replaceAll('_', '/')
-    return Uint8Array.from(atob(padded), character => character.charCodeAt(0))
-  } catch {
-    // Text of another alphabet says nothing.
-    return null
-  }
-}
-
-async function verified(text: string, key: CryptoKey, algorithm: string): Promise<Uint8Array | null> {
-  try {
-    return (await compactVerify(text, key, { algorithms: [algorithm] })).payload
-  } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof DOMException) return null
-    throw error
-  }
+  const text = decodeText(encoded)
+  return text === null ? null : objectOf(text)
 }

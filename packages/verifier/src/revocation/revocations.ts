@@ -5,9 +5,9 @@
 
 import { isObject } from '../bounded-fetch.ts'
 import type { Claims } from '../verdict.ts'
-import { expiringMap } from './expiring-map.ts'
+import { expiringNames, expiringNumbers } from './expiring-names.ts'
 
-/** About 200 bytes each. A feed that tells more at one time is not followed any further. */
+/** About 100 bytes each. A feed that tells more at one time is not followed any further. */
 export const revocationsKnownMax = 1_000_000
 
 export type FeedEntry =
@@ -32,18 +32,18 @@ export interface Revocations {
 }
 
 export function revocations(): Revocations {
-  const families = expiringMap<true>()
-  const exchanged = expiringMap<number>()
-  const clients = expiringMap<number>()
-  const tokens = expiringMap<true>()
-  const everyone = expiringMap<number>()
+  const families = expiringNames()
+  const tokens = expiringNames()
+  const exchanged = expiringNumbers()
+  const clients = expiringNumbers()
+  const everyone = expiringNumbers()
   const all = [families, exchanged, clients, tokens, everyone]
 
   return {
     add: entry => {
       switch (entry.kind) {
         case 'family':
-          return families.set(entry.fam, true, entry.untilMs)
+          return families.add(entry.fam, entry.untilMs)
         case 'exchanged':
           return exchanged.raise(pairOf(entry.fam, entry.clientId), entry.beforeMs, entry.untilMs)
         case 'client':
@@ -51,7 +51,7 @@ export function revocations(): Revocations {
         case 'everyone':
           return everyone.raise('', entry.beforeMs, entry.untilMs)
         case 'token':
-          return tokens.set(entry.jti, true, entry.untilMs)
+          return tokens.add(entry.jti, entry.untilMs)
       }
     },
     forgetBefore: serverMs => {
@@ -65,8 +65,8 @@ export function revocations(): Revocations {
       if (typeof fam !== 'string' || typeof openedMs !== 'number') return 'its pawl claim is not whole'
       const isBefore = (at: unknown, cutOffMs: number | undefined): boolean =>
         cutOffMs !== undefined && !(typeof at === 'number' && at >= cutOffMs)
-      if (families.get(fam) === true) return 'its family has ended'
-      if (typeof jti === 'string' && tokens.get(jti) === true) return 'it was revoked by itself'
+      if (families.has(fam)) return 'its family has ended'
+      if (typeof jti === 'string' && tokens.has(jti)) return 'it was revoked by itself'
       if (isBefore(openedMs, everyone.get(''))) return 'everything of its time was cut off'
       const ownerId = typeof owner === 'string' ? owner : clientId
       if (isBefore(openedMs, clients.get(ownerId))) return 'its client was cut off'

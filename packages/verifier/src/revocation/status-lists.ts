@@ -6,7 +6,8 @@
 
 import { collect, fetchText, isObject, isSafeUrl } from '../bounded-fetch.ts'
 import { ServerUnavailable } from '../fault.ts'
-import { decodeBase64Url, type IssuerJwts } from '../keys/issuer-jwt.ts'
+import type { IssuerJwts } from '../keys/issuer-jwt.ts'
+import { decodeBase64Url } from '../keys/signature.ts'
 import type { Claims } from '../verdict.ts'
 import { condition, type Report } from '../report.ts'
 import type { World } from '../world.ts'
@@ -138,7 +139,7 @@ async function inflate(encoded: string): Promise<Uint8Array> {
   const bytes = decodeBase64Url(encoded)
   if (bytes === null) throw new ServerUnavailable('the status list is no base64url')
   try {
-    const inflated = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new DecompressionStream('deflate'))
+    const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'))
     return await collect(inflated, statusListInflatedBytesMax)
   } catch (cause) {
     throw new ServerUnavailable('the status list cannot be inflated', { cause })

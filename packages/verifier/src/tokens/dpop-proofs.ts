@@ -15,11 +15,11 @@ import {
   splitDpopProof,
   thumbprintText,
 } from '@pawl/protocol'
-import { compactVerify, errors, importJWK, type JWK } from 'jose'
+import { importJWK, type JWK } from 'jose'
 import { objectOf } from '../bounded-fetch.ts'
 import { type Fault, fault } from '../fault.ts'
-import { decodeBase64Url } from '../keys/issuer-jwt.ts'
 import { isSecretJwk, plainJwk, weaknessOf } from '../keys/public-jwk.ts'
+import { decodeText, isSignedBy } from '../keys/signature.ts'
 import type { LivingNonce } from './dpop-nonces.ts'
 import { sha256 } from './sha256.ts'
 
@@ -68,7 +68,7 @@ export function dpopProofs(algorithms: readonly DpopAlgorithm[]): DpopProofs {
       if (misfit !== null) return misfit
       const key = kept.get(header) ?? (await readKey(header, algorithms))
       if (typeof key === 'string') return refused(key)
-      if (!(await isSigned(text, key))) return refused('it is not signed with the key in it')
+      if (!(await isSignedBy(text, key.key, key.algorithm))) return refused('it is not signed with the key in it')
       keep(kept, header, key)
       const mark = await sha256(`${key.thumbprint} ${claims.tokenId}`)
       return { thumbprint: key.thumbprint, mark, expiresAtMs: endOf(claims, expected) }
@@ -123,17 +123,6 @@ async function importedKey(jwk: { readonly [member: string]: unknown }, algorith
   }
 }
 
-async function isSigned(text: string, { key, algorithm }: ProofKey): Promise<boolean> {
-  try {
-    await compactVerify(text, key, { algorithms: [algorithm] })
-    return true
-  } catch (error) {
-    // A key or a signature that makes no sense comes out of the runtime in one of these ways.
-    if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException) return false
-    throw error
-  }
-}
-
 function keep(kept: Map<string, ProofKey>, header: string, key: ProofKey): void {
   if (kept.has(header)) return
   const [oldest] = kept.keys()
@@ -142,8 +131,8 @@ function keep(kept: Map<string, ProofKey>, header: string, key: ProofKey): void 
 }
 
 function decoded(encoded: string): unknown {
-  const bytes = decodeBase64Url(encoded)
-  return bytes === null ? null : objectOf(new TextDecoder().decode(bytes))
+  const text = decodeText(encoded)
+  return text === null ? null : objectOf(text)
 }
 
 function refused(reason: string): Fault {
