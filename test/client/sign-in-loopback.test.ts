@@ -146,8 +146,9 @@ describe('a sign-in at a loopback address', () => {
     await assert.rejects(globalThis.fetch(`http://127.0.0.1:${port}/cb`), TypeError)
   })
 
-  it('goes on by hand where no browser opens', async test => {
-    for (const open of [() => false, () => Promise.reject(new Error('no display'))]) {
+  it('goes on by hand where no browser opens, or one that does not come back', async test => {
+    const never = () => new Promise(() => undefined)
+    for (const open of [() => false, () => Promise.reject(new Error('no display')), never]) {
       const sign = await begun(test, { open })
       assert.equal((await fetch(await visit(sign.ground.browser, sign.url))).status, 200)
       await sign.work

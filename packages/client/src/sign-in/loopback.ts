@@ -43,7 +43,7 @@ export async function signInAtLoopback(custody: Custody, wishes: LoopbackWishes)
     const { url, transaction, state } = await beginSignIn(custody, { ...wishes, redirectUri: door.redirectUri })
     const arrival = door.arrival(state)
     show(url)
-    await tryTo(() => open(url))
+    openAside(() => open(url))
     const arrived = await arrivedInTime(custody, arrival, wishes)
     return await finished(custody, transaction, arrived, wishes.applicationName ?? 'the application')
   } finally {
@@ -51,13 +51,14 @@ export async function signInAtLoopback(custody: Custody, wishes: LoopbackWishes)
   }
 }
 
-/** The address was shown: a browser that does not open is the person's to open. */
-async function tryTo(open: () => unknown): Promise<void> {
-  try {
-    await open()
-  } catch {
-    // See above.
-  }
+/**
+ * Some programs that open a browser end with it, so nobody waits for them; and the address was shown: a browser that does
+ * not open is the person's to open.
+ */
+function openAside(open: () => unknown): void {
+  Promise.resolve()
+    .then(open)
+    .catch(() => undefined)
 }
 
 async function arrivedInTime(custody: Custody, arrival: Promise<Arrival>, wishes: LoopbackWishes): Promise<Arrival> {
