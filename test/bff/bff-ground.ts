@@ -128,14 +128,21 @@ type Answer = (request: Request) => Promise<Response | null>
 
 function visitor(stage: Stage, bff: Answer): Visitor {
   const jar = new Map<string, string>()
+  /** Kept back from navigations that another site began. */
+  const strict = new Set<string>()
   const server = stage.browser()
   const received: { response: Response; text: string }[] = []
   const ask = async (path: string, init: RequestInit): Promise<Response | null> => {
     const headers = new Headers(init.headers)
-    if (jar.size > 0) headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
+    const isAlien = headers.get('sec-fetch-site') === 'cross-site' && headers.get('sec-fetch-mode') === 'navigate'
+    const sent = [...jar].filter(([name]) => !isAlien || !strict.has(name))
+    if (sent.length > 0) headers.set('cookie', sent.map(([name, value]) => `${name}=${value}`).join('; '))
     const response = await bff(new Request(`${origin}${path}`, { ...init, headers }))
     if (response === null) return null
-    for (const cookie of response.headers.getSetCookie()) keep(jar, cookie)
+    for (const cookie of response.headers.getSetCookie()) {
+      keep(jar, cookie)
+      if (cookie.includes('SameSite=Strict')) strict.add(cookie.slice(0, cookie.indexOf('=')))
+    }
     const isEndless = response.headers.get('content-type') === 'text/event-stream'
     if (!isEndless) received.push({ response, text: await response.clone().text() })
     return response
@@ -151,7 +158,7 @@ function visitor(stage: Stage, bff: Answer): Visitor {
       }),
     navigate: (path, site = 'none') => ask(path, { headers: { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' } }),
     async signIn(returnTo = '/') {
-      const begun = await self.navigate(`/bff/sign-in?return_to=${encodeURIComponent(returnTo)}`)
+      const begun = await self.navigate(`/bff/sign-in?return_to=${encodeURIComponent(returnTo)}`, 'same-origin')
       const address = new URL(begun?.headers.get('location') ?? '')
       let page = await server.open(address.pathname + address.search)
       if (page.leftTo === null) page = await server.signIn(page)

@@ -126,6 +126,29 @@ describe('a person of an application with a backend', () => {
     assert.equal((await visitor().navigate('/bff/else'))?.status, 404)
   })
 
+  it('is asked to come back when the store fails, and loses nothing', async test => {
+    const { visitor, store, events } = await openBff(test)
+    const ada = visitor()
+    await ada.signIn()
+    const { load } = store
+    Object.assign(store, { load: () => Promise.reject(new Error('the disk is gone')) })
+    const answer = await ada.send('/api/notes')
+    assert.equal(answer?.status, 503)
+    assert.equal(answer.headers.get('retry-after'), '1')
+    assert.ok(events.some(event => event.kind === 'trouble'))
+    Object.assign(store, { load })
+    assert.equal((await ada.send('/api/notes'))?.status, 200)
+  })
+
+  it('has no session in an application that was given another client', async test => {
+    const { visitor, another } = await openBff(test)
+    const ada = visitor()
+    await ada.signIn()
+    const other = visitor(another({ client: { client_id: 'other' } }))
+    for (const [name, value] of ada.jar) other.jar.set(name, value)
+    assert.deepEqual(await told(await other.send('/bff/session')), { signed_in: false })
+  })
+
   it('is told why a sign-in failed, by a name', async test => {
     const { visitor } = await openBff(test)
     const ada = visitor()

@@ -40,7 +40,7 @@ export function answerBff(options: BffOptions): Bff {
     holders: sessionHolders(settings, custody),
     logoutTokens: logoutTokens(settings, custody),
   }
-  return Object.assign((request: Request) => answer(inside, request), {
+  return Object.assign((request: Request) => answerOrSay(inside, request), {
     sessionsOf: (subject: string) => listSessions(settings, 'subject', subject),
     endSessionsOf: (subject: string) => endListed(inside, 'subject', subject, 'operator'),
     close: () => inside.holders.close(),
@@ -67,11 +67,21 @@ type Endpoint = (inside: Inside, request: Request, url: URL) => Promise<Response
 const endpoints: {
   readonly [path: string]: { readonly method: string; readonly isOpen: boolean; readonly answer: Endpoint }
 } = {
-  '/sign-in': { method: 'GET', isOpen: true, answer: (inside, _request, url) => beginAt(inside, url) },
+  '/sign-in': { method: 'GET', isOpen: true, answer: beginAt },
   '/callback': { method: 'GET', isOpen: true, answer: finishAt },
   '/session': { method: 'GET', isOpen: false, answer: tellSession },
   '/sign-out': { method: 'POST', isOpen: false, answer: signOut },
   '/back-channel-logout': { method: 'POST', isOpen: true, answer: obeyLogout },
+}
+
+/** A store that fails, or a server that cannot be reached: whoever asks may ask again. */
+async function answerOrSay(inside: Inside, request: Request): Promise<Response | null> {
+  try {
+    return await answer(inside, request)
+  } catch (error) {
+    inside.settings.tell({ kind: 'trouble', error })
+    return answerError(503, 'unavailable', [['retry-after', '1']])
+  }
 }
 
 async function answer(inside: Inside, request: Request): Promise<Response | null> {

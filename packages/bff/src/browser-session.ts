@@ -5,7 +5,7 @@
  */
 
 import { type CustodyKey, type CustodyStore, type HolderClock, machineClock, type Place } from '@pawl/client'
-import { custodyKeyFrom, decodeBase64Url, encodeBase64Url } from '@pawl/client/custody-key'
+import { CustodyKeyWrong, custodyKeyFrom, decodeBase64Url, encodeBase64Url } from '@pawl/client/custody-key'
 import { drawBytes } from '@pawl/client/entropy'
 import type { Settings } from './bff-options.ts'
 
@@ -72,13 +72,24 @@ export async function openSession(settings: Settings, parts: CookieParts): Promi
   const nowMs = clockOf(settings).nowMs()
   const record = await settings.store.load(sessionNameOf(parts.id))
   if (record === null) return null
-  const text = await parts.key.open(record.sealed, placeOf(settings, parts.id, record.version))
+  const text = await openOrNull(parts, record.sealed, placeOf(settings, parts.id, record.version))
+  if (text === null) return null
   // What opens was sealed by us, and is what we wrote.
   const kept = JSON.parse(text) as KeptSession
   if (nowMs >= expiresAtMs(settings, kept)) return null
   const session = { ...parts, kept, version: record.version }
   if (nowMs - kept.usedAtMs < usedSecondsExactly * 1000) return session
   return (await saveSession(settings, parts, { ...kept, usedAtMs: nowMs }, record.version)) ?? session
+}
+
+/** A session of another client or server, from before the configuration was changed, is none. */
+async function openOrNull({ key }: CookieParts, sealed: string, place: Place): Promise<string | null> {
+  try {
+    return await key.open(sealed, place)
+  } catch (error) {
+    if (error instanceof CustodyKeyWrong) return null
+    throw error
+  }
 }
 
 /** Null when the session moved meanwhile: then somebody else noted its use, or ended it. */

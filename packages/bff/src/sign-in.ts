@@ -19,7 +19,7 @@ import { checkedReturnTo } from './return-to.ts'
 const signInSeconds = 600
 
 /** `GET …/sign-in?return_to=/path`: a navigation, from wherever it was begun. */
-export async function beginAt({ settings, custody }: Inside, url: URL): Promise<Response> {
+export async function beginAt({ settings, custody }: Inside, request: Request, url: URL): Promise<Response> {
   const returnTo = checkedReturnTo(url.searchParams.get('return_to'), settings.origin)
   if (returnTo === null) return answerError(400, 'invalid_request')
   const { callbackUrl, scope, useDpop } = settings
@@ -29,7 +29,7 @@ export async function beginAt({ settings, custody }: Inside, url: URL): Promise<
       redirectUri: callbackUrl,
       scope,
       useDpop,
-      carried: returnTo,
+      carried: JSON.stringify({ returnTo, before: readCookie(request, sessionCookie) } satisfies Carried),
       ...(resources.length === 0 ? {} : { resource: resources }),
       ...(url.searchParams.get('prompt') === 'none' ? { prompt: 'none' } : {}),
       ...(settings.claims.length === 0 ? {} : { additional: { claims: claimsRequest(settings.claims) } }),
@@ -46,6 +46,15 @@ function claimsRequest(claims: readonly string[]): string {
   return JSON.stringify({ id_token: Object.fromEntries(claims.map(name => [name, null])) })
 }
 
+/**
+ * What the transaction keeps, sealed: the callback is a navigation that the server's site began, and the browser keeps the
+ * `Strict` cookie of the session before back from it.
+ */
+interface Carried {
+  readonly returnTo: string
+  readonly before: string | null
+}
+
 function resourcesOf(routes: Inside['settings']['routes']): readonly string[] {
   return [...new Set(Object.values(routes).flatMap(({ resource }) => (resource === undefined ? [] : [resource])))]
 }
@@ -59,10 +68,12 @@ export async function finishAt(inside: Inside, request: Request, url: URL): Prom
   if (transaction === null) return redirectTo(failureAddress(settings.failurePath, settings.origin, null), [used])
   try {
     const fresh = await finishSignIn(custody, transaction, `${settings.callbackUrl}${url.search}`)
-    const before = await partsOf(readCookie(request, sessionCookie))
+    // It was sealed by us, and is what we wrote.
+    const carried = JSON.parse(fresh.carried ?? '{}') as Carried
+    const before = await partsOf(carried.before)
     if (before !== null) await endSessionOf(inside, before, 'replaced')
     const cookie = await beginSession(inside, fresh, request.headers.get('user-agent'))
-    const returnTo = checkedReturnTo(fresh.carried, settings.origin) ?? '/'
+    const returnTo = checkedReturnTo(carried.returnTo, settings.origin) ?? '/'
     return hopTo(returnTo, [used, ['set-cookie', setSessionCookie(cookie, settings.absoluteSeconds)]])
   } catch (error) {
     settings.tell({ kind: 'sign-in-failed', error })
