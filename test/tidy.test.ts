@@ -58,6 +58,7 @@ const cases: { readonly [sentence: string]: Case } = {
     rule: onlyIndexReExports,
     keeps: {
       'packages/family/src/index.ts': `export { a } from './a.ts'`,
+      'packages/family/src/testing/index.ts': `export { a } from './a.ts'`,
       'a.ts': `export const a = 1\nimport { b } from './b.ts'`,
     },
     breaks: {

@@ -43,10 +43,10 @@ export const kebabCaseNames: Rule = files => {
   return named(sources, part => part !== '' && !kebab.test(part), 'is not in kebab-case')
 }
 
-/** A second way to import a thing hides where it lives; only a package's front door re-exports. */
+/** A second way to import a thing hides where it lives; only a package's front doors re-export: its own, and its kit for tests. */
 export const onlyIndexReExports: Rule = files =>
   sourcesOf(files)
-    .filter(file => !/^packages\/[^/]+\/src\/index\.ts$/.test(file.path))
+    .filter(file => !/^packages\/[^/]+\/src\/(?:testing\/)?index\.ts$/.test(file.path))
     .flatMap(file =>
       [...file.text.matchAll(/^export\s+(?:type\s+)?(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?)\s+from\s+'/gm)].map(
         match => `${file.path}:${lineOf(file.text, match.index)}: re-exports: import it from where it lives`,

@@ -28,7 +28,7 @@ interface Approved {
 }
 
 export interface FlakyEndpoints {
-  metadata(url: URL): Response
+  metadata(): Response
   token(url: URL, init: RequestInit): Promise<Response>
   revoke(init: RequestInit): Response
   api(init: RequestInit): Response

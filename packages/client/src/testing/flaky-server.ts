@@ -87,11 +87,13 @@ function policyOf(policy: FlakyPolicyName | FlakyPolicy): FlakyPolicy {
   return typeof policy === 'string' ? flakyPolicies[policy] : policy
 }
 
+const metadataPath = /^\/\.well-known\/(?:openid-configuration|oauth-authorization-server)$/
+
 function fetchOf(issuer: string, endpoints: FlakyEndpoints): Fetch {
   return async (input, init) => {
     const url = new URL(input)
     if (url.origin !== new URL(issuer).origin) throw new TypeError('fetch failed')
-    if (url.pathname.startsWith('/.well-known/')) return endpoints.metadata(url)
+    if (metadataPath.test(url.pathname)) return endpoints.metadata()
     switch (url.pathname) {
       case '/token':
         return endpoints.token(url, init)
