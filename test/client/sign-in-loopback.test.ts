@@ -9,6 +9,7 @@ import {
   signInAtLoopback,
 } from '../../packages/client/src/sign-in/loopback.ts'
 import type { SignedIn } from '../../packages/client/src/sign-in/signed-in.ts'
+import { openSystemBrowser } from '../../packages/client/src/sign-in/system-browser.ts'
 import { stablePort } from '../processes/stable-port.ts'
 import { phone } from '../stage/scene.ts'
 import { openSignIn, type SignInGround, tokenRequests, visit } from './sign-in-ground.ts'
@@ -79,10 +80,29 @@ describe('a sign-in at a loopback address', () => {
       [good, { method: 'HEAD' }],
     ]
     for (const [url, init] of strangers) assert.equal((await fetch(url, init)).status, 404, url)
-    assert.equal(await statusUnderName(good, 'rebound.example'), 404)
+    for (const path of ['//', '//[', '/%', 'http://[', 'http://rebound.example/cb', '*']) {
+      assert.equal(await statusOf(redirectUri, { path }), 404, path)
+    }
+    assert.equal(await statusOf(redirectUri, { path: `/cb?state=${state}`, host: 'rebound.example' }), 404)
     assert.equal(tokenRequests(sign.ground), 0)
     assert.equal((await fetch(await visit(sign.ground.browser, sign.url))).status, 200)
     await sign.work
+  })
+
+  it('tells the browser of success only once everything is kept', async test => {
+    const kept: string[] = []
+    const good = await begun(test, { keep: async ({ subject = '' }) => kept.push(subject) })
+    assert.equal((await fetch(await visit(good.ground.browser, good.url))).status, 200)
+    assert.deepEqual(kept, [(await good.work).subject])
+    const bad = await begun(test, { keep: () => Promise.reject(new Error('the disk is full')) })
+    assert.equal((await fetch(await visit(bad.ground.browser, bad.url))).status, 400)
+    await assert.rejects(bad.work, /the disk is full/)
+  })
+
+  it('opens nothing but web pages with the browser of the system', async () => {
+    for (const url of ['file:///etc/hosts', 'com.example.app:/cb', 'javascript:0']) {
+      assert.equal(await openSystemBrowser(url), false)
+    }
   })
 
   it('takes one answer, and refuses a second one', async test => {
@@ -178,10 +198,10 @@ describe('a sign-in at a loopback address', () => {
   })
 })
 
-/** A request that a page of another name can make once its name leads here. */
-function statusUnderName(url: string, host: string): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    request(url, { headers: { host } }, response => {
+/** A request that no `fetch` makes: with this very target, or under the name of a page whose name leads here. */
+function statusOf(at: URL, { path, host = at.host }: { readonly path: string; readonly host?: string }) {
+  return new Promise<number | undefined>((resolve, reject) => {
+    request({ host: at.hostname, port: at.port, path, headers: { host } }, response => {
       response.resume()
       resolve(response.statusCode)
     })

@@ -1,6 +1,6 @@
 /** What the tool does. Words for the person go to stderr, what programs read goes to stdout. */
 
-import { type Custody, type Holder, holdGrants } from '@pawl/client'
+import { type Custody, type FreshGrant, type Holder, holdGrants } from '@pawl/client'
 import { signInWithDevice } from '@pawl/client/device'
 import { signInAtLoopback } from '@pawl/client/loopback'
 import type { Settings } from './settings.ts'
@@ -23,21 +23,27 @@ const scope = 'openid profile email offline_access'
 
 export async function login(command: Command, how: { readonly onDevice: boolean }): Promise<void> {
   const { custody, terminal, settings, signal } = command
-  const fresh = how.onDevice
-    ? await signInWithDevice(custody, {
+  await withHolder(command, async holder => {
+    const keep = (fresh: FreshGrant) => holder.keep(grant, fresh)
+    if (!how.onDevice) {
+      await signInAtLoopback(custody, {
         scope,
         signal,
-        show: ({ userCode, verificationUri }) =>
-          terminal.say(`Open ${verificationUri} on any device and enter the code ${userCode}`),
-      })
-    : await signInAtLoopback(custody, {
-        scope,
-        signal,
+        keep,
         redirectUri: settings.redirectUri,
         applicationName: 'the terminal',
         show: url => terminal.say(`Sign in with your browser. If it does not open, go to\n${url}`),
       })
-  await withHolder(command, holder => holder.keep(grant, fresh))
+      return
+    }
+    const fresh = await signInWithDevice(custody, {
+      scope,
+      signal,
+      show: ({ userCode, verificationUri }) =>
+        terminal.say(`Open ${verificationUri} on any device and enter the code ${userCode}`),
+    })
+    await keep(fresh)
+  })
   terminal.say('You are signed in.')
 }
 

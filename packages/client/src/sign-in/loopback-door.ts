@@ -78,13 +78,14 @@ async function listenAt(address: string, port: number, listener: Listener): Prom
 /** The name in `Host` is asked too, so that no web page reaches us under a name of its own that leads here. */
 function knock(waiting: Waiting, request: IncomingMessage, response: ServerResponse): void {
   const { expected, host, pathname } = waiting
-  const url = new URL(request.url ?? '/', `http://${host}`)
-  const [state, ...more] = url.searchParams.getAll('state')
+  const text = `http://${host}${request.url}`
+  const url = request.url?.startsWith('/') === true && URL.canParse(text) ? new URL(text) : null
+  const [state, ...more] = url?.searchParams.getAll('state') ?? []
   const isOurs =
     expected !== null &&
     request.method === 'GET' &&
     request.headers.host === host &&
-    url.pathname === pathname &&
+    url?.pathname === pathname &&
     state === expected.state &&
     more.length === 0
   if (!isOurs) {
@@ -92,7 +93,7 @@ function knock(waiting: Waiting, request: IncomingMessage, response: ServerRespo
     return
   }
   waiting.expected = null
-  expected.resolve({ url: url.href, show: page => shown(response, page) })
+  expected.resolve({ url: text, show: page => shown(response, page) })
 }
 
 function write(response: ServerResponse, page: LoopbackPage): void {

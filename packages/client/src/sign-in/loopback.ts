@@ -20,6 +20,8 @@ export interface LoopbackWishes extends Omit<SignInWishes, 'redirectUri' | 'isAn
   readonly show: (url: string) => void
   /** Opens a browser; what it answers or throws changes nothing. By default the system's. */
   readonly open?: (url: string) => unknown
+  /** Stores what came, before the browser is told that it worked: `fresh => holder.keep('me', fresh)`. */
+  readonly keep?: (fresh: SignedIn) => Promise<unknown>
   /** As people know the application, for the page in the browser. */
   readonly applicationName?: string
   /** At most as long as a transaction lives. */
@@ -32,7 +34,7 @@ export const loopbackRedirectUri = 'http://127.0.0.1/callback'
 export const loopbackWaitSeconds = 300
 
 /**
- * Rejects as `beginSignIn` and `finishSignIn` do, and with `SignInFailed` (`expired`, `aborted`) when nobody came back in
+ * Rejects as `beginSignIn`, `finishSignIn` and `keep` do, and with `SignInFailed` (`expired`, `aborted`) when nobody came back in
  * time. However it ends, nothing listens any more.
  */
 export async function signInAtLoopback(custody: Custody, wishes: LoopbackWishes): Promise<SignedIn> {
@@ -45,7 +47,7 @@ export async function signInAtLoopback(custody: Custody, wishes: LoopbackWishes)
     show(url)
     openAside(() => open(url))
     const arrived = await arrivedInTime(custody, arrival, wishes)
-    return await finished(custody, transaction, arrived, wishes.applicationName ?? 'the application')
+    return await finished(custody, transaction, arrived, wishes)
   } finally {
     await door.close()
   }
@@ -75,10 +77,16 @@ async function arrivedInTime(custody: Custody, arrival: Promise<Arrival>, wishes
   throw new SignInFailed('expired', 'nobody came back from the browser in time')
 }
 
-/** The browser is told how it came out, so the page waits for the tokens. */
-async function finished(custody: Custody, transaction: string, arrived: Arrival, name: string): Promise<SignedIn> {
+/** The browser is told how it came out, so the page waits until the tokens are kept. */
+async function finished(
+  custody: Custody,
+  transaction: string,
+  arrived: Arrival,
+  { keep, applicationName: name = 'the application' }: LoopbackWishes,
+): Promise<SignedIn> {
   try {
     const signedIn = await finishSignIn(custody, transaction, arrived.url)
+    await keep?.(signedIn)
     await arrived.show(signedInPage(name))
     return signedIn
   } catch (error) {
