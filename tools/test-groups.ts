@@ -11,7 +11,7 @@ import { readImports } from './imports.ts'
 /** One run of `node --test`. */
 export interface Group {
   readonly title: string
-  /** Each list of files in a process of its own. */
+  /** Each list of files in a process of its own; they begin in this order, as many at a time as the options say. */
   readonly processes: readonly (readonly string[])[]
   readonly options: readonly string[]
   readonly environment?: Environment
@@ -24,6 +24,9 @@ const filesPerProcessMax = 16
 
 /** Whoever imports one of these does not share a process. */
 const ownProcessModules = ['node:child_process', 'node:cluster', 'node:worker_threads', 'playwright-core']
+
+/** What takes longest begins first, so that at the end no core waits for another. */
+const longOnes = /^test\/(?:browser|client|failover|faults|nodes|processes)\//
 
 /** Whoever imports one of these opens the store that `PAWL_TEST_STORE` names. */
 const storeOfTheRun = /\/(?:stage|scene|server-process|two-servers|line)\.ts$/
@@ -73,11 +76,10 @@ function eachAlone(title: string, files: readonly string[]): Group {
 
 /** Those that start no process share one with others, because starting one costs more than most of them. */
 function shared(title: string, files: readonly string[]): Group {
-  const alone = eachAlone(
-    title,
-    files.filter(file => !mayShareProcess(file)),
-  )
-  return { ...alone, processes: [...dealt(files.filter(mayShareProcess)), ...alone.processes] }
+  const alone = files.filter(file => !mayShareProcess(file))
+  const long = alone.filter(file => longOnes.test(file)).map(file => [file])
+  const short = alone.filter(file => !longOnes.test(file)).map(file => [file])
+  return { ...eachAlone(title, []), processes: [...long, ...dealt(files.filter(mayShareProcess)), ...short] }
 }
 
 /** Round by round, as cards are: neighbours, which cost about the same, come into different processes. */

@@ -92,7 +92,7 @@ async function runGroup(
       `--test-reporter=${join(import.meta.dirname, 'count-tests.ts')}`,
       `--test-reporter-destination=${countsFile}`,
       ...group.options,
-      ...group.processes.map((files, place) => fileOf(files, join(directory, `shared-${place}.js`))),
+      ...filesOf(group, directory),
     ]
     const exitCode = await runNode(words, { ...environment, ...group.environment })
     return { tally: readTally(countsFile), exitCode }
@@ -101,14 +101,24 @@ async function runGroup(
   }
 }
 
-/** The runner gives a process to each file: those that share one are loaded by a file that is written for them. */
-function fileOf(files: readonly string[], loader: string): string {
-  const [file, another] = files
-  if (file !== undefined && another === undefined) return file
-  const paths = JSON.stringify(files.map(path => resolve(path)))
-  const module = JSON.stringify(join(import.meta.dirname, 'load-tests.ts'))
-  writeFileSync(loader, `import { loadTests } from ${module}\nloadTests(${paths})\n`)
-  return loader
+/**
+ * The runner gives a process to each file, in the order of their names. So each process is written a file that loads its
+ * tests, with a number for a name; where no process is shared, the files are their own.
+ */
+function filesOf({ processes }: Group, directory: string): readonly string[] {
+  if (processes.every(files => files.length === 1)) return processes.flat()
+  return processes.map((files, place) => {
+    const loader = join(directory, `${String(place).padStart(3, '0')}.js`)
+    writeFileSync(loader, loaderOf(files.map(file => resolve(file))))
+    return loader
+  })
+}
+
+function loaderOf(paths: readonly string[]): string {
+  const [path] = paths
+  if (paths.length === 1) return `import ${JSON.stringify(path)}\n`
+  const loadTests = JSON.stringify(join(import.meta.dirname, 'load-tests.ts'))
+  return `import { loadTests } from ${loadTests}\nloadTests(${JSON.stringify(paths)})\n`
 }
 
 function runNode(words: readonly string[], environment: Environment): Promise<number> {
