@@ -125,7 +125,7 @@ function mcpProcess(lifetime: Lifetime, world: McpWorld, changes: Partial<McpOpt
   return self
 }
 
-const custodyKey = await custodyKeyFrom(new Uint8Array(32).fill(7))
+export const custodyKey = await custodyKeyFrom(new Uint8Array(32).fill(7))
 
 function optionsOf(world: McpWorld): Omit<McpOptions, 'onRedirect'> {
   return {

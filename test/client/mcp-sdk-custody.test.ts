@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
-import { RefreshPostponed } from '@pawl/client'
-import { bodyOf, claimsOf, mcpServerUrl, openMcpWorld } from './mcp-ground.ts'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { holdGrants, RefreshPostponed } from '@pawl/client'
+import { bodyOf, claimsOf, clockOf, custodyKey, mcpServerUrl, openMcpWorld, redirectUrl } from './mcp-ground.ts'
 
 const hourSeconds = 3600
 
@@ -130,5 +132,58 @@ describe('an MCP client in custody', () => {
     const again = await process.signIn()
     await again.callTool({ name: 'tide' })
     assert.notEqual(claimsOf((await process.custody.accessToken())?.token ?? '').client_id, client)
+  })
+
+  it('takes the callback in another process than the one that sent the person away', async test => {
+    const world = await openMcpWorld(test)
+    const [sender, receiver] = [world.process(), world.process({ signInSeconds: 0 })]
+    await assert.rejects(sender.connect(), /Unauthorized/)
+    await assert.rejects(receiver.connect(), /Unauthorized/)
+    await receiver.finish(await receiver.custody.codeFrom(await sender.person()))
+    await (await sender.connect()).callTool({ name: 'tide' })
+  })
+
+  it('sends the person away once for requests that are refused together', async test => {
+    const world = await openMcpWorld(test)
+    const process = world.process()
+    const client = await process.signIn()
+    await process.custody.signOut()
+    const calls = [1, 2, 3].map(() => client.callTool({ name: 'tide' }))
+    const outcomes = await Promise.allSettled(calls)
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+    assert.equal(process.sentTo.length, 2, 'once at first, and once now')
+  })
+
+  it('refuses a name that leaves no room in the store', async test => {
+    const world = await openMcpWorld(test)
+    assert.throws(() => world.process({ name: 'a'.repeat(178) }), RangeError)
+    assert.throws(() => world.process({ name: '' }), RangeError)
+    assert.equal(await world.process({ name: 'a'.repeat(177) }).custody.look(), null)
+  })
+})
+
+describe('an application that signs in by itself', () => {
+  it('gives the transport a fetch of its holder, which refreshes and asks again', async test => {
+    const world = await openMcpWorld(test)
+    const { stage, store } = world
+    const registered = await stage.addClient({ id: 'agent', kind: 'native', redirectUris: [redirectUrl] })
+    const { body } = await stage.app(registered).signIn(stage.browser(), { resource: mcpServerUrl })
+    const holder = holdGrants({
+      server: stage.issuer,
+      client: { client_id: 'agent' },
+      store,
+      custodyKey,
+      fetch: world.fetch,
+      clock: clockOf(stage),
+    })
+    await holder.keep('agent', { tokens: body, resource: mcpServerUrl })
+    world.refused.add((await holder.accessToken('agent', { resource: mcpServerUrl })).token)
+    const fetch = holder.fetchAs('agent', { resource: mcpServerUrl })
+    const client = new Client({ name: 'tides', version: '1' })
+    await client.connect(new StreamableHTTPClientTransport(new URL(mcpServerUrl), { fetch }))
+    const { content } = await client.callTool({ name: 'tide' })
+    assert.deepEqual(content, [{ type: 'text', text: 'high at noon' }])
+    assert.equal((await holder.look('agent'))?.generation, 2)
+    await client.close()
   })
 })

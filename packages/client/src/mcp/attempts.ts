@@ -22,15 +22,27 @@ export const redirectQuietMs = 2000
 
 /** Writes the attempt down, then sends the person away. */
 export async function beginAttempt(ground: Ground, url: URL): Promise<void> {
-  const { options, clock, flow, record } = ground
-  if (clock.nowMs() - flow.redirectedAtMs < redirectQuietMs) return
+  const { clock, flow } = ground
+  const before = flow.redirectedAtMs
+  if (clock.nowMs() - before < redirectQuietMs) return
+  flow.redirectedAtMs = clock.nowMs()
+  try {
+    await sendAway(ground, url)
+  } catch (error) {
+    // Nobody was sent: the next one tries.
+    flow.redirectedAtMs = before
+    throw error
+  }
+}
+
+async function sendAway(ground: Ground, url: URL): Promise<void> {
+  const { options, flow, record } = ground
   const attempt = attemptOf(ground, url)
   await record.change(connection => withAttempt(connection, attempt))
   await flow.lease?.release()
   flow.lease = await options.store.lease(signInName(options), options.signInSeconds ?? signInSecondsDefault)
   flow.answered = null
   flow.redirects += 1
-  flow.redirectedAtMs = clock.nowMs()
   await options.onRedirect(url)
 }
 

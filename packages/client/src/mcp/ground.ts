@@ -9,7 +9,7 @@ import {
   None,
 } from 'oauth4webapi'
 import { encodeBase64Url } from '../custody/custody-key.ts'
-import type { Lease } from '../custody/custody-store.ts'
+import { grantNameCharactersMax, type Lease } from '../custody/custody-store.ts'
 import { type HolderClock, machineClock } from '../holder/clock.ts'
 import { holdGrants } from '../holder/hold-grants.ts'
 import type { Custody, Holder, HolderOptions, TokenAnswer } from '../holder/holder.ts'
@@ -76,6 +76,9 @@ export function groundOf(options: McpOptions): Ground {
   const serverUrl = new URL(options.serverUrl)
   serverUrl.hash = ''
   const { store, custodyKey, name } = options
+  if (name === '' || name.length > nameCharactersMax) {
+    throw new RangeError(`the name of an MCP connection has 1 to ${nameCharactersMax} characters`)
+  }
   return {
     options,
     serverUrl,
@@ -124,9 +127,13 @@ function authenticationOf({ client_secret: secret, token_endpoint_auth_method: m
   return method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret)
 }
 
+const hashCharacters = 22
+/** What is kept is named after the connection and a hash. */
+export const nameCharactersMax = grantNameCharactersMax - hashCharacters - 1
+
 /** The name of a grant: another one for each issuer and client, so that none is opened, or written over, as another's. */
 export async function grantNameOf(name: string, issuer: string, clientId: string): Promise<string> {
-  return `${name}.${(await sha256(JSON.stringify([issuer, clientId]))).slice(0, 22)}`
+  return `${name}.${(await sha256(JSON.stringify([issuer, clientId]))).slice(0, hashCharacters)}`
 }
 
 /** In base64url; of a code verifier it is the challenge (RFC 7636 §4.2). */

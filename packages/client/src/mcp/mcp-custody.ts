@@ -39,7 +39,10 @@ export interface McpCustody {
   close(): Promise<void>
 }
 
-/** Asks nobody for anything until the SDK does. Any number of these, in any number of processes, share one name. */
+/**
+ * Asks nobody for anything until the SDK does. Any number of these, in any number of processes, share one name. Throws a
+ * `RangeError` for a name that is too long.
+ */
 export function mcpCustody(options: McpOptions): McpCustody {
   const ground = groundOf(options)
   const { record, flow, holders } = ground
