@@ -18,10 +18,16 @@ import { beginAt, finishAt } from './sign-in.ts'
 import { signOut, tellSession } from './session-endpoints.ts'
 import { endListed, sessionOf } from './session-life.ts'
 import { type ListedSession, listSessions } from './session-lists.ts'
+import { judgeUpgrade, type Upgrade } from './upgrade.ts'
 
 export interface Bff {
   /** The answer to what is ours, and null to everything else: the application's own. */
   (request: Request): Promise<Response | null>
+  /**
+   * What a request to become a WebSocket may do: be carried on to an API, or get an answer; null when it is none of ours.
+   * A browser lets every site ask, and says in `Origin` which one does.
+   */
+  upgrade(request: Request): Promise<Upgrade | Response | null>
   /** The sessions that a person has, oldest first. */
   sessionsOf(subject: string): Promise<readonly ListedSession[]>
   /** Ends all sessions of a person in this application, at once and in every process; answers how many. */
@@ -41,6 +47,7 @@ export function answerBff(options: BffOptions): Bff {
     logoutTokens: logoutTokens(settings, custody),
   }
   return Object.assign((request: Request) => answerOrSay(inside, request), {
+    upgrade: (request: Request) => judgeUpgrade(inside, request),
     sessionsOf: (subject: string) => listSessions(settings, 'subject', subject),
     endSessionsOf: (subject: string) => endListed(inside, 'subject', subject, 'operator'),
     close: () => inside.holders.close(),

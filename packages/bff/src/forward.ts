@@ -44,7 +44,8 @@ export async function forward(
   }
 }
 
-async function failed(inside: Inside, session: BrowserSession, error: unknown): Promise<Response> {
+/** Why no token could be had for the API; a session whose grant is over is ended. */
+export async function failed(inside: Inside, session: BrowserSession, error: unknown): Promise<Response> {
   if (error instanceof SignInNeeded) {
     await endSessionOf(inside, session, 'refused')
     return answerSignedOut(clearSessionCookie())
@@ -80,7 +81,8 @@ const keptHere = new Set([
   proofHeader,
 ])
 
-function headersThere(headers: Headers): Headers {
+/** What of a browser's headers goes to the API. */
+export function headersThere(headers: Headers): Headers {
   return without(headers, name => keptHere.has(name) || /^(?:sec-|x-forwarded-|access-control-request-)/.test(name))
 }
 
