@@ -155,6 +155,13 @@ describe('the revocation feed', () => {
     assert.ok(answer.asOfMs >= startMs + 1000 - lookEveryMs)
   })
 
+  it('says that there is no more where a full page ends with the line', async test => {
+    const { feed, deny } = await world(test)
+    await deny(...Array.from({ length: feedPageRowsMax }, (_, at) => `token-${at}`))
+    const answer = await feed.read(null, 0)
+    assert.deepEqual([answer.revocations.length, answer.more], [feedPageRowsMax, false])
+  })
+
   it('goes on at a place however old it is, and leaves out what no living token can be', async test => {
     const { feed, deny, pass } = await world(test)
     const first = await feed.read(null, 0)

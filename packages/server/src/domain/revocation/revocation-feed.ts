@@ -52,7 +52,7 @@ export function revocationFeed({ store, nowMs, startTimer }: WatchParts): Revoca
       for (let isOver = waitMs <= 0; ; ) {
         const page = place < seen.place ? await pageAfter(place, seen) : nothingAfter(place)
         place = page.place
-        const isAnswer = reset || page.revocations.length > 0 || page.isFull
+        const isAnswer = reset || page.revocations.length > 0 || isMoreBehind(page, seen)
         if (isAnswer || isOver || line.isStopped()) return answerOf(page, seen, { reset, nowMs })
         const news = await line.news(place, Math.max(0, untilMs - nowMs()))
         seen = news.seen
@@ -64,11 +64,18 @@ export function revocationFeed({ store, nowMs, startTimer }: WatchParts): Revoca
 }
 
 function answerOf(
-  { revocations, place, isFull }: RevocationPage,
-  { asOfMs, beganAtMs }: Seen,
+  page: RevocationPage,
+  seen: Seen,
   { reset, nowMs }: { readonly reset: boolean; readonly nowMs: () => number },
 ): FeedAnswer {
-  return { revocations, place, more: isFull, reset, asOfMs, ageMs: Math.max(0, nowMs() - beganAtMs) }
+  const { revocations, place } = page
+  const ageMs = Math.max(0, nowMs() - seen.beganAtMs)
+  return { revocations, place, more: isMoreBehind(page, seen), reset, asOfMs: seen.asOfMs, ageMs }
+}
+
+/** A page that is full may end where the line did: then there is nothing to fetch, and to wait for it would be wrong. */
+function isMoreBehind({ isFull, place }: RevocationPage, seen: Seen): boolean {
+  return isFull && place < seen.place
 }
 
 function nothingAfter(place: number): RevocationPage {

@@ -187,7 +187,7 @@ CREATE TABLE revocations (
   at_ms BIGINT NOT NULL,
   until_ms BIGINT NOT NULL,
   place BIGINT NOT NULL DEFAULT 0,
-  PRIMARY KEY (kind, target_key)
+  PRIMARY KEY (kind, target_key, at_ms)
 );
 CREATE INDEX revocations_by_place ON revocations (place);
 CREATE INDEX revocations_by_end ON revocations (until_ms);

@@ -17,12 +17,15 @@ export function revokedToken(tokenId: string, expiresAtMs: number, untilMs: numb
   return { text: tokenText, params: [tokenId, expiresAtMs, untilMs] }
 }
 
-/** Behind the statement that sets the cut-off: it is told as that one left it, and again each time. */
+/**
+ * Behind the statement that sets the cut-off: told as that one left it. With the moment that was there before it is told
+ * again, because it may spare nobody any more.
+ */
 export function revokedByCutOff(kind: string, key: string): Statement {
   return { text: cutOffText, params: [kind, key] }
 }
 
-/** The same where it is settled: told again only where it ends more than it was told to. */
+/** The same where it is settled: told again only with a later moment. */
 export function revokedByLaterCutOff(kind: string, key: string): Statement {
   return { text: laterText, params: [kind, key] }
 }
@@ -33,8 +36,10 @@ VALUES ('family', $1, $2, store_now($3) + ${keptMs}) ON CONFLICT DO NOTHING`
 const tokenText = `INSERT INTO revocations (kind, target_key, at_ms, until_ms) VALUES ('token', $1, $2, $3)
 ON CONFLICT DO NOTHING`
 
-const cutOffText = `INSERT INTO revocations (kind, target_key, at_ms, until_ms)
-SELECT kind, target_key, at_ms, set_at_ms + ${keptMs} FROM cut_offs WHERE kind = $1 AND target_key = $2
-ON CONFLICT (kind, target_key) DO UPDATE SET at_ms = excluded.at_ms, until_ms = excluded.until_ms, place = 0`
+const fromCutOffText = `INSERT INTO revocations (kind, target_key, at_ms, until_ms)
+SELECT kind, target_key, at_ms, set_at_ms + ${keptMs} FROM cut_offs WHERE kind = $1 AND target_key = $2`
 
-const laterText = `${cutOffText} WHERE revocations.at_ms < excluded.at_ms`
+const cutOffText = `${fromCutOffText}
+ON CONFLICT (kind, target_key, at_ms) DO UPDATE SET until_ms = excluded.until_ms, place = 0`
+
+const laterText = `${fromCutOffText} ON CONFLICT DO NOTHING`

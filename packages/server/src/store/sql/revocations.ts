@@ -1,6 +1,7 @@
 /**
- * Revocations: one row for each family that ended, token that was denied and target that was cut off, for the feed that
- * tells resource servers. Rows come without a place, in the transaction of their cause. Places are given in waves, each a
+ * Revocations: one row for each family that ended, token that was denied and moment before which a target was cut off, for
+ * the feed that tells resource servers. A later cut-off is another row: who has not read the first must find it where it
+ * was. Rows come without a place, in the transaction of their cause. Places are given in waves, each a
  * transaction that first writes the row of the store's time: it waits for the wave before it to be visible, and stands
  * behind it. So whoever sees a place sees every earlier one.
  */
@@ -126,7 +127,8 @@ const afterText = `SELECT kind, target_key, at_ms, place FROM revocations WHERE 
 
 /** The statement before it, in the same transaction, has moved the store's time: no two waves have the same. */
 const placeText = `UPDATE revocations SET place = t.place FROM (
-SELECT u.kind, u.target_key, (SELECT high_ms FROM store_clock WHERE id = 1) * ${placesPerMs}
-+ ROW_NUMBER() OVER (ORDER BY u.kind, u.target_key) - 1 AS place
-FROM (SELECT kind, target_key FROM revocations WHERE place = 0 LIMIT ${placesPerMs}) AS u) AS t
-WHERE revocations.kind = t.kind AND revocations.target_key = t.target_key AND revocations.place = 0`
+SELECT u.kind, u.target_key, u.at_ms, (SELECT high_ms FROM store_clock WHERE id = 1) * ${placesPerMs}
++ ROW_NUMBER() OVER (ORDER BY u.kind, u.target_key, u.at_ms) - 1 AS place
+FROM (SELECT kind, target_key, at_ms FROM revocations WHERE place = 0 LIMIT ${placesPerMs}) AS u) AS t
+WHERE revocations.kind = t.kind AND revocations.target_key = t.target_key AND revocations.at_ms = t.at_ms
+AND revocations.place = 0`

@@ -249,8 +249,8 @@ function deleteOldNotices(beforeMs: number, rows: number): Statement {
 }
 
 function deleteOldRevocations(nowMs: number, rows: number): Statement {
-  const text = `DELETE FROM revocations WHERE (kind, target_key) IN
-(SELECT kind, target_key FROM revocations WHERE until_ms < $1 ORDER BY until_ms LIMIT $2) AND until_ms + 0 < $1`
+  const text = `DELETE FROM revocations WHERE (kind, target_key, at_ms) IN
+(SELECT kind, target_key, at_ms FROM revocations WHERE until_ms < $1 ORDER BY until_ms LIMIT $2) AND until_ms + 0 < $1`
   return { text, params: [nowMs, rows] }
 }
 

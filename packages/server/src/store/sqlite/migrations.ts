@@ -240,7 +240,7 @@ CREATE TABLE revocations (
   at_ms INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
   place INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (kind, target_key)
+  PRIMARY KEY (kind, target_key, at_ms)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX revocations_by_place ON revocations (place);
 CREATE INDEX revocations_by_end ON revocations (until_ms);
