@@ -19,6 +19,7 @@ export const pawlClients = {
   /** Public and unbound: the retry key alone. */
   bearer: { ...phone, ...strict },
   dpop: { ...phone, ...strict, dpopBoundAccessTokens: true },
+  branching: { ...phone, ...strict, exchange: 'branching' },
   confidential: { ...shop, ...strict, firstParty: true },
 } as const
 export type PawlClient = keyof typeof pawlClients
