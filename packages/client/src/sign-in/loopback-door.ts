@@ -78,8 +78,9 @@ async function listenAt(address: string, port: number, listener: Listener): Prom
 /** The name in `Host` is asked too, so that no web page reaches us under a name of its own that leads here. */
 function knock(waiting: Waiting, request: IncomingMessage, response: ServerResponse): void {
   const { expected, host, pathname } = waiting
-  const text = `http://${host}${request.url}`
-  const url = request.url?.startsWith('/') === true && URL.canParse(text) ? new URL(text) : null
+  const { url: target = '' } = request
+  const text = `http://${host}${target}`
+  const url = target.startsWith('/') && URL.canParse(text) ? new URL(text) : null
   const [state, ...more] = url?.searchParams.getAll('state') ?? []
   const isOurs =
     expected !== null &&
