@@ -22,8 +22,14 @@ export type Environment = { readonly [name: string]: string }
 /** So many that starting processes costs little, so few that one cannot hold up the run. */
 const filesPerProcessMax = 16
 
-/** Whoever imports one of these does not share a process. */
-const ownProcessModules = ['node:child_process', 'node:cluster', 'node:worker_threads', 'playwright-core']
+/** Whoever imports one of these does not share a process: it starts others, or counts what its own does. */
+const ownProcessModules = [
+  'node:child_process',
+  'node:cluster',
+  'node:inspector/promises',
+  'node:worker_threads',
+  'playwright-core',
+]
 
 /** What takes longest begins first, so that at the end no core waits for another. */
 const longOnes = /^test\/(?:browser|client|failover|faults|nodes|processes)\//
@@ -102,7 +108,7 @@ function holdsTests(file: string): boolean {
 }
 
 /**
- * It starts nothing, nor does what it takes from the tests' own ground. The databases are left out: in a whole run
+ * It starts and counts nothing, nor does what it takes from the tests' own ground. The databases are left out: in a whole run
  * their servers stand before the first test.
  */
 function mayShareProcess(file: string): boolean {
