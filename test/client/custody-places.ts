@@ -1,12 +1,6 @@
-/** Places of stores, written so that another process can open them. */
+/** Places of stores, written so that another process can open them. It loads what it opens and nothing else: many start. */
 
-import { Pool } from 'pg'
-import { fileStore } from '@pawl/client/file'
-import { postgresStore } from '@pawl/client/postgres'
-import { redisStore } from '@pawl/client/redis'
-import { openSqliteStore } from '@pawl/client/sqlite'
 import type { CustodyView } from '../../packages/client/src/testing/custody-scene.ts'
-import { connectRedis } from './redis-clients.ts'
 
 export type RacePlace =
   | { readonly kind: 'file'; readonly directory: string }
@@ -16,17 +10,23 @@ export type RacePlace =
 
 export async function openRaceStore(place: RacePlace): Promise<CustodyView> {
   switch (place.kind) {
-    case 'file':
+    case 'file': {
+      const { fileStore } = await import('@pawl/client/file')
       return { store: fileStore(place.directory), close: async () => {} }
+    }
     case 'sqlite': {
+      const { openSqliteStore } = await import('@pawl/client/sqlite')
       const store = await openSqliteStore(place.path)
       return { store, close: async () => store.close() }
     }
     case 'postgres': {
+      const [{ Pool }, { postgresStore }] = await Promise.all([import('pg'), import('@pawl/client/postgres')])
       const pool = new Pool({ connectionString: place.url, max: 2 })
       return { store: postgresStore({ pool }), close: () => pool.end() }
     }
     case 'redis': {
+      const { connectRedis } = await import('./redis-clients.ts')
+      const { redisStore } = await import('@pawl/client/redis')
       const { port, close } = await connectRedis('ioredis', place.port)
       return { store: redisStore({ redis: port }), close }
     }

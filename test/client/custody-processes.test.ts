@@ -13,7 +13,7 @@ import { databaseOn, sharedCluster } from '../postgres/databases.ts'
 import { ask } from '../postgres/query.ts'
 import { racesWhole } from './custody-processes.ts'
 
-const steps = 150
+const steps = 100
 /** Longer than the test: where a lease ends with its process, nobody waits for its time. */
 const longSeconds = 3600
 

@@ -4,7 +4,8 @@
  * the store acknowledged, and one for what may not happen.
  */
 
-import { writeSync } from 'node:fs'
+import fs, { writeSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import type { CustodyStore } from '@pawl/client'
 import { newVersion } from '../../packages/client/src/testing/custody-scene.ts'
 import { openRaceStore, type RacePlace } from './custody-places.ts'
@@ -22,6 +23,7 @@ export const counters = { compared: 'compared/counter', leased: 'leased counter'
 const asksMax = 100_000
 
 async function run({ place, steps, leaseSeconds }: Race): Promise<void> {
+  slowTheDisk()
   const { store, close } = await openRaceStore(place)
   let isDone = false
   while (!isDone) {
@@ -31,6 +33,19 @@ async function run({ place, steps, leaseSeconds }: Race): Promise<void> {
   }
   await close()
 }
+
+/** Between the look at a record and the moment it is replaced somebody else has time to come, as on a disk that is slow. */
+function slowTheDisk(): void {
+  const rename = fs.renameSync
+  fs.renameSync = (from, to) => {
+    const looks = String(to).endsWith('.grant') ? looksBeforeRename : 0
+    for (let look = 0; look < looks; look++) fs.statSync(import.meta.filename)
+    rename(from, to)
+  }
+  syncBuiltinESMExports()
+}
+
+const looksBeforeRename = 1000
 
 async function step(store: CustodyStore, name: string, steps: number): Promise<'saved' | 'moved' | 'done'> {
   const kept = await store.load(name)

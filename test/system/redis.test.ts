@@ -67,7 +67,7 @@ for (const kind of clientKinds) {
 
 describe('eight processes that share a Redis, some killed', () => {
   it('lose nothing, and wait for a dead one no longer than its lease', async test => {
-    await racesWhole(test, { place: { kind: 'redis', port: server.port }, steps: 150, leaseSeconds: 2 })
+    await racesWhole(test, { place: { kind: 'redis', port: server.port }, steps: 100, leaseSeconds: 2 })
   })
 })
 

@@ -10,7 +10,7 @@ import { asideEnding, giveBack, tryClaim } from './claim.ts'
 import { newMark, readMark } from './claim-mark.ts'
 import type { HolderClock } from '../holder/clock.ts'
 import { isOver, sweptPerSave } from './expiry.ts'
-import { readGrantFile } from './grant-file.ts'
+import { readGrantFile } from './file-record.ts'
 import { isLeaseOver } from './lease-time.ts'
 import { type ProcessOwner, standingOf } from './process-owner.ts'
 
