@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import { custodyKeyFrom } from '../../packages/client/src/custody/custody-key.ts'
 import { beginSignIn, finishSignIn } from '../../packages/client/src/sign-in/sign-in.ts'
 import { httpDate } from '../../packages/client/src/testing/http-date.ts'
@@ -236,6 +237,33 @@ describe('an answer that is not as was asked', () => {
       signInWith(ground, { essentialAcr: ['phr'] }),
       refusal('authorization', 'unmet_authentication_requirements'),
     )
+  })
+
+  it('is told of in errors that may be logged: no code, no token and no verifier is in them', async test => {
+    const ground = await openSignIn(test)
+    const { transaction, back } = await visited(ground)
+    const secrets: string[] = [back.searchParams.get('code') ?? '', transaction]
+    const fetch: Fetch = async (url, init) => {
+      const answer = await ground.network.fetch(url, init)
+      if (!url.endsWith('/token')) return answer
+      if (init.body instanceof URLSearchParams) secrets.push(init.body.get('code_verifier') ?? '')
+      const { id_token: _, ...told } = (await answer.json()) as { readonly [name: string]: string }
+      secrets.push(told['access_token'] ?? '', told['refresh_token'] ?? '')
+      return Response.json(told)
+    }
+    const astray = new URL(back)
+    astray.searchParams.set('state', 'made-up')
+    const errors: unknown[] = []
+    for (const at of [astray, back]) {
+      await ground
+        .run(finishSignIn({ ...ground.custody, fetch }, transaction, at))
+        .catch((error: unknown) => errors.push(error))
+    }
+    const told = inspect(errors, { depth: 20, showHidden: true })
+    assert.equal(errors.length, 2)
+    assert.equal(secrets.length, 5)
+    for (const secret of secrets) assert.ok(secret.length > 20 && !told.includes(secret), told)
+    assert.match(told, /"id_token"/)
   })
 
   it('is refused where the tokens are not bound as they were to be', async test => {

@@ -13,6 +13,7 @@ import { clientAt, requestOptions } from '../holder/server.ts'
 import { SignInFailed, SignInRefused } from './failures.ts'
 import { lists } from './server-of-custody.ts'
 import { signInRequestSeconds } from './token-request.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** What an application wants of a sign-in. All texts go to the server as they are. */
 export interface SignInWishes {
@@ -150,7 +151,9 @@ async function push(
       throw new SignInRefused('request', 'invalid_client', null, { cause })
     }
     if (wish === 'if possible') return null
-    throw new SignInFailed('unanswered', 'the request could not be pushed to the server', { cause })
+    throw new SignInFailed('unanswered', 'the request could not be pushed to the server', {
+      cause: withoutSecrets(cause),
+    })
   }
 }
 

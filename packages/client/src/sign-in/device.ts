@@ -26,6 +26,7 @@ import { SignInFailed, SignInRefused } from './failures.ts'
 import { metadataFor } from './server-of-custody.ts'
 import { type SignedIn, signedIn } from './signed-in.ts'
 import { type Answered, asker, shareOf, signInRequestSeconds, type TokenRequest } from './token-request.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 export interface DeviceWishes {
   readonly scope?: string
@@ -105,7 +106,9 @@ async function askForCode(
         throw new SignInRefused('device', 'invalid_client', null, { cause })
       }
       // A code that nobody was shown harms nobody: it runs out.
-      if (attempt === deviceStartsMax) throw new SignInFailed('unanswered', 'the server gave no code', { cause })
+      if (attempt === deviceStartsMax) {
+        throw new SignInFailed('unanswered', 'the server gave no code', { cause: withoutSecrets(cause) })
+      }
       await clock.wait(shareOf(custody) * 1000 * 2 ** attempt, wishes.signal)
     }
   }

@@ -17,6 +17,7 @@ import type { Custody, FreshGrant, TokenAnswer } from '../holder/holder.ts'
 import { clientAt, requestOptions } from '../holder/server.ts'
 import { SignInFailed } from './failures.ts'
 import { type Answered, signInRequestSeconds } from './token-request.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** For `holder.keep`, with what an application may want to know of the person. */
 export interface SignedIn extends FreshGrant {
@@ -51,7 +52,7 @@ export async function signedIn(
   } catch (cause) {
     await giveBack(custody, server, answered)
     if (cause instanceof SignInFailed) throw cause
-    throw new SignInFailed('invalid_answer', 'the answer of the server is not valid', { cause })
+    throw new SignInFailed('invalid_answer', 'the answer of the server is not valid', { cause: withoutSecrets(cause) })
   }
 }
 
