@@ -8,6 +8,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { asideEnding, giveBack, tryClaim } from './claim.ts'
 import { newMark, readMark } from './claim-mark.ts'
+import { randomShare } from '../custody/entropy.ts'
 import type { HolderClock } from '../holder/clock.ts'
 import { isOver, sweptPerSave } from './expiry.ts'
 import { readGrantFile } from './file-record.ts'
@@ -41,9 +42,16 @@ export function sweepDirectory(directory: string, me: ProcessOwner, nowMs: numbe
 export function sweepingOver(directory: string, me: ProcessOwner, clock: HolderClock): () => void {
   let round: string[] = []
   return () => {
-    if (round.length === 0) round = readdirSync(directory).filter(entry => entry.endsWith(grantEnding))
+    if (round.length === 0) round = recordsFromAnywhere(directory)
     for (const entry of round.splice(0, sweptPerSave)) removeIfOver(join(directory, entry), me, clock.nowMs())
   }
+}
+
+/** Beginning anywhere, so that processes which save once and end do not all look at the same few. */
+function recordsFromAnywhere(directory: string): string[] {
+  const records = readdirSync(directory).filter(entry => entry.endsWith(grantEnding))
+  const start = Math.floor(randomShare() * records.length)
+  return [...records.slice(start), ...records.slice(0, start)]
 }
 
 function removeIfOver(path: string, me: ProcessOwner, nowMs: number): void {
