@@ -52,6 +52,25 @@ for (const client of clients) {
       assert.equal(network.refreshes() - before, 1)
     })
 
+    it('is renewed once ahead of its expiry, while all of them are served what lives', async test => {
+      const world = await openWorld(test, client)
+      const { clock, network } = world
+      const holders = Array.from({ length: holdersAtOnce }, () => openHolder(world))
+      const first = await clock.run(Promise.all(holders.map(holder => holder.accessToken(grantName))))
+      const before = network.refreshes()
+      await clock.advance(world.accessSeconds * 900)
+      const served = await clock.run(Promise.all(holders.map(holder => holder.accessToken(grantName))))
+      assert.deepEqual(
+        served.map(({ token }, at) => token === first[at]?.token),
+        holders.map(() => true),
+      )
+      await clock.run(Promise.all(holders.map(holder => holder.close())))
+      assert.equal(network.refreshes() - before, 1)
+      const renewed = await clock.run(openHolder(world).accessToken(grantName))
+      assert.ok(renewed.token !== first[0]?.token)
+      assert.equal(network.refreshes() - before, 1)
+    })
+
     it('needs one request after a night asleep, and nobody to sign in', async test => {
       const world = await openWorld(test, client)
       const { clock, network } = world
