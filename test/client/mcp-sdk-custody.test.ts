@@ -88,6 +88,23 @@ describe('an MCP client in custody', () => {
     assert.equal(world.log.filter(line => line === 'POST /register').length, 1)
   })
 
+  it('keeps nobody waiting when it cannot send a person away', async test => {
+    const world = await openMcpWorld(test)
+    const [first, second] = [world.process(), world.process()]
+    for (const status of [500, 400]) {
+      world.intercept = url =>
+        url.pathname === (status === 500 ? '/.well-known/oauth-authorization-server' : '/register')
+          ? Promise.resolve(Response.json({ error: 'invalid_client_metadata' }, { status }))
+          : null
+      await assert.rejects(first.connect())
+    }
+    world.intercept = () => null
+    const beganAtMs = world.stage.clock.nowMs()
+    await second.signIn()
+    assert.equal(world.stage.clock.nowMs(), beganAtMs, 'it waited for nobody')
+    assert.deepEqual([first.sentTo.length, second.sentTo.length], [0, 1])
+  })
+
   it('ends up with one grant when two people sign in at once', async test => {
     const world = await openMcpWorld(test)
     const processes = [world.process(), world.process({ signInSeconds: 0 })] as const

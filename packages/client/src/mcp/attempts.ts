@@ -11,7 +11,7 @@ import { takesRetryKeys } from '../holder/ask.ts'
 import type { TokenAnswer } from '../holder/holder.ts'
 import { SignInFailed, SignInRefused } from '../sign-in/failures.ts'
 import { type Attempt, attemptSeconds, type Signed, withAttempt, withClient, withoutAttempt } from './connection.ts'
-import { signInName } from './current-token.ts'
+import { endTurn, signInName } from './current-token.ts'
 import { checkResource, isSameIssuer, ServerNotTrusted, trustedServer } from './discovery.ts'
 import { type Answered, custodyOf, type Ground, grantNameOf, holderOf, signInSecondsDefault } from './ground.ts'
 import { askOffline } from './offline-access.ts'
@@ -31,6 +31,7 @@ export async function beginAttempt(ground: Ground, url: URL): Promise<void> {
   } catch (error) {
     // Nobody was sent: the next one tries.
     flow.redirectedAtMs = before
+    await endTurn(ground)
     throw error
   }
 }
@@ -39,8 +40,9 @@ async function sendAway(ground: Ground, url: URL): Promise<void> {
   const { options, flow, record } = ground
   const attempt = attemptOf(ground, url)
   await record.change(connection => withAttempt(connection, attempt))
-  await flow.lease?.release()
+  await endTurn(ground)
   flow.lease = await options.store.lease(signInName(options), options.signInSeconds ?? signInSecondsDefault)
+  flow.isAway = true
   flow.answered = null
   flow.redirects += 1
   await options.onRedirect(url)
@@ -175,8 +177,7 @@ export async function completeAttempt(ground: Ground, { issuer, ...given }: SdkT
     return { ...withClient(connection, attempt.client), issuer: signed.issuer, current: signed }
   })
   flow.answered = null
-  await flow.lease?.release()
-  flow.lease = null
+  await endTurn(ground)
   await giveBack(ground, before, signed)
 }
 

@@ -68,6 +68,19 @@ export async function awaitedToken(
   return null
 }
 
+/** Ends the turn of this process, so that no other one waits for it. */
+export async function endTurn({ flow }: Ground): Promise<void> {
+  const { lease } = flow
+  flow.lease = null
+  flow.isAway = false
+  await lease?.release()
+}
+
+/** The same where nobody could be sent away after all: the way was not found, or leads nowhere. */
+export async function giveTurnBack(ground: Ground): Promise<void> {
+  if (!ground.flow.isAway) await endTurn(ground)
+}
+
 export function signInName({ name }: { readonly name: string }): string {
   return `${name}.sign-in`
 }

@@ -58,8 +58,10 @@ export interface Flow {
   /** Code verifiers by challenge. */
   readonly verifiers: Map<string, string>
   answered: Answered | null
-  /** Held while a person is away to sign in. */
+  /** Held from the decision to ask a person until they have signed in. */
   lease: Lease | null
+  /** Whether somebody was sent away under the lease. */
+  isAway: boolean
   /** How many have been sent away, and when the last one was. */
   redirects: number
   redirectedAtMs: number
@@ -90,6 +92,7 @@ export function groundOf(options: McpOptions): Ground {
       verifiers: new Map(),
       answered: null,
       lease: null,
+      isAway: false,
       redirects: 0,
       redirectedAtMs: Number.NEGATIVE_INFINITY,
     },

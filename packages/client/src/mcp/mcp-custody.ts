@@ -8,7 +8,7 @@
 import type { AccessToken, GrantView } from '../holder/holder.ts'
 import { answerAttempt } from './attempts.ts'
 import { noConnection } from './connection.ts'
-import { currentToken } from './current-token.ts'
+import { currentToken, endTurn } from './current-token.ts'
 import { groundOf, holderOf, type McpOptions } from './ground.ts'
 import { mcpFetch } from './mcp-fetch.ts'
 import { providerOf } from './provider.ts'
@@ -45,7 +45,7 @@ export interface McpCustody {
  */
 export function mcpCustody(options: McpOptions): McpCustody {
   const ground = groundOf(options)
-  const { record, flow, holders } = ground
+  const { record, holders } = ground
   const signOut = async () => {
     const { current } = await record.read()
     if (current === null) return 'absent'
@@ -71,8 +71,7 @@ export function mcpCustody(options: McpOptions): McpCustody {
       return outcome
     },
     async close() {
-      await flow.lease?.release()
-      flow.lease = null
+      await endTurn(ground)
       await Promise.all([...holders.values()].map(holder => holder.close()))
     },
   }

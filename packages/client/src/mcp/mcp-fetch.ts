@@ -9,7 +9,7 @@ import { SignInRefused } from '../sign-in/failures.ts'
 import { askForTokens } from '../sign-in/token-request.ts'
 import type { AccessToken, TokenAnswer } from '../holder/holder.ts'
 import { withoutClient } from './connection.ts'
-import { awaitedToken, currentToken, isClientError } from './current-token.ts'
+import { awaitedToken, currentToken, giveTurnBack, isClientError } from './current-token.ts'
 import { type Answered, custodyOf, type Ground } from './ground.ts'
 import { offlineRegistration } from './offline-access.ts'
 import type { SdkFetch } from './sdk.ts'
@@ -19,21 +19,32 @@ export function mcpFetch(ground: Ground): SdkFetch {
     const url = new URL(input)
     const answered = redeemedBy(ground, url, init)
     if (answered !== null) return redeem(ground, answered, url, init)
-    const registration = registrationOf(ground, url, init)
-    if (registration !== null) return send(ground, url, registration)
     const sent = bearerOf(init)
     if (sent !== null && url.origin !== ground.serverUrl.origin) {
       throw new TypeError(`an access token for ${ground.serverUrl.origin} does not go to ${url.origin}`)
     }
+    if (!isMcpServer(ground, url)) return findWay(ground, url, registrationOf(ground, url, init) ?? init)
     const { redirects } = ground.flow
     const response = await send(ground, url, init)
-    if (response.status !== 401 || !isMcpServer(ground, url) || !canGoAgain(init)) return response
+    if (response.status !== 401 || !canGoAgain(init)) return response
     const token = await nextToken(ground, sent, redirects, init.signal ?? undefined)
     if (token === null) return response
     await response.body?.cancel()
     const headers = new Headers(init.headers)
     headers.set('authorization', `Bearer ${token.token}`)
     return send(ground, url, { ...init, headers })
+  }
+}
+
+/** What the SDK asks on its way to the authorization server. Where that fails it sends nobody away. */
+async function findWay(ground: Ground, url: URL, init: RequestInit): Promise<Response> {
+  try {
+    const response = await send(ground, url, init)
+    if (response.status >= 500 || (init.method === 'POST' && !response.ok)) await giveTurnBack(ground)
+    return response
+  } catch (error) {
+    await giveTurnBack(ground)
+    throw error
   }
 }
 

@@ -3,7 +3,7 @@
 import { generateRandomState } from 'oauth4webapi'
 import { answeredOf, authenticateRedemption, beginAttempt, completeAttempt, trusted } from './attempts.ts'
 import { withClient, withoutClient } from './connection.ts'
-import { currentToken } from './current-token.ts'
+import { currentToken, giveTurnBack } from './current-token.ts'
 import { isSameIssuer } from './discovery.ts'
 import { type Flow, type Ground, sha256 } from './ground.ts'
 import type { McpProvider, SdkClient, SdkClientMetadata } from './sdk.ts'
@@ -44,7 +44,12 @@ export function providerOf(ground: Ground): McpProvider {
       await record.change(connection => withoutClient(connection, clientId))
     },
     async saveDiscoveryState(discovery) {
-      flow.discovery = { found: discovery, server: await trusted(ground, discovery) }
+      try {
+        flow.discovery = { found: discovery, server: await trusted(ground, discovery) }
+      } catch (error) {
+        await giveTurnBack(ground)
+        throw error
+      }
     },
     // A redemption goes where its sign-in began. Every other time the way is found anew: what was found is not trusted longer.
     discoveryState: async () => flow.answered?.attempt.discovery,
