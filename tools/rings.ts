@@ -187,7 +187,6 @@ const clientOnNode = [
   'sign-in/system-browser',
   'stores/claim',
   'stores/file',
-  'stores/grant-file',
   'stores/patience',
   'stores/private-place',
   'stores/process-owner',
