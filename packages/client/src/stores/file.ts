@@ -70,6 +70,8 @@ function versionIn(place: Place, name: string): string | null {
 async function save(place: Place, name: string, record: KeptRecord, ifVersion: string | null) {
   // Whoever is late already need not flush anything; whoever is not is compared again under the lock.
   if (versionIn(place, name) !== ifVersion) return 'moved'
+  // Before anything is written: what goes wrong with others' records must not make this save one of unknown outcome.
+  place.sweepOver()
   const fresh = join(place.directory, `${newMark(place.me)}${freshEnding}`)
   try {
     await writePrivateFile(fresh, writeGrantFile(name, record))
@@ -79,9 +81,7 @@ async function save(place: Place, name: string, record: KeptRecord, ifVersion: s
       renameSync(fresh, pathOf(place, name, grantEnding))
       return 'saved'
     })
-    if (answer === 'moved') return answer
-    place.sweepOver()
-    await flushDirectory(place.directory)
+    if (answer === 'saved') await flushDirectory(place.directory)
     return answer
   } finally {
     await rm(fresh, { force: true })
