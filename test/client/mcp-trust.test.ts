@@ -77,6 +77,19 @@ describe('an MCP client in custody', () => {
     await assert.rejects(process.custody.codeFrom(good), { name: 'SignInFailed' }, 'once and never again')
   })
 
+  it('says that the person said no, and keeps nobody waiting for them', async test => {
+    const world = await openMcpWorld(test)
+    const [first, second] = [world.process(), world.process()]
+    await assert.rejects(first.connect(), /Unauthorized/)
+    const no = await first.person()
+    no.searchParams.delete('code')
+    no.searchParams.set('error', 'access_denied')
+    await assert.rejects(first.custody.codeFrom(no), { name: 'SignInRefused', code: 'access_denied' })
+    const beganAtMs = world.stage.clock.nowMs()
+    await second.signIn()
+    assert.equal(world.stage.clock.nowMs(), beganAtMs)
+  })
+
   it('redeems no code that the application took by itself', async test => {
     const world = await openMcpWorld(test)
     const process = world.process()

@@ -97,20 +97,31 @@ export async function answerAttempt(ground: Ground, callback: URL): Promise<stri
   if (clock.nowMs() - attempt.startedAtMs >= attemptSeconds * 1000) {
     throw new SignInFailed('expired', 'this sign-in took too long')
   }
-  const code = checkedCode(attempt, callback)
-  let isFirst = false
-  await record.change(connection => {
-    isFirst = connection.attempts.some(each => each.state === attempt.state)
-    return isFirst ? withoutAttempt(connection, attempt.state, clock.nowMs()) : connection
+  const code = await checkedCode(attempt, callback).catch(async (error: unknown) => {
+    if (error instanceof SignInRefused) {
+      await takeAttempt(ground, attempt)
+      await endTurn(ground)
+    }
+    throw error
   })
-  if (!isFirst) throw new SignInFailed('not_ours', 'this answer came before')
+  if (!(await takeAttempt(ground, attempt))) throw new SignInFailed('not_ours', 'this answer came before')
   flow.answered = { attempt, code, tokens: null }
   flow.discovery = { found: attempt.discovery, server: attempt.server }
-  flow.redirectedAtMs = Number.NEGATIVE_INFINITY
   return code
 }
 
-function checkedCode({ server, client, state }: Attempt, { searchParams }: URL): string {
+/** An attempt is answered once, in whatever process; false for all but the first. Then the next person may be asked. */
+async function takeAttempt({ record, flow, clock }: Ground, { state }: Attempt): Promise<boolean> {
+  let isFirst = false
+  await record.change(connection => {
+    isFirst = connection.attempts.some(each => each.state === state)
+    return isFirst ? withoutAttempt(connection, state, clock.nowMs()) : connection
+  })
+  flow.redirectedAtMs = Number.NEGATIVE_INFINITY
+  return isFirst
+}
+
+async function checkedCode({ server, client, state }: Attempt, { searchParams }: URL): Promise<string> {
   try {
     const code = validateAuthResponse(server, { client_id: client.client_id }, searchParams, state).get('code')
     if (code !== null) return code

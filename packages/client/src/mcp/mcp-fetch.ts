@@ -9,7 +9,7 @@ import { SignInRefused } from '../sign-in/failures.ts'
 import { askForTokens } from '../sign-in/token-request.ts'
 import type { AccessToken, TokenAnswer } from '../holder/holder.ts'
 import { withoutClient } from './connection.ts'
-import { awaitedToken, currentToken, giveTurnBack, isClientError } from './current-token.ts'
+import { awaitedToken, currentToken, endTurn, giveTurnBack, isClientError } from './current-token.ts'
 import { type Answered, custodyOf, type Ground } from './ground.ts'
 import { offlineRegistration } from './offline-access.ts'
 import type { SdkFetch } from './sdk.ts'
@@ -104,6 +104,7 @@ async function redeem(ground: Ground, answered: Answered, url: URL, init: Reques
     }).then(({ body }) => body as unknown as TokenAnswer)
   } catch (error) {
     ground.flow.answered = null
+    await endTurn(ground)
     if (error instanceof SignInRefused && isClientError(error.code)) {
       await ground.record.change(connection => withoutClient(connection, custody.client.client_id))
     }
