@@ -47,7 +47,8 @@ export interface CorsHeaders {
   readonly [name: string]: string
 }
 
-const exposed = 'Pawl-Request-Id, WWW-Authenticate, Retry-After, DPoP-Nonce'
+/** `Date` too: a page whose clock is wrong dates its DPoP proofs by it. */
+const exposed = 'Pawl-Request-Id, WWW-Authenticate, Retry-After, DPoP-Nonce, Date'
 
 const noHeaders: CorsHeaders = {}
 const publicHeaders: CorsHeaders = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': exposed }

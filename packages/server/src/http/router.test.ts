@@ -154,7 +154,7 @@ describe('a page of another origin', () => {
     assert.equal(response.headers['Access-Control-Allow-Origin'], spaOrigin)
     assert.equal(
       response.headers['Access-Control-Expose-Headers'],
-      'Pawl-Request-Id, WWW-Authenticate, Retry-After, DPoP-Nonce',
+      'Pawl-Request-Id, WWW-Authenticate, Retry-After, DPoP-Nonce, Date',
     )
     assert.equal(response.headers['Access-Control-Allow-Credentials'], undefined)
   })
