@@ -7,6 +7,7 @@ import { ClientSecretBasic } from 'oauth4webapi'
 import { custodyKeyFrom } from '../../packages/client/src/custody/custody-key.ts'
 import type { Custody } from '../../packages/client/src/holder/holder.ts'
 import { type FlakyNetwork, flakyNetwork } from '../../packages/client/src/testing/flaky-network.ts'
+import { httpDate } from '../../packages/client/src/testing/http-date.ts'
 import { ClockStuck, type VirtualClock, virtualClock } from '../../packages/client/src/testing/virtual-clock.ts'
 import { beginSignIn, finishSignIn } from '../../packages/client/src/sign-in/sign-in.ts'
 import type { SignInWishes } from '../../packages/client/src/sign-in/authorization-request.ts'
@@ -54,9 +55,12 @@ const triesMax = 500
 
 /** The server's time is the application's: what a test lets pass, passes for both. */
 export function networkTo(stage: Stage, clock: VirtualClock): FlakyNetwork {
-  return flakyNetwork(clock, (url, init) => {
+  return flakyNetwork(clock, async (url, init) => {
     stage.clock.set(clock.nowMs())
-    return stage.send(url, init)
+    const answer = await stage.send(url, init)
+    // The listener in front of a server dates its answers (RFC 9110 §6.6.1).
+    if (!answer.headers.has('date')) answer.headers.set('date', httpDate(clock.nowMs()))
+    return answer
   })
 }
 

@@ -64,7 +64,7 @@ export async function askOnce(custody: Custody, server: AuthorizationServer, ask
     if (!sending.began) return { kind: 'refused', code: misconfigured, cause }
     return { kind: 'unknown', isUnspent: false, retryAfterMs: null, cause }
   }
-  const skewMs = skewOf(response, sentAtMs, clock.nowMs()) ?? ask.skewMs
+  const skewMs = skewOf(response, sentAtMs, clock.nowMs(), ask.skewMs) ?? ask.skewMs
   const text = await response.text()
   if (response.status === 200) return answered(text, sentAtMs, skewMs)
   const answer = refused(response, text)
@@ -197,10 +197,15 @@ function retryAfterOf(response: Response): number | null {
 /** Clocks that differ by less are taken for one: `Date` has whole seconds, and the way takes its time. */
 export const skewMsMin = 2000
 
-/** By how much the server's clock is ahead of ours; null where it does not say. */
-export function skewOf(response: Response, sentAtMs: number, receivedAtMs: number): number | null {
+/**
+ * By how much the server's clock is ahead of ours; null where it does not say. An answer that was long on its way, because
+ * the machine slept perhaps, says little: what does not contradict `knownMs` confirms it.
+ */
+export function skewOf(response: Response, sentAtMs: number, receivedAtMs: number, knownMs = 0): number | null {
   const serverMs = parseInstantMs(response.headers.get('date'))
   if (serverMs === null) return null
   const skewMs = serverMs + 500 - (sentAtMs + receivedAtMs) / 2
-  return Math.abs(skewMs) < skewMsMin + (receivedAtMs - sentAtMs) / 2 ? 0 : Math.round(skewMs)
+  const blurMs = skewMsMin + (receivedAtMs - sentAtMs) / 2
+  if (Math.abs(skewMs - knownMs) < blurMs) return knownMs
+  return Math.abs(skewMs) < blurMs ? 0 : Math.round(skewMs)
 }
