@@ -25,7 +25,7 @@ export function connectRedis(kind: RedisKind, port: number): Promise<RedisClient
 
 async function connectIoredis(port: number): Promise<RedisClient> {
   // A script whose answer was lost is not sent again: the store says that its outcome is unknown.
-  const redis = new Redis({ port, host: '127.0.0.1', lazyConnect: true, autoResendUnfulfilledCommands: false })
+  const redis = new Redis({ port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: 0 })
   redis.on('error', () => {})
   await redis.connect()
   return {

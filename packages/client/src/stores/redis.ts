@@ -17,7 +17,7 @@ import { withoutKey } from './without-key.ts'
 
 /**
  * What is used of a client: `EVAL`. It must reject when the answer is lost, and not send a script again by itself where
- * that may be (`autoResendUnfulfilledCommands: false` of ioredis).
+ * that may be (`maxRetriesPerRequest: 0` of ioredis).
  *
  *     ioredis      { eval: (script, key, values) => redis.eval(script, 1, key, ...values) }
  *     node-redis   { eval: (script, key, values) => redis.eval(script, { keys: [key], arguments: [...values] }) }
