@@ -78,6 +78,12 @@ describe('a process that several files share', () => {
     assert.match(outcome.stdout, /✖ two\n {2}in .*sample-1\.test\.ts\n/)
   })
 
+  it('runs the tests of a file that waits while it is loaded, too', () => {
+    const outcome = runShared(`await Promise.resolve()\nit('one', () => {})`, `it('two', () => {})`)
+
+    assert.deepEqual([outcome.status, outcome.lastLine], [0, '2 passed, 0 failed'])
+  })
+
   it('counts a test that was skipped', () => {
     const outcome = runShared(`it('one', () => {})`, `it['skip']('two', () => {})`)
 

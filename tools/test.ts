@@ -118,7 +118,7 @@ function loaderOf(paths: readonly string[]): string {
   const [path] = paths
   if (paths.length === 1) return `import ${JSON.stringify(path)}\n`
   const loadTests = JSON.stringify(join(import.meta.dirname, 'load-tests.ts'))
-  return `import { loadTests } from ${loadTests}\nloadTests(${JSON.stringify(paths)})\n`
+  return `import { loadTests } from ${loadTests}\nawait loadTests(${JSON.stringify(paths)})\n`
 }
 
 function runNode(words: readonly string[], environment: Environment): Promise<number> {
