@@ -171,6 +171,22 @@ describe('an API behind a backend', () => {
     assert.equal(new Set(reached.map(each => each.headers.get('authorization'))).size, 2)
   })
 
+  it('binds its tokens to a key where it is told to', async test => {
+    const { visitor, reached, stage } = await openBff(test, { useDpop: true })
+    const ada = visitor()
+    await ada.signIn()
+    assert.equal((await ada.send('/api/notes', { method: 'DELETE' }))?.status, 200)
+    stage.clock.advanceSeconds(3600)
+    assert.equal((await ada.send('/api/notes'))?.status, 200)
+    for (const request of reached) {
+      assert.match(request.headers.get('authorization') ?? '', /^DPoP ey/)
+      const [, claims = ''] = (request.headers.get('dpop') ?? '').split('.')
+      const said = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { readonly [name: string]: unknown }
+      assert.deepEqual([said['htm'], said['htu']], [request.method, request.url])
+    }
+    assert.equal(new Set(reached.map(each => each.headers.get('authorization'))).size, 2)
+  })
+
   it('streams events as they come', async test => {
     const { visitor, answerApi } = await openBff(test)
     const ada = visitor()

@@ -135,6 +135,8 @@ describe('the single page with a backend, in Chromium', () => {
     assert.equal(cookie.value.length, 64)
     assert.ok(seen.length > 10)
     assert.doesNotMatch(seen.join('\n'), /eyJ[\w-]{10,}\.|pawl_rt_|"access_token"|"id_token"/)
+    const policy = (await page.request.get(origins[0] ?? '')).headers()['content-security-policy'] ?? ''
+    assert.match(policy, /default-src 'none'; script-src 'self'/)
     assert.match(await page.locator('#lead').innerText(), new RegExp(person.email))
   })
 

@@ -1,11 +1,13 @@
 /** What a backend for frontend is configured with; every default is the strict one. */
 
 import type { Custody, CustodyStore, HolderOptions } from '@pawl/client'
+import type { ClientAuth } from 'oauth4webapi'
 
-export interface BffOptions
-  extends Pick<Custody, 'server' | 'client' | 'authentication' | 'custodyKey' | 'fetch' | 'clock' | 'chance'> {
+export interface BffOptions extends Pick<Custody, 'server' | 'client' | 'custodyKey' | 'fetch' | 'clock' | 'chance'> {
   /** Where browsers find the application: scheme, host and port. The request's own Host is never believed. */
   readonly origin: string
+  /** How the backend proves itself to the server: it is a confidential client (RFC 10017 §6.1.3.1). */
+  readonly authentication: ClientAuth
   /** Sessions and grants, sealed; shared by all processes of the application. */
   readonly store: CustodyStore
   /** Which paths of the application lead to which API. What is not named here is not reached. */

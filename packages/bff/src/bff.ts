@@ -61,7 +61,7 @@ function custodyOf({ given, store, server, client, custodyKey }: Settings): Cust
     client,
     store,
     custodyKey,
-    ...(authentication === undefined ? {} : { authentication }),
+    authentication,
     ...(fetch === undefined ? {} : { fetch }),
     ...(clock === undefined ? {} : { clock }),
     ...(chance === undefined ? {} : { chance }),

@@ -48,7 +48,7 @@ function newHolder(settings: Settings, server: Custody['server'], custodyKey: Cu
     store,
     custodyKey,
     keepSeconds: absoluteSeconds,
-    ...(authentication === undefined ? {} : { authentication }),
+    authentication,
     ...(fetch === undefined ? {} : { fetch }),
     ...(clock === undefined ? {} : { clock }),
     ...(chance === undefined ? {} : { chance }),

@@ -1,5 +1,5 @@
 /**
- * The table of routes: which path of the application leads where. Only what is named is reached (RFC 10017 §6.1.3.4), and a
+ * The table of routes: which path of the application leads where. Only what is named is reached (RFC 10017 §6.1.3.6), and a
  * path that two programs could read in two ways leads nowhere.
  */
 
