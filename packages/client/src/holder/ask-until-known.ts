@@ -20,11 +20,13 @@ export async function askUntilKnown(inside: Inside, first: Ask): Promise<Known |
   const { clock, limits } = inside
   const untilMs = clock.nowMs() + limits.refreshSeconds * 1000
   const spent = { nonces: 0, clocks: 0, unknowns: 0 }
-  for (let requests = 0; ; ) {
+  for (let asks = 1, requests = 0; ; asks++) {
     const server = await inside.server().catch((cause: unknown) => ({ cause }))
-    if ('cause' in server) return { answer: unasked(server.cause), requests, wasUnknown: spent.unknowns > 0 }
-    const answer = await askOnce(inside.custody, server, { ...first, skewMs: inside.skew.ms })
-    requests++
+    const isServer = !('cause' in server)
+    const answer = isServer
+      ? await askOnce(inside.custody, server, { ...first, skewMs: inside.skew.ms })
+      : unasked(server.cause)
+    if (isServer) requests++
     if (answer.kind === 'nonce' ? spent.nonces++ < noncesMax : learnsClock(inside, answer) && spent.clocks++ < 1)
       continue
     const known = {
@@ -36,9 +38,9 @@ export async function askUntilKnown(inside: Inside, first: Ask): Promise<Known |
     if (!answer.isUnspent) spent.unknowns++
     const pauseMs = pauseBeforeAgain(
       {
-        asks: requests,
+        asks,
         unknowns: spent.unknowns,
-        mayRepeat: takesRetryKeys(server) && first.retryKey !== null,
+        mayRepeat: isServer && takesRetryKeys(server) && first.retryKey !== null,
         retryAfterMs: answer.retryAfterMs,
         leftMs: untilMs - clock.nowMs() - limits.requestSeconds * 1000,
       },
@@ -50,7 +52,8 @@ export async function askUntilKnown(inside: Inside, first: Ask): Promise<Known |
   }
 }
 
-function unasked(cause: unknown): Known['answer'] {
+/** Without metadata nothing can be sent, and nothing is spent. */
+function unasked(cause: unknown): Extract<Answer, { kind: 'unknown' }> {
   return { kind: 'unknown', isUnspent: true, retryAfterMs: null, cause }
 }
 

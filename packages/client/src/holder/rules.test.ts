@@ -172,6 +172,18 @@ describe('a holder asks again', () => {
   })
 })
 
+describe('a holder that cannot have the metadata', () => {
+  it('asks for them again, within its time', async () => {
+    const { clock, server, holder } = ground()
+    const held = holder()
+    await clock.run(held.keep(grant, { tokens: server.signIn({ isKeyed: true }) }))
+    await clock.advance(accessSeconds * 1000)
+    server.fault('lose-response', { to: 'metadata', times: 3 })
+    assert.equal(await outcomeOf(clock.run(held.accessToken(grant))), 'ok')
+    assert.equal(server.refreshes(), 1)
+  })
+})
+
 describe('a holder keeps the token', () => {
   it('when the client is refused, and tells so', async () => {
     const { clock, holder, store } = await expiredGround()
@@ -215,7 +227,7 @@ describe('a holder keeps the token', () => {
   it('when the metadata cannot be had or is somebody else’s', async () => {
     for (const fault of ['503', 'wrong-issuer', 'lose-request'] as const) {
       const { clock, server, holder } = ground()
-      server.fault(fault, { to: 'metadata', times: 2 })
+      server.fault(fault, { to: 'metadata', times: 1000 })
       const held = holder()
       await clock.run(held.keep(grant, { tokens: server.signIn({ isKeyed: true }) }))
       await clock.advance(accessSeconds * 1000)
