@@ -17,6 +17,9 @@ const program = fileURLToPath(new URL('../../examples/spa-bff/src/main.ts', impo
 const chromium = await openChromium()
 after(() => chromium.close())
 
+/** What is told in the background is there long before. */
+const looksMax = 100
+
 interface Place {
   readonly server: ServerProcess
   readonly data: string
@@ -159,7 +162,7 @@ describe('the single page with a backend, in Chromium', () => {
     assert.deepEqual(await generationsAt(data), [(before[0] ?? 0) + 1])
   })
 
-  it('signs out of all tabs at once, and is signed out when the server says so', async test => {
+  it('signs out of all tabs at once', async test => {
     const { origins } = await openPlace(test, 1)
     const origin = origins[0] ?? ''
     const page = await openPage(test, chromium)
@@ -172,5 +175,22 @@ describe('the single page with a backend, in Chromium', () => {
     await second.reload()
     await second.getByRole('heading', { name: 'You are signed out' }).waitFor()
     await takePictures(second, 'spa-bff-signed-out')
+  })
+
+  it('is signed out when the person signs out at the server', async test => {
+    const { origins, server } = await openPlace(test, 1)
+    const origin = origins[0] ?? ''
+    const page = await openPage(test, chromium)
+    await signIn(page, origin)
+    await page.goto(`${server.issuer}/logout`)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    // The server tells the backend in the background; a person who comes back looks again.
+    const heading = page.getByRole('heading', { level: 1, name: /You are signed/ })
+    const seen: string[] = []
+    while (seen.at(-1) !== 'You are signed out' && seen.length < looksMax) {
+      await page.goto(origin)
+      seen.push(await heading.innerText())
+    }
+    assert.equal(seen.at(-1), 'You are signed out', `after ${seen.length} looks`)
   })
 })
