@@ -116,7 +116,7 @@ describe('fetchAs', () => {
     const tokens = { ...server.signIn({ keyThumbprint: 'any' }), token_type: 'DPoP' }
     await clock.run(held.keep(grant, { tokens, dpopKey, resource: api }))
     const answer = await clock.run(
-      held.fetchAs(grant, { resource: api })(`${api}/notes?a=1`, { method: 'POST', body: 'x' }),
+      held.fetchAs(grant, { resource: api })(`${api}/notes?a=1`, { method: 'post', body: 'x' }),
     )
     assert.equal(answer.status, 200)
     const [, claims] = (new Headers(seen[1]?.headers).get('dpop') ?? '').split('.')

@@ -56,7 +56,8 @@ async function sendWithNonce(inside: Inside, held: Held, sending: Sending): Prom
 
 async function send(inside: Inside, held: Held, { url, init, token }: Sending): Promise<Response> {
   const { fetch: through = platformFetch } = inside.custody
-  const { method = 'GET' } = init
+  // A proof names the method as it is sent, and fetch sends most of them in capitals whatever it is given.
+  const method = (init.method ?? 'GET').toUpperCase()
   const prover = token.type === 'DPoP' && held.kept !== null ? proverFor(held, held.kept) : null
   const headers = new Headers(init.headers)
   headers.set('authorization', `${token.type} ${token.token}`)
