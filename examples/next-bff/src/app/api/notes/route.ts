@@ -1,0 +1,6 @@
+import { handle } from '../../../backend/running.ts'
+
+export const GET = handle
+export const POST = handle
+export const runtime = 'nodejs'
+export const dynamic = 'force-dynamic'

@@ -1,0 +1,5 @@
+import { handle } from '../../../backend/running.ts'
+
+export const POST = handle
+export const runtime = 'nodejs'
+export const dynamic = 'force-dynamic'
