@@ -4,17 +4,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import type { SilentWishes } from '../../packages/client/src/sign-in/silent.ts'
 import { selfSigned } from '../network/client-certificates.ts'
-import { dataDirectory, emptyDirectory, pawlJson, startServer } from '../processes/server-process.ts'
-import { stablePort } from '../processes/stable-port.ts'
+import { dataDirectory, pawlJson } from '../processes/server-process.ts'
 import { bundleForBrowser } from './bundle.ts'
 import { openChromium, openPage } from './chromium.ts'
+import { startServerElsewhere } from './server-elsewhere.ts'
 import { typeSignIn } from './sign-in.ts'
 import type { SilentCalls, Told } from './silent-page.ts'
 import { openSinglePage } from './single-page.ts'
@@ -109,7 +107,7 @@ async function openScene(test: TestContext, chromium: Browser, host: string): Pr
   const redirects = ['--redirect', `${application.origin}/silent`]
   await pawlJson([...application.registration('page'), ...redirects, '--first-party', '--data', data])
   await addPerson(data)
-  const issuer = await startTlsServer(test, data, certificate)
+  const issuer = await startServerElsewhere(test, { host: serverHost, data, certificate })
   const page = await openPage(test, chromium, { ignoreHTTPSErrors: true })
   await page.goto(application.origin)
   return {
@@ -122,19 +120,4 @@ async function openScene(test: TestContext, chromium: Browser, host: string): Pr
       return page.evaluate(at => signIn.finish(at), issuer)
     },
   }
-}
-
-async function startTlsServer(
-  test: TestContext,
-  data: string,
-  certificate: { readonly pem: string; readonly privateKey: string },
-): Promise<string> {
-  const files = await emptyDirectory(test)
-  const [cert, key] = [join(files, 'cert.pem'), join(files, 'key.pem')]
-  await writeFile(cert, certificate.pem)
-  await writeFile(key, certificate.privateKey, { mode: 0o600 })
-  const port = await stablePort()
-  const issuer = `https://${serverHost}:${port}`
-  await startServer(test, { data, port, flags: ['--issuer', issuer, '--tls-cert', cert, '--tls-key', key] })
-  return issuer
 }

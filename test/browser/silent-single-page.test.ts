@@ -10,14 +10,12 @@
  */
 
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { selfSigned } from '../network/client-certificates.ts'
-import { dataDirectory, emptyDirectory, pawlJson, startServer } from '../processes/server-process.ts'
-import { stablePort } from '../processes/stable-port.ts'
+import { dataDirectory, pawlJson } from '../processes/server-process.ts'
 import { openChromium, openPage } from './chromium.ts'
+import { startServerElsewhere } from './server-elsewhere.ts'
 import { typeSignIn } from './sign-in.ts'
 import { openSinglePage, press, sees, type SinglePage, watchTokens } from './single-page.ts'
 import { addPerson } from './web-example.ts'
@@ -90,13 +88,7 @@ async function openScene(test: TestContext, chromium: Browser, host: string): Pr
   const application = await openSinglePage(test, { host, certificate })
   await pawlJson([...application.registration('page'), '--first-party', '--data', data])
   await addPerson(data)
-  const files = await emptyDirectory(test)
-  const [cert, key] = [join(files, 'cert.pem'), join(files, 'key.pem')]
-  await writeFile(cert, certificate.pem)
-  await writeFile(key, certificate.privateKey, { mode: 0o600 })
-  const port = await stablePort()
-  const issuer = `https://${serverHost}:${port}`
-  await startServer(test, { data, port, flags: ['--issuer', issuer, '--tls-cert', cert, '--tls-key', key] })
+  const issuer = await startServerElsewhere(test, { host: serverHost, data, certificate })
   const scope = 'openid email'
   application.configure({ authority: issuer, clientId: 'page', scope, keeps: 'memory', provesKey: false })
   return { application, page: await openPage(test, chromium, { ignoreHTTPSErrors: true }) }
