@@ -33,7 +33,9 @@ describe('readers of the revocation feed that wait', () => {
       for (const response of await Promise.all(waiting)) {
         assert.equal(response.status, 200)
         const { entries, reset } = (await response.json()) as FeedDocument
-        assert.deepEqual([entries.map(({ kind }) => kind), reset], [['family'], false])
+        // The user and the sessions are cut off, each in its own row: the same may come twice.
+        assert.equal(new Set(entries.map(entry => JSON.stringify(entry))).size, 1)
+        assert.deepEqual([entries[0]?.kind, reset], ['family', false])
       }
       await reader.readOn()
       assert.equal(reader.isDead(tokens.accessToken), true)
