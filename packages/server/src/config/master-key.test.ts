@@ -22,7 +22,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  rmSync(directory, { recursive: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 function settings(changes: Partial<Settings> = {}): Settings {

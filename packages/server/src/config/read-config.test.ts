@@ -20,7 +20,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  rmSync(directory, { recursive: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 function read(changes: Partial<ConfigSources> = {}): ReturnType<typeof readSettings> {
